@@ -1,0 +1,141 @@
+/*
+ * The engine: a request's facts in, a verdict with its evidence out.  nginx,
+ * `debar check` and the tests call the same functions.
+ *
+ * Time is passed in.  A debar_list_t belongs to one thread.
+ */
+
+#ifndef DEBAR_JUDGE_H
+#define DEBAR_JUDGE_H
+
+#include "snapshot.h"
+
+
+/* An opened list, ready to judge with: a snapshot and its compiled patterns. */
+
+typedef struct debar_list_s  debar_list_t;
+
+debar_list_t *debar_list_open(const char *path, const debar_open_opts_t *opts,
+    debar_fault_t *fault);
+void debar_list_close(debar_list_t *list);
+debar_snapshot_t *debar_list_snapshot(debar_list_t *list);
+const debar_snapshot_meta_t *debar_list_meta(const debar_list_t *list);
+
+
+#define DEBAR_MAX_HOST_FIELDS  4
+
+typedef struct {
+    debar_str_t  method;          /* as sent */
+    debar_str_t  scheme;          /* of an absolute-form target; empty: "http" */
+    debar_str_t  authority;       /* of an absolute-form or CONNECT target, raw;
+                                     data NULL: the target had none */
+    debar_str_t  hosts[DEBAR_MAX_HOST_FIELDS];  /* values of Host fields, raw */
+    unsigned     nhosts;
+    unsigned     more_hosts;      /* there were more: a contradiction */
+    debar_str_t  target;          /* path and query as sent; empty for CONNECT */
+    debar_str_t  user;            /* verified by the gateway itself; or empty */
+    debar_str_t  referer;         /* raw; recorded, not judged yet */
+    uint8_t      client[16];      /* address; IPv4 as ::ffff:a.b.c.d */
+    unsigned     has_client;
+    unsigned     connect;         /* authority-form: only a host is known */
+    unsigned     inspecting;      /* of a CONNECT: requests inside will be judged */
+    time_t       now;
+} debar_facts_t;
+
+
+#define DEBAR_MAX_EVIDENCE  16
+#define DEBAR_WHERE           48
+#define DEBAR_VALUE          128
+
+typedef struct {
+    uint32_t     rule;            /* DEBAR_NONE for a fault of the request */
+    uint32_t     offset;          /* bytes into the decoded value at where */
+    uint8_t      kind;            /* debar_kind_e */
+    uint8_t      action;          /* after phases, caps, permits and waivers */
+    uint8_t      raw_action;      /* before permits and waivers */
+    uint8_t      cap;             /* a cap from where it was found */
+    uint64_t     authorities;     /* that give the action */
+    uint32_t     permit;          /* that lifted it, or DEBAR_NONE */
+    uint32_t     waiver;
+    char         where[DEBAR_WHERE];   /* "host", "address", "path", "file",
+                                          "query:item/percent", NUL-terminated */
+    char         value[DEBAR_VALUE];   /* the listed identifier, NUL-terminated */
+} debar_evidence_t;
+
+typedef struct {
+    unsigned          verdict;    /* debar_action_e */
+    unsigned          activity;   /* debar_activity_e */
+    const char       *step;       /* the channel's word for it, or NULL; lives as the list */
+    size_t            step_len;
+    const char       *channel;
+    size_t            channel_len;
+    const char       *fault;      /* why reject; static text, or NULL */
+    unsigned          more;       /* evidence was left out at DEBAR_MAX_EVIDENCE */
+    unsigned          cut;        /* something was longer than what is looked at */
+    unsigned          inspect;    /* CONNECT: judge what is inside */
+
+    uint32_t          entry;      /* of the strongest evidence, or DEBAR_NONE */
+    uint32_t          product;
+    uint64_t          authorities;
+    uint32_t          permit;     /* that lifted all of it, or DEBAR_NONE */
+    uint32_t          waiver;
+
+    unsigned          nevidence;  /* strongest first */
+    debar_evidence_t  evidence[DEBAR_MAX_EVIDENCE];
+
+    debar_host_t      host;       /* to be dialled, if verdict is PASS or LOG */
+    unsigned          port;       /* 0: none given */
+} debar_verdict_t;
+
+/*
+ * Judges everything that is known before a name is resolved.  Every reading of
+ * a faulty or contradictory authority is judged; where none is listed the
+ * verdict is REJECT and v->fault says why.  An address literal is looked up in
+ * networks here too.
+ */
+
+void debar_judge(debar_list_t *list, const debar_facts_t *f,
+    debar_verdict_t *v);
+
+/*
+ * The hot path: DEBAR_OK if debar_judge() is certain to pass with no evidence
+ * at all (v->host and v->port are set), else DEBAR_DECLINED: call debar_judge().
+ * debar_judge() calls this first by itself.
+ */
+
+/*
+ * Adds what an address says (networks, ASN, country; asn 0 and country NULL:
+ * unknown) to a verdict and settles it anew.  addr: to be dialled.
+ */
+
+void debar_judge_address(debar_list_t *list, const debar_facts_t *f,
+    debar_verdict_t *v, const uint8_t addr[16], uint32_t asn,
+    const char *country);
+
+/* True if a look at the address cannot give evidence: cacheable by snapshot. */
+
+int debar_address_clean(debar_list_t *list, const uint8_t addr[16],
+    uint32_t asn, const char *country);
+
+/*
+ * What a parser before us refused: the head of a request as it came.  Host-like
+ * pieces of request line and Host fields are judged; v->verdict is BLOCK (or
+ * LOG -> REJECT) if one is listed, else REJECT with fault as given.
+ */
+
+void debar_judge_refused(debar_list_t *list, const char *head, size_t len,
+    const char *fault, time_t now, debar_verdict_t *v);
+
+/* Names for people. */
+
+debar_str_t debar_list_entry_id(debar_list_t *list, uint32_t entry);
+debar_str_t debar_list_entry_name(debar_list_t *list, uint32_t entry);
+debar_str_t debar_list_product_name(debar_list_t *list, uint32_t product);
+debar_str_t debar_list_authority_id(debar_list_t *list, unsigned bit);
+debar_str_t debar_list_authority_title(debar_list_t *list, unsigned bit);
+debar_str_t debar_list_authority_url(debar_list_t *list, unsigned bit);
+debar_str_t debar_list_permit_why(debar_list_t *list, uint32_t permit);
+debar_str_t debar_list_waiver_id(debar_list_t *list, uint32_t waiver);
+
+
+#endif /* DEBAR_JUDGE_H */

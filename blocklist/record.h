@@ -1,0 +1,58 @@
+/*
+ * The audit line of a decision (DESIGN section 8): one JSON object, keys in the
+ * order below, absent when empty.  Pure: everything that is not the verdict's
+ * comes in as text.
+ */
+
+#ifndef DEBAR_RECORD_H
+#define DEBAR_RECORD_H
+
+#include "judge.h"
+
+
+typedef struct {
+    int64_t      msec;            /* since the epoch, UTC */
+    char         incident[33];    /* 32 hex digits and NUL; empty: none */
+    debar_str_t  gateway;
+    debar_str_t  surface;         /* http, connect, tls, inspected, response */
+    debar_str_t  client;          /* "addr:port" */
+    debar_str_t  user;
+    debar_str_t  method;
+    debar_str_t  url;             /* as received; secrets are masked by the renderer:
+                                     userinfo, and values of query keys that name a
+                                     password, token, key, secret, session or code */
+    debar_str_t  mode;            /* enforce, monitor */
+    debar_str_t  upstream;        /* "addr:port" */
+    uint32_t     asn;
+    debar_str_t  country;
+    uint64_t     took_us;
+} debar_record_t;
+
+/*
+ * Writes the line, with its "\n", to out.  Returns its length; it always fits
+ * DEBAR_MAX_RECORD: long values are cut at a character and end in "...".
+ * list may be NULL (no list could be opened): then list, vendor and evidence
+ * are absent and fault is in "fault".  v->fault is written as "fault".
+ */
+
+#define DEBAR_MAX_RECORD  16384
+
+size_t debar_record_line(char *out, size_t size, const debar_record_t *r,
+    debar_list_t *list, const debar_verdict_t *v);
+
+/* An outcome line: time, incident, status, bytes, upstream. */
+
+size_t debar_record_outcome(char *out, size_t size, const debar_record_t *r,
+    unsigned status, uint64_t bytes);
+
+/* Masks secrets of a URL (see url above).  Returns the length written. */
+
+size_t debar_record_mask_url(char *out, size_t size, const char *url,
+    size_t len);
+
+/* "2026-01-02T03:04:05.678Z" and NUL: 25 bytes. */
+
+void debar_record_time(char out[25], int64_t msec);
+
+
+#endif /* DEBAR_RECORD_H */

@@ -1,0 +1,67 @@
+/*
+ * Canonical text: what names are compared in (DESIGN section 5).
+ *
+ * Pure functions over bytes.  Output never grows past the room given; where
+ * it would, it is cut and DEBAR_TEXT_CUT set.
+ */
+
+#ifndef DEBAR_TEXT_H
+#define DEBAR_TEXT_H
+
+#include "debar.h"
+
+
+#define DEBAR_TEXT_CUT        1   /* the output had no room for all of it */
+#define DEBAR_TEXT_DECODED    2   /* a decoding was undone */
+#define DEBAR_TEXT_SKELETON   4   /* a word of mixed scripts was folded (UTS 39) */
+#define DEBAR_TEXT_SEPARATED  8   /* single letters were joined */
+#define DEBAR_TEXT_DEPTH     16   /* decodings were left at the bound */
+
+
+/*
+ * Undoes what encodes a value in a URL, to a fixed point of at most
+ * DEBAR_DECODE_DEPTH rounds: percent-encoding (a '%' that is not followed by
+ * two hex digits stays), %uXXXX, numeric and the common named HTML character
+ * references, backslash-u escapes; '+' is a space in the first round if plus
+ * is set.  Overlong UTF-8 is read as the byte a lax server would read.
+ * Returns the length written to out (at most size), and flags.
+ * out may not overlap in.  rounds: how many were needed (for "where").
+ */
+
+#define DEBAR_DECODE_DEPTH  6
+
+size_t debar_text_decode(char *out, size_t size, const char *in, size_t len,
+    int plus, unsigned *flags, unsigned *rounds);
+
+
+/*
+ * Text to canonical tokens: invalid UTF-8 is read as windows-1252; NFKC case
+ * folding; default-ignorable and control characters removed (so they do not
+ * split a word); combining marks on Latin letters removed; letters and digits
+ * kept (any script), every run of other characters becomes one space; no space
+ * at either end.  Words that mix scripts, or are wholly made of look-alikes of
+ * Latin letters, get their UTS 39 skeleton appended as a further token after
+ * the text, behind one 0x1f byte, if it is plain ASCII and differs.  (ICU: a
+ * fast path handles ASCII.)
+ *
+ * Runs of four or more single letters with one separator between each
+ * ("k.a.s.p.e.r") are appended joined, behind 0x1f, in the same way.
+ *
+ *   "Kaspersky-Lab, Inc."  ->  "kaspersky lab inc"
+ *
+ * map, if not NULL, has room for size entries: map[i] is the offset in `in` of
+ * what out[i] came from.
+ */
+
+size_t debar_text_tokens(char *out, size_t size, const char *in, size_t len,
+    uint32_t *map, unsigned *flags);
+
+#define DEBAR_TEXT_BREAK  0x1f
+
+/* Case folding of a path or file name: NFKC_Casefold, nothing else changed. */
+
+size_t debar_text_fold(char *out, size_t size, const char *in, size_t len,
+    unsigned *flags);
+
+
+#endif /* DEBAR_TEXT_H */

@@ -1,0 +1,169 @@
+/*
+ * What the http and the stream module share: the list of a worker, the audit
+ * file, names resolved once and checked, and the directives' values for them.
+ *
+ * The code behind this header is built into ngx_http_debar_module.so; the
+ * stream module's .so is loaded after it and uses it from there.  State hangs
+ * on configuration structures, never on statics: a failed reload must leave
+ * the running cycle alone.
+ */
+
+#ifndef _NGX_DEBAR_H_INCLUDED_
+#define _NGX_DEBAR_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+#include "judge.h"
+#include "record.h"
+
+
+/* --- the list of a worker (ngx_debar_list.c) --------------------------- */
+
+#define NGX_DEBAR_LIST_NONE      0   /* none could be opened */
+#define NGX_DEBAR_LIST_OK        1
+#define NGX_DEBAR_LIST_LAST_GOOD 2   /* the file in place is bad: an older one is used */
+#define NGX_DEBAR_LIST_EXPIRED   3   /* open, but past its "expires" */
+
+typedef struct ngx_debar_list_s  ngx_debar_list_t;
+
+struct ngx_debar_list_s {
+    ngx_str_t             path;          /* full, NUL-terminated */
+    ngx_cycle_t          *cycle;
+
+    debar_list_t         *list;          /* NULL: none */
+    ngx_uint_t            generation;    /* changes whenever list does */
+    ngx_uint_t            state;         /* NGX_DEBAR_LIST_* */
+    debar_fault_t         fault;         /* why the file in place is not used */
+
+    uint64_t              floor_serial;
+    char                  floor_digest[65];
+    uint64_t              inode;         /* of the file last looked at */
+    uint64_t              device;
+    time_t                mtime;
+
+    ngx_connection_t     *inotify;
+    ngx_event_t           timer;
+    ngx_msec_t            interval;      /* of the slow look, 5 s */
+};
+
+/* Configuration: one object per path and per cycle.  Fails `nginx -t` with one
+ * line if the file cannot be used and required is set. */
+
+ngx_debar_list_t *ngx_debar_list_add(ngx_conf_t *cf, ngx_array_t *lists,
+    ngx_str_t *path, ngx_uint_t required);
+
+/* In the worker: opens, watches the folder by inotify, reopens on rename. */
+
+ngx_int_t ngx_debar_list_init_worker(ngx_cycle_t *cycle, ngx_debar_list_t *l);
+void ngx_debar_list_exit_worker(ngx_debar_list_t *l);
+
+
+/* --- the audit file (ngx_debar_audit.c) -------------------------------- */
+
+typedef struct {
+    ngx_open_file_t      *file;          /* reopened on USR1 */
+    ngx_str_t             path;
+    ngx_fd_t              locked;        /* the fd that bears our shared lock */
+    unsigned              broken:1;      /* the last write was short: begin with \n */
+    unsigned              failing:1;     /* said so in the error log already */
+} ngx_debar_audit_t;
+
+ngx_debar_audit_t *ngx_debar_audit_add(ngx_conf_t *cf, ngx_array_t *audits,
+    ngx_str_t *path);
+
+/* One write(2).  NGX_ERROR: the line is not (wholly) in the file. */
+
+ngx_int_t ngx_debar_audit_write(ngx_debar_audit_t *a, u_char *line, size_t len,
+    ngx_log_t *log);
+
+
+/* --- names resolved once (ngx_debar_resolve.c) -------------------------- */
+
+typedef struct {
+    struct sockaddr      *sockaddr;
+    socklen_t             socklen;
+    ngx_str_t             text;          /* "192.0.2.1:80", "[2001:db8::1]:80" */
+    uint8_t               addr[16];
+    uint32_t              asn;           /* 0: unknown */
+    char                  country[4];    /* "" or two letters and NUL */
+    const char           *special;       /* debar_addr_special(), NULL if it may be
+                                            dialled (allowed ranges are NULL) */
+    ngx_uint_t            clean;         /* list generation under which it gives no
+                                            evidence; 0: not known */
+} ngx_debar_addr_t;
+
+typedef struct {                         /* of debar_allow_destination */
+    uint8_t               addr[16];
+    ngx_uint_t            bits;          /* of 128 */
+} ngx_debar_cidr_t;
+
+typedef struct ngx_debar_names_s  ngx_debar_names_t;   /* a worker's cache */
+typedef struct ngx_debar_geo_s    ngx_debar_geo_t;     /* open MMDB files */
+
+typedef struct ngx_debar_resolve_s  ngx_debar_resolve_t;
+
+typedef void (*ngx_debar_resolve_pt)(ngx_debar_resolve_t *rs);
+
+struct ngx_debar_resolve_s {
+    /* set by the caller */
+    ngx_pool_t           *pool;          /* results live here */
+    ngx_log_t            *log;
+    ngx_resolver_t       *resolver;      /* core's "resolver" directive */
+    ngx_msec_t            timeout;
+    ngx_debar_names_t    *names;
+    ngx_debar_geo_t      *geo;           /* or NULL */
+    ngx_array_t          *allow;         /* of ngx_debar_cidr_t, or NULL */
+    const debar_host_t   *host;
+    in_port_t             port;          /* host byte order */
+    ngx_debar_resolve_pt  handler;       /* called once, only after NGX_AGAIN */
+    void                 *data;
+
+    /* set by the resolution */
+    ngx_int_t             rc;            /* NGX_OK; NGX_ERROR with error */
+    const char           *error;         /* "Host not found", "timed out", static */
+    ngx_debar_addr_t     *addrs;         /* all of them, v4 first as they came */
+    ngx_uint_t            naddrs;
+
+    /* its own */
+    ngx_resolver_ctx_t   *ctx;
+    void                 *entry;
+};
+
+/*
+ * NGX_OK: results are there (literal or cached).  NGX_AGAIN: the handler will
+ * be called.  NGX_ERROR: error says why.  The cache honours the TTL that the
+ * resolver reports (at least 1 s, at most an hour), keeps failures for 5 s, is
+ * bounded (LRU), and joins requests for a name that is under way.
+ */
+
+ngx_int_t ngx_debar_resolve(ngx_debar_resolve_t *rs);
+void ngx_debar_resolve_cancel(ngx_debar_resolve_t *rs);   /* the caller goes away */
+
+/* Remembers in the cache that addrs[i] is clean under a list generation. */
+
+void ngx_debar_resolve_mark_clean(ngx_debar_resolve_t *rs, ngx_uint_t i,
+    ngx_uint_t generation);
+
+ngx_debar_names_t *ngx_debar_names_create(ngx_pool_t *pool, ngx_uint_t max);
+
+
+/* --- addresses to networks and countries (ngx_debar_geo.c) --------------- */
+
+/* "debar_geo FILE.mmdb": GeoLite2-ASN and GeoLite2-Country layouts; opened at
+ * configuration (nginx -t finds an unreadable one), looked up in workers. */
+
+ngx_debar_geo_t *ngx_debar_geo_create(ngx_conf_t *cf);
+char *ngx_debar_geo_add(ngx_conf_t *cf, ngx_debar_geo_t *geo, ngx_str_t *path);
+void ngx_debar_geo_lookup(ngx_debar_geo_t *geo, const struct sockaddr *sa,
+    uint32_t *asn, char country[4]);
+
+
+/* 32 hex digits of 128 random bits, and NUL. */
+
+void ngx_debar_incident(char out[33]);
+
+
+#endif /* _NGX_DEBAR_H_INCLUDED_ */

@@ -1,0 +1,41 @@
+#!/bin/sh
+# Builds both modules against Debian's nginx-dev tree (or another source tree):
+#   build-modules.sh BUILD SOURCE
+# That tree is left as it was; objects go below BUILD.
+
+set -eu
+
+top=$PWD
+case $1 in /*) build=$1 ;; *) build=$top/$1 ;; esac
+src=$2
+log=$build/modules.log
+
+mkdir -p "$build"
+
+if [ ! -x "$src/configure" ]; then
+    echo "build-modules: $src has no nginx source: run 'make deps' (package nginx-dev)" >&2
+    exit 1
+fi
+
+# conf_flags is bash: an array with Debian's own options.  It has no stream
+# flag; --with-stream as a plain flag gives the signature of Debian's binary.
+
+if [ -f "$src/conf_flags" ]; then
+    flags='. ./conf_flags; set -- "${NGX_CONF_FLAGS[@]}"'
+else
+    flags='set -- --with-compat'
+fi
+
+if ! bash -c "set -eu; cd '$src'; $flags
+    ./configure \"\$@\" --with-stream --with-stream_ssl_module \
+        --add-dynamic-module='$top' --builddir='$build/nginx' \
+        --with-cc-opt='-g -O2 -fPIC -D_GNU_SOURCE ${DEBAR_CC_OPT:-}' \
+    && make -f '$build/nginx/Makefile' -j\$(nproc) modules" > "$log" 2>&1
+then
+    tail -n 40 "$log" >&2
+    echo "build-modules: failed; the whole log is in $log" >&2
+    exit 1
+fi
+
+cp "$build/nginx/ngx_http_debar_module.so" \
+   "$build/nginx/ngx_stream_debar_module.so" "$build/"
