@@ -1,0 +1,247 @@
+package Debar::Test::Gateway;
+
+# A gateway as an operator makes it: `debar gateway init` and `start`, nothing
+# that the command would not do.  Directives can be set in its nginx.conf.
+
+use strict;
+use warnings;
+
+use Debar::Test;
+use Debar::Test::Client;
+use Debar::Test::Origin;
+use JSON::PP;
+
+my %alive;
+
+
+# new(list => SOURCE, allow => [CIDR], mode, workers, conf => {directive =>
+# value or undef}, start => 0)
+
+sub new {
+    my ($class, %o) = @_;
+    my $self = bless {
+        dir => test_dir() . '/' . ($o{name} // 'gateway'),
+        addr => '127.0.0.1', port => $o{port} // 3128, read => 0,
+    }, $class;
+
+    my @cmd = (
+        debar_path(), 'gateway', 'init', $self->{dir},
+        '--listen', "$self->{addr}:$self->{port}",
+        '--resolver', $o{resolver} // '127.0.0.1:53',
+        '--workers', $o{workers} // 1,
+        ($o{list} ? ('--list', $o{list}) : ()),
+        ($o{mode} ? ('--mode', $o{mode}) : ()),
+        (map { ('--allow-destination', $_) }
+             @{ $o{allow} || ['127.0.0.0/8', '::1/128'] }),
+        @{ $o{init} || [] },
+    );
+
+    $self->{init} = run_command(\@cmd);
+
+    die "debar gateway init: $self->{init}{err}\n"
+        if $self->{init}{status} != 0 && !$o{init_may_fail};
+
+    my %conf = %{ $o{conf} || {} };
+
+    $self->set($_, $conf{$_}) for sort keys %conf;
+
+    if ($o{start} // 1) {
+        my $r = $self->start;
+
+        die "debar gateway start: $r->{err}$r->{out}\n"
+            . ($self->error_log) . "\n"
+            if $r->{status} != 0;
+    }
+
+    return $self;
+}
+
+
+sub dir { return $_[0]->{dir} }
+sub list { return "$_[0]->{dir}/list.mdb" }
+sub audit_file { return "$_[0]->{dir}/audit/audit.jsonl" }
+sub conf_file { return "$_[0]->{dir}/nginx.conf" }
+
+
+sub command {
+    my ($self, $what, @more) = @_;
+
+    return run_command([debar_path(), 'gateway', $what, $self->{dir}, @more]);
+}
+
+
+sub start {
+    my ($self) = @_;
+    my $r = $self->command('start');
+
+    $alive{ $self->{dir} } = $self if $r->{status} == 0;
+
+    return $r;
+}
+
+
+sub stop {
+    my ($self) = @_;
+    my $r = $self->command('stop');
+
+    delete $alive{ $self->{dir} } if $r->{status} == 0;
+
+    return $r;
+}
+
+
+sub stop_all {
+    for my $self (values %alive) {
+        my $pid = $self->pid;
+
+        $self->command('stop');
+        stop_process($pid, 'KILL') if $pid && running($pid);
+    }
+}
+
+
+# What the gateway says of itself.
+
+sub status {
+    my ($self) = @_;
+    my $r = $self->command('status', '--json');
+
+    return eval { decode_json($r->{out}) } || {};
+}
+
+
+sub pid {
+    my ($self) = @_;
+    my ($path) = glob "$self->{dir}/run/*.pid $self->{dir}/logs/*.pid";
+    my $text = defined $path ? file_text($path) : undef;
+
+    return $text && $text =~ /^(\d+)/ ? $1 : undef;
+}
+
+
+sub workers {
+    my ($self) = @_;
+    my $pid = $self->pid or return;
+    my $text = file_text("/proc/$pid/task/$pid/children") // '';
+
+    return grep { (file_text("/proc/$_/cmdline") // '') =~ /worker process/ }
+           split / /, $text;
+}
+
+
+# Sets a directive at every place where nginx.conf has it, or else at the top
+# of http {}.  Value undef takes it out.
+
+sub set {
+    my ($self, $name, $value) = @_;
+    my $text = file_text($self->conf_file);
+    my $line = defined $value ? "$name $value;" : '';
+
+    if ($text !~ s/^(\s*)\Q$name\E\s[^;]*;/$1$line/mg) {
+        $text =~ s/^(http\s*\{)/$1\n    $line/m;
+    }
+
+    unlink $self->conf_file;
+    write_file($self->conf_file, $text);
+}
+
+
+sub insert {
+    my ($self, $after, $lines) = @_;
+    my $text = file_text($self->conf_file);
+
+    $text =~ s/($after)/$1\n$lines\n/ or die "nginx.conf has no $after\n";
+    write_file($self->conf_file, $text);
+}
+
+
+# nginx -t on what nginx.conf says now.
+
+sub test_conf {
+    my ($self) = @_;
+
+    return run_command(['/usr/sbin/nginx', '-t', '-p', $self->{dir},
+                        '-c', $self->conf_file]);
+}
+
+
+sub error_log {
+    my ($self) = @_;
+
+    return join '', map { file_text($_) // '' } glob "$self->{dir}/logs/*err*";
+}
+
+
+# Audit lines since the last call of this, raw; only whole ones.
+
+sub audit_raw {
+    my ($self) = @_;
+    my $text = file_text($self->audit_file) // '';
+
+    $self->{read} = 0 if length $text < $self->{read};
+
+    my $new = substr $text, $self->{read};
+
+    $new =~ s/[^\n]*\z//;
+    $self->{read} += length $new;
+
+    return grep { length } split /\n/, $new;
+}
+
+
+sub audit {
+    my ($self) = @_;
+
+    return map { decode_json($_) } $self->audit_raw;
+}
+
+
+# Decisions of audit(), which may come a moment after the answer where nginx's
+# own parser refused (log phase): waits for one.
+
+sub audit_soon {
+    my ($self) = @_;
+    my @lines;
+
+    eventually {
+        push @lines, grep { $_->{verdict} } $self->audit;
+        scalar @lines;
+    } 2;
+
+    return @lines;
+}
+
+
+sub get {
+    my ($self, $url, %o) = @_;
+
+    return Debar::Test::Client::get($self->{addr}, $self->{port}, $url, %o);
+}
+
+
+sub client {
+    my ($self, %o) = @_;
+
+    return Debar::Test::Client->new($self->{addr}, $self->{port}, %o);
+}
+
+
+sub exchange {
+    my ($self, @segments) = @_;
+
+    return Debar::Test::Client::exchange($self->{addr}, $self->{port},
+                                         @segments);
+}
+
+
+# Puts a newer list in place, as the procurement office does.
+
+sub publish {
+    my ($self, $source, @more) = @_;
+
+    return run_command([debar_path(), 'list', 'build', $source, '-o',
+                        $self->list, @more]);
+}
+
+
+1;
