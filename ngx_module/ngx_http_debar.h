@@ -10,13 +10,86 @@
 #include "ngx_debar.h"
 
 
+/*
+ * Counters: a slot a worker in shared memory, so that workers do not share
+ * cache lines; the report sums them.  A change of layout must change the name
+ * of the zone (ngx_http_debar_report.c): a reload may bring a newer .so.
+ */
+
+#define NGX_HTTP_DEBAR_SLOTS  128
+#define NGX_HTTP_DEBAR_LISTS  8
+
+typedef enum {
+    NGX_HTTP_DEBAR_N_PASS = 0,           /* the first four: debar_action_e */
+    NGX_HTTP_DEBAR_N_LOG,
+    NGX_HTTP_DEBAR_N_REJECT,
+    NGX_HTTP_DEBAR_N_BLOCK,
+    NGX_HTTP_DEBAR_N_SUSPENDED,          /* blocks that monitor mode let go on */
+    NGX_HTTP_DEBAR_N_UNPARSED,           /* refused by nginx's own parser */
+    NGX_HTTP_DEBAR_N_UNRESOLVED,
+    NGX_HTTP_DEBAR_N_NO_LIST,            /* refused or passed without a list */
+    NGX_HTTP_DEBAR_N_AUDIT_FAILED,
+    NGX_HTTP_DEBAR_N
+} ngx_http_debar_counter_e;
+
+typedef struct {
+    ngx_atomic_t          state;         /* NGX_DEBAR_LIST_* */
+    ngx_atomic_t          serial;
+    ngx_atomic_t          since;         /* epoch seconds */
+    ngx_atomic_t          pad;
+} ngx_http_debar_slot_list_t;
+
+typedef struct {
+    ngx_atomic_t                pid;     /* 0: never used */
+    ngx_atomic_t                n[NGX_HTTP_DEBAR_N];
+    ngx_atomic_t                nlists;
+    ngx_http_debar_slot_list_t  lists[NGX_HTTP_DEBAR_LISTS];
+    ngx_atomic_t                pad[5];
+} ngx_http_debar_slot_t;
+
+
+typedef struct ngx_http_debar_page_s  ngx_http_debar_page_t;
+
 typedef struct {
     ngx_array_t           lists;         /* of ngx_debar_list_t * */
     ngx_array_t           audits;        /* of ngx_debar_audit_t * */
     ngx_debar_names_t    *names;
     ngx_debar_geo_t      *geo;
-    /* H5: counters zone and more */
+
+    ngx_shm_zone_t       *zone;
+    ngx_http_debar_slot_t *slot;         /* this worker's; NULL in other processes */
+    debar_verdict_t      *scratch;       /* where this worker judges */
+    ngx_http_debar_page_t *page;         /* the built-in one */
 } ngx_http_debar_main_conf_t;
+
+#define NGX_HTTP_DEBAR_ENFORCE  0
+#define NGX_HTTP_DEBAR_MONITOR  1
+
+#define NGX_HTTP_DEBAR_BLOCK    0        /* debar_on_failure, debar_expired */
+#define NGX_HTTP_DEBAR_PASS     1
+#define NGX_HTTP_DEBAR_KEEP     2
+
+typedef struct {
+    ngx_flag_t              enable;
+    ngx_debar_list_t       *list;
+    ngx_uint_t              mode;
+    ngx_uint_t              on_failure;
+    ngx_uint_t              expired;
+    ngx_uint_t              status;      /* 403, 451 */
+
+    ngx_debar_audit_t      *audit;       /* NULL: off */
+    ngx_uint_t              audit_all;
+    ngx_uint_t              audit_pass;  /* on_failure=pass */
+
+    ngx_int_t               user;        /* index of a variable */
+    ngx_uint_t              user_verified;
+
+    ngx_http_debar_page_t  *page;
+    ngx_str_t               contact;
+    ngx_str_t               gateway;
+    ngx_array_t            *allow;       /* of ngx_debar_cidr_t */
+    ngx_uint_t              report;      /* a location that only reports */
+} ngx_http_debar_loc_conf_t;
 
 
 /* Hangs on a request (module context) from PREACCESS on. */
@@ -29,11 +102,98 @@ typedef struct {
     debar_verdict_t      *verdict;       /* NULL: a plain pass */
     char                  incident[33];
     ngx_uint_t            done;          /* judged, go on */
-    /* H5: more */
+
+    ngx_uint_t            waiting;       /* for a name; resolve.handler will come */
+    ngx_uint_t            resolved;      /* resolve.rc is final */
+    ngx_uint_t            action;        /* debar_action_e, as it was judged */
+    uint64_t              serial;        /* of the list that judged; 0: none */
+    uint64_t              started;       /* CLOCK_MONOTONIC, ns */
+    ngx_str_t             authority;     /* canonical host, and port if one was given */
+    ngx_str_t             vendor;        /* id of the entry; "" */
+    ngx_str_t             evidence;      /* "host:a.example@host, ..."; "" */
 } ngx_http_debar_ctx_t;
 
 
 extern ngx_module_t  ngx_http_debar_module;
+
+
+/* The context of a request; it outlives internal redirects.  NULL: none. */
+
+ngx_http_debar_ctx_t *ngx_http_debar_get_ctx(ngx_http_request_t *r);
+ngx_http_debar_ctx_t *ngx_http_debar_create_ctx(ngx_http_request_t *r);
+
+
+/* PREACCESS (ngx_http_debar_handler.c) */
+
+ngx_int_t ngx_http_debar_handler(ngx_http_request_t *r);
+
+
+/* The audit line and the log phase (ngx_http_debar_log.c) */
+
+typedef struct {
+    ngx_str_t             method;
+    ngx_str_t             url;           /* as received */
+    ngx_str_t             user;
+    ngx_str_t             upstream;
+    uint32_t              asn;
+    const char           *country;
+    uint64_t              started;       /* 0: not timed */
+    const char           *surface;
+} ngx_http_debar_line_t;
+
+/* NGX_ERROR: nothing, or not all of it, was written, and the failure counts. */
+
+ngx_int_t ngx_http_debar_write(ngx_http_request_t *r, debar_list_t *list,
+    const debar_verdict_t *v, const char *incident,
+    const ngx_http_debar_line_t *line);
+
+/* The URL as received, in memory of the request's pool; bounded. */
+
+ngx_int_t ngx_http_debar_url(ngx_http_request_t *r, ngx_str_t *url);
+
+uint64_t ngx_http_debar_clock(void);
+ngx_int_t ngx_http_debar_log_handler(ngx_http_request_t *r);
+
+
+/* Refusals (ngx_http_debar_page.c) */
+
+typedef struct {
+    ngx_uint_t            status;
+    const char           *title;         /* static text */
+    const char           *detail;        /* static text */
+    const char           *reason;        /* static text of a fault, or NULL */
+    const char           *incident;
+    debar_list_t         *list;          /* NULL: none */
+    const debar_verdict_t *verdict;      /* NULL: none was reached */
+} ngx_http_debar_refusal_t;
+
+/* Sends it and finalizes the request: what PREACCESS may return. */
+
+ngx_int_t ngx_http_debar_refuse(ngx_http_request_t *r,
+    ngx_http_debar_refusal_t *rf);
+
+ngx_http_debar_page_t *ngx_http_debar_page_load(ngx_conf_t *cf,
+    ngx_str_t *path);
+ngx_http_debar_page_t *ngx_http_debar_page_builtin(ngx_conf_t *cf);
+
+
+/* $debar_* (ngx_http_debar_variables.c) */
+
+ngx_int_t ngx_http_debar_add_variables(ngx_conf_t *cf);
+
+
+/* Counters and the report (ngx_http_debar_report.c) */
+
+ngx_int_t ngx_http_debar_zone(ngx_conf_t *cf, ngx_http_debar_main_conf_t *mcf);
+void ngx_http_debar_slot_init(ngx_cycle_t *cycle,
+    ngx_http_debar_main_conf_t *mcf);
+void ngx_http_debar_slot_lists(ngx_http_debar_main_conf_t *mcf);
+ngx_int_t ngx_http_debar_report_handler(ngx_http_request_t *r);
+
+#define ngx_http_debar_count(mcf, which)                                      \
+    if ((mcf)->slot) {                                                        \
+        (void) ngx_atomic_fetch_add(&(mcf)->slot->n[which], 1);               \
+    }
 
 
 /*
