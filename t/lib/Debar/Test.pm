@@ -7,6 +7,7 @@ use strict;
 use warnings;
 
 use Exporter 'import';
+use Cwd qw(realpath);
 use File::Basename qw(dirname);
 use File::Path qw(make_path remove_tree);
 use File::Spec;
@@ -24,7 +25,7 @@ our @EXPORT = qw(
 my $owner = $$;
 my (%started, $dir);
 
-my $top = File::Spec->rel2abs(
+my $top = realpath(
               File::Spec->catdir(dirname(__FILE__), '..', '..', '..'));
 
 

@@ -106,11 +106,14 @@ sub response {
 sub parse {
     my ($in, $method, $closed) = @_;
 
-    return if $$in !~ /^(HTTP\/1\.[01] (\d{3})[^\r\n]*)\r\n(.*?)(?:^|\n)\r\n/ms
-              || $-[0] != 0;
+    my $end = index $$in, "\r\n\r\n";
 
-    my ($line, $status, $size) = ($1, $2, $+[0]);
-    my @fields = map { [split /:\s*/, $_, 2] } split /\r\n/, $3;
+    return if $end < 0;
+
+    my ($line, @lines) = split /\r\n/, substr $$in, 0, $end;
+    my ($status) = $line =~ m{^HTTP/1\.[01] (\d{3})} or return;
+    my $size = $end + 4;
+    my @fields = map { [split /:\s*/, $_, 2] } @lines;
     my $r = { line => $line, status => $status, fields => \@fields };
     my $te = field($r, 'Transfer-Encoding') // '';
     my $cl = field($r, 'Content-Length');

@@ -1,0 +1,103 @@
+#!/usr/bin/perl
+
+# Byte-exact ways past a blocklist, each on a fresh connection to a real
+# gateway: what the client is told, what the origin sees, what is recorded.
+#
+# DEBAR_EVASIONS="url body" runs other classes than those that hold today.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Debar::Test::Alone;
+use Test::More;
+
+use Debar::Test;
+use Debar::Test::Corpus;
+use Debar::Test::Dns;
+use Debar::Test::Gateway;
+use Debar::Test::Origin;
+
+my @classes = split /[\s,]+/, $ENV{DEBAR_EVASIONS} || 'authority ip idn';
+my %wanted = map { $_ => 1 } @classes;
+
+my $dns = Debar::Test::Dns->new(names => {
+    'alias.neutral.example' => ['127.0.0.66'],
+    '127.0.0.66.nip.io' => ['127.0.0.66'],
+});
+
+my $origin = Debar::Test::Origin->new(
+    listen => ['127.0.0.1:80', '127.0.0.66:80', '127.0.0.1:8080',
+               '127.0.0.54:80']);
+my $gw = Debar::Test::Gateway->new(list => corpus_dir() . '/fixture-list');
+
+my @workers = $gw->workers;
+my (%ended, @refused);
+
+for my $row (corpus_rows('evasions.jsonl')) {
+    next if $row->{kind} ne 'http' || !$wanted{ $row->{class} };
+
+    my ($id, $expect) = @$row{qw(id expect)};
+    my $name = "$row->{class} $id, $row->{title}";
+    my $end = evasion_ends($expect);
+    my $failed = 0;
+
+    $gw->audit;
+
+    my @responses = $gw->exchange(map { pack 'H*', $_ }
+                                      @{ $row->{segments} });
+    my $answer = evasion_answer(@responses);
+    my @lines = $end->{verdict} ? $gw->audit_soon
+                                : grep { $_->{verdict} } $gw->audit;
+    my $verdict = @lines ? $lines[-1]{verdict} : 'none';
+
+    like($answer, $end->{answer}, "$name: the client is answered as for $expect")
+        or $failed = 1;
+
+    if (defined $end->{origin}) {
+        my $saw = $origin->saw_case($id) ? 1 : 0;
+
+        is($saw, $end->{origin}, "$name: the origin "
+           . ($end->{origin} ? 'gets it' : 'sees nothing of it'))
+            or $failed = 1;
+        push @refused, $id if !$end->{origin};
+    }
+
+    if ($end->{verdict}) {
+        like($verdict, $end->{verdict}, "$name: recorded as $expect")
+            or $failed = 1;
+        is($verdict =~ /^(?:log|block)$/ ? $lines[-1]{vendor} : 'kaspersky',
+           'kaspersky', "$name: the record names the vendor where one was found")
+            or $failed = 1;
+
+    } else {
+        unlike($verdict, qr/^(?:block|reject)$/, "$name: nothing is refused")
+            or $failed = 1;
+    }
+
+    $ended{ $row->{class} }[$failed]++;
+    push @{ $ended{failed} }, "$id ($expect, was $answer, recorded $verdict)"
+        if $failed;
+}
+
+for my $class (@classes) {
+    ok($ended{$class}, "class $class has rows");
+    note sprintf '%s: %d as expected, %d not', $class,
+         map { $_ // 0 } @{ $ended{$class} || [] }[0, 1];
+}
+
+diag("not as expected: $_") for @{ $ended{failed} || [] };
+
+# Once more at the end: nothing arrived late.
+
+is(join(' ', grep { $origin->saw_case($_) } @refused), '',
+   'no refused case has reached the origin by the end');
+
+is($gw->get('http://www.neutral.example/')->{status}, 200,
+   'the gateway still serves after all of it');
+is(join(' ', $gw->workers), join(' ', @workers), 'by the same worker');
+unlike($gw->error_log, qr/exited on signal/, 'and none has crashed');
+
+done_testing;
