@@ -12,7 +12,6 @@
 static int debar_name_index(const char *const *names, size_t n,
     const char *data, size_t len);
 static void debar_buf_room(debar_buf_t *b, size_t len);
-static size_t debar_utf8_len(const unsigned char *p, size_t len);
 
 
 static const char *const  debar_activities[] = {
@@ -82,6 +81,53 @@ debar_name_index(const char *const *names, size_t n, const char *data,
     }
 
     return -1;
+}
+
+
+size_t
+debar_utf8_len(const char *data, size_t len)
+{
+    size_t                i, n;
+    unsigned char         lo, hi;
+    const unsigned char  *p;
+
+    p = (const unsigned char *) data;
+
+    if (p[0] < 0x80) {
+        return 1;
+    }
+
+    lo = 0x80;
+    hi = 0xbf;
+
+    if (p[0] >= 0xc2 && p[0] <= 0xdf) {
+        n = 2;
+
+    } else if (p[0] >= 0xe0 && p[0] <= 0xef) {
+        n = 3;
+        lo = (p[0] == 0xe0) ? 0xa0 : 0x80;
+        hi = (p[0] == 0xed) ? 0x9f : 0xbf;
+
+    } else if (p[0] >= 0xf0 && p[0] <= 0xf4) {
+        n = 4;
+        lo = (p[0] == 0xf0) ? 0x90 : 0x80;
+        hi = (p[0] == 0xf4) ? 0x8f : 0xbf;
+
+    } else {
+        return 0;
+    }
+
+    if (len < n || p[1] < lo || p[1] > hi) {
+        return 0;
+    }
+
+    for (i = 2; i < n; i++) {
+        if ((p[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+
+    return n;
 }
 
 
@@ -220,88 +266,43 @@ debar_buf_printf(debar_buf_t *b, const char *fmt, ...)
 void
 debar_buf_json(debar_buf_t *b, const char *data, size_t len)
 {
-    size_t                n;
-    const unsigned char  *p, *end;
+    size_t         n;
+    const char    *end;
+    unsigned char  ch;
 
-    p = (const unsigned char *) data;
-    end = p + len;
+    end = data + len;
 
     debar_buf_add(b, "\"", 1);
 
-    while (p < end) {
-        n = debar_utf8_len(p, (size_t) (end - p));
+    while (data < end) {
+        ch = (unsigned char) *data;
+        n = debar_utf8_len(data, (size_t) (end - data));
 
         if (n == 0) {
             debar_buf_add(b, "\xef\xbf\xbd", 3);
             n = 1;
 
-        } else if (*p == '"' || *p == '\\') {
+        } else if (ch == '"' || ch == '\\') {
             debar_buf_add(b, "\\", 1);
-            debar_buf_add(b, p, 1);
+            debar_buf_add(b, data, 1);
 
-        } else if (*p == '\n') {
+        } else if (ch == '\n') {
             debar_buf_add(b, "\\n", 2);
 
-        } else if (*p == '\t') {
+        } else if (ch == '\t') {
             debar_buf_add(b, "\\t", 2);
 
-        } else if (*p < 0x20 || *p == 0x7f) {
-            debar_buf_printf(b, "\\u%04x", *p);
+        } else if (ch < 0x20 || ch == 0x7f) {
+            debar_buf_printf(b, "\\u%04x", ch);
 
         } else {
-            debar_buf_add(b, p, n);
+            debar_buf_add(b, data, n);
         }
 
-        p += n;
+        data += n;
     }
 
     debar_buf_add(b, "\"", 1);
-}
-
-
-/* Bytes of the well-formed sequence at p (RFC 3629 s.4), or 0. */
-
-static size_t
-debar_utf8_len(const unsigned char *p, size_t len)
-{
-    size_t         i, n;
-    unsigned char  lo, hi;
-
-    if (p[0] < 0x80) {
-        return 1;
-    }
-
-    lo = 0x80;
-    hi = 0xbf;
-
-    if (p[0] >= 0xc2 && p[0] <= 0xdf) {
-        n = 2;
-
-    } else if (p[0] >= 0xe0 && p[0] <= 0xef) {
-        n = 3;
-        lo = (p[0] == 0xe0) ? 0xa0 : 0x80;
-        hi = (p[0] == 0xed) ? 0x9f : 0xbf;
-
-    } else if (p[0] >= 0xf0 && p[0] <= 0xf4) {
-        n = 4;
-        lo = (p[0] == 0xf0) ? 0x90 : 0x80;
-        hi = (p[0] == 0xf4) ? 0x8f : 0xbf;
-
-    } else {
-        return 0;
-    }
-
-    if (len < n || p[1] < lo || p[1] > hi) {
-        return 0;
-    }
-
-    for (i = 2; i < n; i++) {
-        if ((p[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-
-    return n;
 }
 
 

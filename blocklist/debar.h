@@ -110,6 +110,12 @@ int debar_activity_by_name(const char *data, size_t len);
 int debar_action_by_name(const char *data, size_t len);   /* pass, log, block */
 
 
+/* Bytes of the well-formed UTF-8 sequence at p (RFC 3629 s.4), 0 where there is
+ * none; len is at least 1. */
+
+size_t debar_utf8_len(const char *p, size_t len);
+
+
 /*
  * A place for one message to the person at the other end: it names the file,
  * the value and the remedy.  Filled by calls that return DEBAR_ERROR.
