@@ -1,0 +1,166 @@
+/*
+ * How the command speaks: messages, colour, progress, JSON members.
+ */
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "tools.h"
+
+
+static int  debar_progress_shown;
+
+
+int
+debar_say(const char *fmt, ...)
+{
+    va_list  ap;
+
+    debar_progress_end();
+
+    fputs("debar: ", stderr);
+    va_start(ap, fmt);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    fputc('\n', stderr);
+
+    return DEBAR_EXIT_FAILURE;
+}
+
+
+int
+debar_usage(const char *command, const char *fmt, ...)
+{
+    va_list  ap;
+
+    fprintf(stderr, "%s: ", command);
+    va_start(ap, fmt);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    fprintf(stderr, "; see `%s --help`\n", command);
+
+    return DEBAR_EXIT_USAGE;
+}
+
+
+int
+debar_bad_option(const char *command, int c, char **argv)
+{
+    if (c == ':') {
+        return debar_usage(command, "%s wants a value", argv[optind - 1]);
+    }
+
+    if (optopt && optopt < 128 && argv[optind - 1][1] != '-') {
+        return debar_usage(command, "unknown option -%c", optopt);
+    }
+
+    if (optopt) {
+        return debar_usage(command, "%s takes no value", argv[optind - 1]);
+    }
+
+    return debar_usage(command, "unknown option %s", argv[optind - 1]);
+}
+
+
+int
+debar_colour(FILE *f)
+{
+    const char  *term, *no;
+
+    no = getenv("NO_COLOR");
+    term = getenv("TERM");
+
+    return isatty(fileno(f)) && (no == NULL || *no == '\0')
+           && term != NULL && strcmp(term, "dumb") != 0;
+}
+
+
+void
+debar_put(FILE *f, const char *data, size_t len)
+{
+    size_t         i;
+    unsigned char  c, next;
+
+    for (i = 0; i < len; i++) {
+        c = (unsigned char) data[i];
+        next = i + 1 < len ? (unsigned char) data[i + 1] : 0;
+
+        if (c < 0x20 || c == 0x7f) {
+            fprintf(f, "\\x%02x", c);
+
+        } else if (c == 0xc2 && next >= 0x80 && next < 0xa0) {
+            fprintf(f, "\\x%02x", next);     /* C1 controls in UTF-8 */
+            i++;
+
+        } else {
+            fputc(c, f);
+        }
+    }
+}
+
+
+void
+debar_progress(void *data, const char *what, uint64_t n)
+{
+    struct timespec         now;
+    static struct timespec  last;
+
+    if (!isatty(STDERR_FILENO)) {
+        return;
+    }
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+
+    if (debar_progress_shown
+        && (now.tv_sec - last.tv_sec) * 10
+           + (now.tv_nsec - last.tv_nsec) / 100000000 < 1)
+    {
+        return;
+    }
+
+    last = now;
+    debar_progress_shown = 1;
+
+    fprintf(stderr, "\r\033[K%s: %llu", what, (unsigned long long) n);
+    fflush(stderr);
+}
+
+
+void
+debar_progress_end(void)
+{
+    if (debar_progress_shown) {
+        fputs("\r\033[K", stderr);
+        debar_progress_shown = 0;
+    }
+}
+
+
+static void
+debar_json_key(debar_buf_t *b, const char *key)
+{
+    if (b->len && b->data[b->len - 1] != '{') {
+        debar_buf_add(b, ",", 1);
+    }
+
+    debar_buf_printf(b, "\"%s\":", key);
+}
+
+
+void
+debar_json_text(debar_buf_t *b, const char *key, const char *data, size_t len)
+{
+    if (len) {
+        debar_json_key(b, key);
+        debar_buf_json(b, data, len);
+    }
+}
+
+
+void
+debar_json_number(debar_buf_t *b, const char *key, uint64_t n)
+{
+    debar_json_key(b, key);
+    debar_buf_printf(b, "%llu", (unsigned long long) n);
+}

@@ -1,0 +1,210 @@
+/*
+ * What the sub-commands of `debar` share: how they are found, how they speak
+ * to a person, and a list opened for judging.
+ *
+ * Exit codes: 0 done, 1 it could not be done (stderr says why and what to do),
+ * 2 the command line makes no sense.  `check` and `gateway status` have more,
+ * see the manual page.
+ */
+
+#ifndef DEBAR_TOOLS_H
+#define DEBAR_TOOLS_H
+
+#include <stdio.h>
+#include <getopt.h>
+
+#include "judge.h"
+
+
+#define DEBAR_EXIT_FAILURE  1
+#define DEBAR_EXIT_USAGE    2
+
+
+typedef struct {
+    const char  *name;
+    int        (*run)(int argc, char **argv);
+    const char  *summary;
+} debar_command_t;
+
+/*
+ * Runs the command that argv[1] names with the rest of argv, argv[0] being its
+ * name.  family: "debar", "debar list", for messages; help: the usage text,
+ * printed before the list of commands.  Last command: name NULL.
+ */
+
+int debar_dispatch(const char *family, const char *help,
+    const debar_command_t *commands, int argc, char **argv);
+
+int debar_list_command(int argc, char **argv);       /* list.c */
+int debar_check_command(int argc, char **argv);      /* check.c */
+int debar_gateway_command(int argc, char **argv);    /* gateway.c */
+int debar_gateway_init(int argc, char **argv);       /* gateway_init.c */
+int debar_gateway_status(int argc, char **argv);     /* gateway_status.c */
+
+
+/* --- speaking (say.c) ---------------------------------------------------- */
+
+/* "debar: MESSAGE" on stderr; returns DEBAR_EXIT_FAILURE. */
+
+int debar_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* The same, with "see `COMMAND --help`"; returns DEBAR_EXIT_USAGE. */
+
+int debar_usage(const char *command, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Says what is wrong with the option that getopt_long() did not take (c is '?'
+ * or ':'; opterr is 0 and the option string begins with ':'). */
+
+int debar_bad_option(const char *command, int c, char **argv);
+
+/* True if f is a terminal that wants colour (NO_COLOR, TERM=dumb). */
+
+int debar_colour(FILE *f);
+
+/* Text that others wrote, with control characters shown as \xNN, so that it
+ * cannot drive the reader's terminal. */
+
+void debar_put(FILE *f, const char *data, size_t len);
+
+/* A debar_progress_pt: one line on stderr, on a terminal, ten times a second.
+ * data: unused.  debar_progress_end() takes the line away. */
+
+void debar_progress(void *data, const char *what, uint64_t n);
+void debar_progress_end(void);
+
+/* ,"KEY":"TEXT", without the comma at the start of an object; nothing for
+ * empty text. */
+
+void debar_json_text(debar_buf_t *b, const char *key, const char *data,
+    size_t len);
+void debar_json_number(debar_buf_t *b, const char *key, uint64_t n);
+
+
+/* --- lists (open.c) -------------------------------------------------------- */
+
+/* Where the shipped list is, beside the binary as built or as installed.
+ * DEBAR_ERROR: fault says where it was looked for. */
+
+int debar_shipped_list(char *path, size_t size, debar_fault_t *fault);
+
+/* The folder of the running binary, without a slash at the end. */
+
+int debar_binary_folder(char *path, size_t size, debar_fault_t *fault);
+
+/* Reads a source; its errors go to stderr, one a line (or as a JSON array to
+ * errors_json).  DEBAR_ERROR: said already. */
+
+int debar_read_source(debar_source_t *src, const char *path, int quiet,
+    debar_buf_t *errors_json);
+
+/*
+ * Opens FILE.mdb, or a source folder, which is built into a private temporary
+ * snapshot that is gone once it is open.  path NULL: the shipped list.  NULL:
+ * said already.
+ */
+
+debar_list_t *debar_open_list(const char *path);
+
+
+/* --- requests and verdicts (request.c, explain.c) ---------------------------- */
+
+/* One request as the gateway would see it.  Text is owned by the caller, but
+ * for what is made here (own). */
+
+#define DEBAR_MAX_MADE  4
+
+typedef struct {
+    const char     *method;       /* NULL: GET, or POST with a body */
+    const char     *url;
+    size_t          url_len;
+    int             body;         /* there is one */
+    unsigned        no_host;      /* a Host field was named: do not add one */
+    debar_facts_t   facts;
+    debar_buf_t     target;
+    debar_buf_t     connect;
+} debar_request_t;
+
+/* Takes a header field; only Host and Referer are facts. */
+
+void debar_request_header(debar_request_t *rq, const char *name, size_t nlen,
+    const char *value, size_t vlen);
+
+/*
+ * Fills rq->facts.  An absolute URL becomes an absolute-form target and, if no
+ * Host was given, a Host field with its authority, as any client sends it.
+ * With the method CONNECT it is reduced to its authority, port 443 if it names
+ * none.  DEBAR_ERROR: *why is static text.
+ */
+
+int debar_request_finish(debar_request_t *rq, const char **why);
+void debar_request_free(debar_request_t *rq);
+
+/* An address that the name resolved to, with what is known of it. */
+
+typedef struct {
+    uint8_t       addr[16];
+    int           set;
+    uint32_t      asn;
+    const char   *country;
+} debar_dialled_t;
+
+void debar_judge_request(debar_list_t *list, const debar_request_t *rq,
+    const debar_dialled_t *to, debar_verdict_t *v);
+
+/* For people: to f.  For machines: members of an object, without the braces. */
+
+void debar_explain(FILE *f, debar_list_t *list, const debar_request_t *rq,
+    const debar_verdict_t *v);
+void debar_explain_json(debar_buf_t *b, debar_list_t *list,
+    const debar_verdict_t *v);
+
+/* One JSON object a line from in, one out; see the manual page.  check_jsonl.c */
+
+int debar_check_jsonl(debar_list_t *list, FILE *in, const char *name,
+    const debar_request_t *defaults, const debar_dialled_t *to);
+
+/* Exit code of a verdict: 0, 10, 20, 30. */
+
+int debar_verdict_exit(unsigned verdict);
+
+
+/* --- a gateway's folder (gateway.c) ------------------------------------------ */
+
+#define DEBAR_MAX_DIR  4096
+
+typedef struct {
+    char  path[DEBAR_MAX_DIR];    /* absolute, without a slash at the end */
+} debar_gateway_t;
+
+/* DEBAR_ERROR (said already) where there is no DIR/nginx.conf. */
+
+int debar_gateway_find(debar_gateway_t *g, const char *dir);
+
+/* "DIR/name" */
+
+void debar_gateway_path(const debar_gateway_t *g, const char *name, char *out,
+    size_t size);
+
+/* The pid of the running master, 0 if none runs. */
+
+long debar_gateway_pid(const debar_gateway_t *g);
+
+/* Runs nginx -p DIR -c DIR/nginx.conf with one more argument (or NULL); its
+ * stderr is gathered in out.  Returns its exit code, -1 if it could not be run
+ * (said already). */
+
+int debar_gateway_nginx(const debar_gateway_t *g, const char *argument,
+    debar_buf_t *out);
+
+/* The first lines of nginx's own words, to stderr. */
+
+void debar_gateway_tell(const debar_buf_t *out);
+
+
+/* The template of nginx.conf (tools/gateway/nginx.conf.in), NUL-terminated. */
+
+extern const char  debar_nginx_conf[];
+
+
+#endif /* DEBAR_TOOLS_H */
