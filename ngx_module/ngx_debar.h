@@ -45,8 +45,17 @@ struct ngx_debar_list_s {
     time_t                mtime;
 
     ngx_connection_t     *inotify;
+    int                   watch;         /* -1: the folder is not watched */
     ngx_event_t           timer;
     ngx_msec_t            interval;      /* of the slow look, 5 s */
+
+    uint32_t              owner;         /* uid that may own the file, beside root
+                                            and ourselves; DEBAR_ANY_OWNER: none */
+    uint64_t              size;          /* of the file last looked at */
+    unsigned              bad:1;         /* and it was refused */
+    unsigned              warned:1;      /* of expiry */
+    void                (*changed)(ngx_debar_list_t *l);
+    void                 *data;          /* for changed */
 };
 
 /* Configuration: one object per path and per cycle.  Fails `nginx -t` with one
@@ -55,10 +64,21 @@ struct ngx_debar_list_s {
 ngx_debar_list_t *ngx_debar_list_add(ngx_conf_t *cf, ngx_array_t *lists,
     ngx_str_t *path, ngx_uint_t required);
 
+/* "debar_list PATH [owner=USER]" for both modules' directives. */
+
+char *ngx_debar_list_directive(ngx_conf_t *cf, ngx_array_t *lists,
+    ngx_debar_list_t **lp);
+
 /* In the worker: opens, watches the folder by inotify, reopens on rename. */
 
 ngx_int_t ngx_debar_list_init_worker(ngx_cycle_t *cycle, ngx_debar_list_t *l);
 void ngx_debar_list_exit_worker(ngx_debar_list_t *l);
+
+/* Past its "expires"?  The state and the log follow. */
+
+ngx_uint_t ngx_debar_list_expired(ngx_debar_list_t *l);
+
+const char *ngx_debar_list_state_name(ngx_uint_t state);
 
 
 /* --- the audit file (ngx_debar_audit.c) -------------------------------- */
@@ -73,6 +93,15 @@ typedef struct {
 
 ngx_debar_audit_t *ngx_debar_audit_add(ngx_conf_t *cf, ngx_array_t *audits,
     ngx_str_t *path);
+
+/* "debar_audit PATH|off [all] [on_failure=refuse|pass]": *ap NULL for off. */
+
+char *ngx_debar_audit_directive(ngx_conf_t *cf, ngx_array_t *audits,
+    ngx_debar_audit_t **ap, ngx_uint_t *all, ngx_uint_t *pass);
+
+/* In the worker: takes the shared lock. */
+
+void ngx_debar_audit_init_worker(ngx_debar_audit_t *a, ngx_log_t *log);
 
 /* One write(2).  NGX_ERROR: the line is not (wholly) in the file. */
 
@@ -128,8 +157,8 @@ struct ngx_debar_resolve_s {
     ngx_uint_t            naddrs;
 
     /* its own */
-    ngx_resolver_ctx_t   *ctx;
-    void                 *entry;
+    ngx_queue_t           queue;         /* of those that wait for the name */
+    ngx_uint_t            waiting;
 };
 
 /*
@@ -137,6 +166,10 @@ struct ngx_debar_resolve_s {
  * be called.  NGX_ERROR: error says why.  The cache honours the TTL that the
  * resolver reports (at least 1 s, at most an hour), keeps failures for 5 s, is
  * bounded (LRU), and joins requests for a name that is under way.
+ *
+ * After NGX_AGAIN *rs must stay where it is until the handler is called or the
+ * caller cancels; cancelling is right at any time, also when nothing waits.
+ * host must live as long as the marks below are used.
  */
 
 ngx_int_t ngx_debar_resolve(ngx_debar_resolve_t *rs);
@@ -146,6 +179,12 @@ void ngx_debar_resolve_cancel(ngx_debar_resolve_t *rs);   /* the caller goes awa
 
 void ngx_debar_resolve_mark_clean(ngx_debar_resolve_t *rs, ngx_uint_t i,
     ngx_uint_t generation);
+
+/* Remembers for 10 s that addrs[i] could not be reached: it comes last. */
+
+void ngx_debar_resolve_mark_failed(ngx_debar_resolve_t *rs, ngx_uint_t i);
+
+/* At configuration; freed with the pool.  max: names kept, 0 for 10,000. */
 
 ngx_debar_names_t *ngx_debar_names_create(ngx_pool_t *pool, ngx_uint_t max);
 

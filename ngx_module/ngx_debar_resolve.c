@@ -1,0 +1,838 @@
+
+/*
+ * Names resolved once: a worker's cache of names, their addresses and what is
+ * known of each.  What is judged is what is dialled, so results carry ready
+ * sockaddrs and nothing behind this resolves a name again.
+ *
+ * A name is in one of two states.  Under way: the resolver has its context,
+ * requests wait in its queue, and it is not in the LRU, so it cannot be
+ * evicted.  Known: addresses or an error, until it expires; in the LRU.
+ */
+
+
+#include "ngx_debar.h"
+#include "ngx_debar_hash.h"
+
+#include "host.h"
+
+
+#define NGX_DEBAR_NAMES_MAX     10000
+#define NGX_DEBAR_ADDRS_MAX     32
+
+#define NGX_DEBAR_TTL_MIN       1        /* all in seconds */
+#define NGX_DEBAR_TTL_MAX       3600
+#define NGX_DEBAR_TTL_FAILED    5
+#define NGX_DEBAR_DOWN_TIME     10
+
+#define NGX_DEBAR_TIMEOUT       30000    /* ms, where the caller set none */
+
+#define NGX_DEBAR_TEXT_LEN      (sizeof("[]:65535") - 1 + 46)
+
+
+typedef struct {
+    uint8_t                   addr[16];
+    const char               *special;
+    ngx_uint_t                clean;
+    time_t                    down;      /* not tried first before this time */
+    uint32_t                  asn;
+    char                      country[4];
+    u_char                    len;       /* of text: "192.0.2.1:", "[::1]:" */
+    u_char                    text[NGX_DEBAR_TEXT_LEN];
+} ngx_debar_known_t;
+
+
+typedef struct ngx_debar_name_s  ngx_debar_name_t;
+
+struct ngx_debar_name_s {
+    ngx_debar_name_t         *next;      /* in its bucket */
+    ngx_queue_t               queue;     /* LRU; only while known */
+    ngx_queue_t               waiting;   /* of ngx_debar_resolve_t */
+
+    ngx_debar_names_t        *names;
+    ngx_debar_geo_t          *geo;
+    ngx_resolver_t           *resolver;  /* part of the key; NULL: a literal */
+    uint64_t                  hash;
+
+    ngx_debar_known_t        *addrs;
+    ngx_uint_t                naddrs;
+    const char               *error;     /* NULL: addrs hold */
+
+    time_t                    expire;
+    time_t                    used;
+    time_t                    down;      /* no address is down from then on */
+
+    unsigned                  under_way:1;
+    unsigned                  starting:1;
+
+    u_char                    len;
+    u_char                    name[DEBAR_MAX_HOST + 1];
+};
+
+
+struct ngx_debar_names_s {
+    ngx_debar_name_t        **buckets;
+    ngx_uint_t                mask;
+    uint64_t                  seed[2];
+
+    ngx_queue_t               lru;       /* of known names, newest first */
+    ngx_uint_t                n;
+    ngx_uint_t                max;
+};
+
+
+typedef struct {                         /* beside each result, in rs->pool */
+    union {
+        struct sockaddr       sockaddr;
+        struct sockaddr_in    sin;
+#if (NGX_HAVE_INET6)
+        struct sockaddr_in6   sin6;
+#endif
+    } u;
+    u_char                    text[NGX_DEBAR_TEXT_LEN];
+} ngx_debar_dial_t;
+
+
+static ngx_int_t ngx_debar_resolve_start(ngx_debar_resolve_t *rs,
+    ngx_debar_name_t *e);
+static void ngx_debar_resolve_handler(ngx_resolver_ctx_t *ctx);
+static void ngx_debar_resolve_literal(ngx_debar_resolve_t *rs,
+    ngx_debar_name_t *e);
+static void ngx_debar_name_learn(ngx_debar_name_t *e,
+    ngx_resolver_ctx_t *ctx);
+static void ngx_debar_known_init(ngx_debar_known_t *k, const uint8_t addr[16],
+    ngx_debar_name_t *e);
+static ngx_int_t ngx_debar_resolve_fill(ngx_debar_resolve_t *rs,
+    ngx_debar_name_t *e);
+static void ngx_debar_addr_fill(ngx_debar_resolve_t *rs, ngx_debar_addr_t *a,
+    ngx_debar_dial_t *d, ngx_debar_known_t *k);
+static const char *ngx_debar_addr_allowed(ngx_debar_resolve_t *rs,
+    ngx_debar_known_t *k);
+static ngx_int_t ngx_debar_resolve_failed(ngx_debar_resolve_t *rs,
+    const char *error);
+
+static ngx_debar_name_t *ngx_debar_name_find(ngx_debar_resolve_t *rs,
+    uint64_t hash);
+static ngx_debar_name_t *ngx_debar_name_add(ngx_debar_resolve_t *rs,
+    uint64_t hash);
+static void ngx_debar_name_evict(ngx_debar_names_t *names,
+    ngx_debar_name_t *e);
+static ngx_debar_known_t *ngx_debar_name_known(ngx_debar_resolve_t *rs,
+    ngx_uint_t i, ngx_debar_name_t **ep);
+static void ngx_debar_names_cleanup(void *data);
+
+static ngx_uint_t ngx_debar_addr_from_sockaddr(uint8_t addr[16],
+    struct sockaddr *sa);
+static socklen_t ngx_debar_addr_to_sockaddr(struct sockaddr *sa,
+    const uint8_t addr[16], in_port_t port);
+
+
+ngx_int_t
+ngx_debar_resolve(ngx_debar_resolve_t *rs)
+{
+    time_t             now;
+    uint64_t           hash;
+    ngx_debar_name_t  *e;
+
+    rs->waiting = 0;
+
+    hash = ngx_debar_seeded_hash(rs->names->seed, rs->host->name,
+                                 rs->host->len);
+    now = ngx_time();
+
+    e = ngx_debar_name_find(rs, hash);
+
+    if (e != NULL && !e->under_way && now < e->expire) {
+
+        /* once a second is recent enough for an LRU, and spares cache lines */
+
+        if (e->used != now && !e->starting) {
+            e->used = now;
+            ngx_queue_remove(&e->queue);
+            ngx_queue_insert_head(&rs->names->lru, &e->queue);
+        }
+
+        return ngx_debar_resolve_fill(rs, e);
+    }
+
+    if (e == NULL) {
+        e = ngx_debar_name_add(rs, hash);
+        if (e == NULL) {
+            return ngx_debar_resolve_failed(rs,
+                                       "too many names are being resolved");
+        }
+    }
+
+    if (rs->host->type == DEBAR_HOST_ADDRESS) {
+        ngx_debar_resolve_literal(rs, e);
+        return ngx_debar_resolve_fill(rs, e);
+    }
+
+    if (!e->under_way) {
+        if (ngx_debar_resolve_start(rs, e) != NGX_AGAIN) {
+            return ngx_debar_resolve_fill(rs, e);
+        }
+    }
+
+    rs->waiting = 1;
+    ngx_queue_insert_tail(&e->waiting, &rs->queue);
+
+    return NGX_AGAIN;
+}
+
+
+void
+ngx_debar_resolve_cancel(ngx_debar_resolve_t *rs)
+{
+    /* the name itself goes on: whoever asks again finds the answer */
+
+    if (rs->waiting) {
+        ngx_queue_remove(&rs->queue);
+        rs->waiting = 0;
+    }
+}
+
+
+/*
+ * NGX_AGAIN: under way.  Else e is known, be it by an error.  The resolver may
+ * answer before ngx_resolve_name() returns, and run others' handlers from
+ * there: "starting" keeps e out of the LRU, that is, alive, until we are back.
+ */
+
+static ngx_int_t
+ngx_debar_resolve_start(ngx_debar_resolve_t *rs, ngx_debar_name_t *e)
+{
+    ngx_resolver_ctx_t  *ctx;
+
+    if (e->queue.next != NULL) {
+        ngx_queue_remove(&e->queue);
+        e->queue.next = NULL;
+    }
+
+    e->geo = rs->geo;
+    e->under_way = 1;
+    e->starting = 1;
+
+    ctx = ngx_resolve_start(rs->resolver, NULL);
+
+    if (ctx == NULL || ctx == NGX_NO_RESOLVER) {
+        e->under_way = 0;
+        e->error = (ctx == NULL) ? "no memory to resolve with"
+                                 : "no resolver is configured";
+        e->expire = 0;
+
+    } else {
+        ctx->name.data = e->name;
+        ctx->name.len = e->len;
+        ctx->handler = ngx_debar_resolve_handler;
+        ctx->data = e;
+        ctx->timeout = rs->timeout ? rs->timeout : NGX_DEBAR_TIMEOUT;
+
+        if (ngx_resolve_name(ctx) != NGX_OK) {
+            e->under_way = 0;
+            e->error = "the resolver failed";
+            e->expire = 0;
+        }
+    }
+
+    e->starting = 0;
+
+    if (e->under_way) {
+        return NGX_AGAIN;
+    }
+
+    ngx_queue_insert_head(&e->names->lru, &e->queue);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_debar_resolve_handler(ngx_resolver_ctx_t *ctx)
+{
+    ngx_queue_t           done, *q;
+    ngx_debar_name_t     *e;
+    ngx_debar_resolve_t  *rs;
+
+    e = ctx->data;
+
+    ngx_debar_name_learn(e, ctx);
+
+    ngx_resolve_name_done(ctx);
+
+    e->under_way = 0;
+
+    if (!e->starting) {
+        ngx_queue_insert_head(&e->names->lru, &e->queue);
+    }
+
+    if (ngx_queue_empty(&e->waiting)) {
+        return;
+    }
+
+    for (q = ngx_queue_head(&e->waiting);
+         q != ngx_queue_sentinel(&e->waiting);
+         q = ngx_queue_next(q))
+    {
+        rs = ngx_queue_data(q, ngx_debar_resolve_t, queue);
+
+        (void) ngx_debar_resolve_fill(rs, e);
+    }
+
+    /*
+     * From here on e may go: a handler may resolve other names.  It may also
+     * end other requests of this queue, which then cancel themselves.
+     */
+
+    ngx_queue_init(&done);
+    ngx_queue_add(&done, &e->waiting);
+    ngx_queue_init(&e->waiting);
+
+    while (!ngx_queue_empty(&done)) {
+        q = ngx_queue_head(&done);
+        rs = ngx_queue_data(q, ngx_debar_resolve_t, queue);
+
+        ngx_queue_remove(q);
+        rs->waiting = 0;
+
+        rs->handler(rs);
+    }
+}
+
+
+static void
+ngx_debar_resolve_literal(ngx_debar_resolve_t *rs, ngx_debar_name_t *e)
+{
+    e->geo = rs->geo;
+
+    if (e->addrs == NULL) {
+        e->addrs = ngx_alloc(sizeof(ngx_debar_known_t), rs->log);
+    }
+
+    if (e->addrs == NULL) {
+        e->error = "no memory to resolve with";
+        e->expire = 0;
+
+    } else {
+        if (e->naddrs == 0) {
+            ngx_debar_known_init(e->addrs, rs->host->addr, e);
+            e->naddrs = 1;
+        }
+
+        e->error = NULL;
+        e->expire = ngx_time() + NGX_DEBAR_TTL_MAX;
+    }
+
+    if (e->queue.next == NULL) {
+        ngx_queue_insert_head(&rs->names->lru, &e->queue);
+    }
+}
+
+
+static void
+ngx_debar_name_learn(ngx_debar_name_t *e, ngx_resolver_ctx_t *ctx)
+{
+    time_t              now;
+    uint8_t             addr[16];
+    ngx_uint_t          i, j, n, pass, naddrs;
+    ngx_debar_known_t  *known;
+
+    now = ngx_time();
+
+    if (ctx->state != NGX_OK) {
+        e->error = ngx_resolver_strerror(ctx->state);
+        e->expire = now + NGX_DEBAR_TTL_FAILED;
+        return;
+    }
+
+    naddrs = ngx_min(ctx->naddrs, 2 * NGX_DEBAR_ADDRS_MAX);
+
+    known = NULL;
+    n = ngx_min(naddrs, NGX_DEBAR_ADDRS_MAX);
+
+    if (n) {
+        known = ngx_alloc(n * sizeof(ngx_debar_known_t), ngx_cycle->log);
+    }
+
+    if (known == NULL) {
+        e->error = n ? "no memory to resolve with" : "Host not found";
+        e->expire = now + NGX_DEBAR_TTL_MIN;
+        return;
+    }
+
+    n = 0;
+
+    /* IPv4 first: where both are given, it is IPv6 that tends to be broken */
+
+    for (pass = 0; pass < 2; pass++) {
+        for (i = 0; i < naddrs && n < NGX_DEBAR_ADDRS_MAX; i++) {
+
+            if (!ngx_debar_addr_from_sockaddr(addr, ctx->addrs[i].sockaddr)
+                || debar_addr_is_v4(addr) != (pass == 0))
+            {
+                continue;
+            }
+
+            for (j = 0; j < e->naddrs; j++) {
+                if (ngx_memcmp(e->addrs[j].addr, addr, 16) == 0) {
+                    break;
+                }
+            }
+
+            /* what was learnt of an address outlives the TTL of its name */
+
+            if (j < e->naddrs) {
+                known[n++] = e->addrs[j];
+
+            } else {
+                ngx_debar_known_init(&known[n++], addr, e);
+            }
+        }
+    }
+
+    if (e->addrs != NULL) {
+        ngx_free(e->addrs);
+    }
+
+    e->addrs = known;
+    e->naddrs = n;
+    e->error = n ? NULL : "Host not found";
+
+    e->expire = ngx_max(ctx->valid, now + NGX_DEBAR_TTL_MIN);
+    e->expire = ngx_min(e->expire, now + NGX_DEBAR_TTL_MAX);
+}
+
+
+static void
+ngx_debar_known_init(ngx_debar_known_t *k, const uint8_t addr[16],
+    ngx_debar_name_t *e)
+{
+    u_char            *p;
+    ngx_debar_dial_t   dial;
+
+    ngx_memzero(k, sizeof(ngx_debar_known_t));
+
+    ngx_memcpy(k->addr, addr, 16);
+    k->special = debar_addr_special(addr);
+
+    p = k->text;
+
+    if (debar_addr_is_v4(addr)) {
+        p += debar_addr_text(addr, (char *) p);
+
+    } else {
+        *p++ = '[';
+        p += debar_addr_text(addr, (char *) p);
+        *p++ = ']';
+    }
+
+    *p++ = ':';
+    k->len = p - k->text;
+
+    if (e->geo != NULL) {
+        (void) ngx_debar_addr_to_sockaddr(&dial.u.sockaddr, addr, 0);
+        ngx_debar_geo_lookup(e->geo, &dial.u.sockaddr, &k->asn, k->country);
+    }
+}
+
+
+/* Copies what is known to the caller; addresses that are down come last. */
+
+static ngx_int_t
+ngx_debar_resolve_fill(ngx_debar_resolve_t *rs, ngx_debar_name_t *e)
+{
+    time_t             now;
+    ngx_uint_t         i, n, down, pass;
+    ngx_debar_dial_t  *d;
+    ngx_debar_addr_t  *a;
+
+    if (e->error != NULL) {
+        return ngx_debar_resolve_failed(rs, e->error);
+    }
+
+    a = ngx_palloc(rs->pool, e->naddrs * (sizeof(ngx_debar_addr_t)
+                                          + sizeof(ngx_debar_dial_t)));
+    if (a == NULL) {
+        return ngx_debar_resolve_failed(rs, "no memory to resolve with");
+    }
+
+    d = (ngx_debar_dial_t *) &a[e->naddrs];
+
+    now = ngx_time();
+    n = 0;
+
+    if (e->naddrs == 1 || e->down <= now) {
+        for (i = 0; i < e->naddrs; i++) {
+            ngx_debar_addr_fill(rs, &a[i], &d[i], &e->addrs[i]);
+        }
+
+    } else {
+        for (pass = 0; pass < 2; pass++) {
+            for (i = 0; i < e->naddrs; i++) {
+                down = e->addrs[i].down > now;
+
+                if (down == pass) {
+                    ngx_debar_addr_fill(rs, &a[n], &d[n], &e->addrs[i]);
+                    n++;
+                }
+            }
+        }
+    }
+
+    rs->addrs = a;
+    rs->naddrs = e->naddrs;
+    rs->error = NULL;
+    rs->rc = NGX_OK;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_debar_addr_fill(ngx_debar_resolve_t *rs, ngx_debar_addr_t *a,
+    ngx_debar_dial_t *d, ngx_debar_known_t *k)
+{
+    u_char      *p, *last, digits[5];
+    ngx_uint_t   port;
+
+    ngx_memcpy(a->addr, k->addr, 16);
+    ngx_memcpy(a->country, k->country, 4);
+    a->asn = k->asn;
+    a->clean = k->clean;
+    a->special = k->special ? ngx_debar_addr_allowed(rs, k) : NULL;
+
+    a->sockaddr = &d->u.sockaddr;
+    a->socklen = ngx_debar_addr_to_sockaddr(a->sockaddr, k->addr, rs->port);
+
+    p = ngx_cpymem(d->text, k->text, k->len);
+
+    port = rs->port;
+    last = digits + sizeof(digits);
+
+    do {
+        *--last = (u_char) ('0' + port % 10);
+        port /= 10;
+    } while (port);
+
+    p = ngx_cpymem(p, last, digits + sizeof(digits) - last);
+
+    a->text.data = d->text;
+    a->text.len = p - d->text;
+}
+
+
+static const char *
+ngx_debar_addr_allowed(ngx_debar_resolve_t *rs, ngx_debar_known_t *k)
+{
+    ngx_uint_t         i;
+    ngx_debar_cidr_t  *cidr;
+
+    if (rs->allow == NULL) {
+        return k->special;
+    }
+
+    cidr = rs->allow->elts;
+
+    for (i = 0; i < rs->allow->nelts; i++) {
+        if (debar_addr_in(k->addr, cidr[i].addr, cidr[i].bits)) {
+            return NULL;
+        }
+    }
+
+    return k->special;
+}
+
+
+static ngx_int_t
+ngx_debar_resolve_failed(ngx_debar_resolve_t *rs, const char *error)
+{
+    rs->addrs = NULL;
+    rs->naddrs = 0;
+    rs->error = error;
+    rs->rc = NGX_ERROR;
+
+    return NGX_ERROR;
+}
+
+
+void
+ngx_debar_resolve_mark_clean(ngx_debar_resolve_t *rs, ngx_uint_t i,
+    ngx_uint_t generation)
+{
+    ngx_debar_name_t   *e;
+    ngx_debar_known_t  *k;
+
+    rs->addrs[i].clean = generation;
+
+    k = ngx_debar_name_known(rs, i, &e);
+
+    if (k != NULL) {
+        k->clean = generation;
+    }
+}
+
+
+void
+ngx_debar_resolve_mark_failed(ngx_debar_resolve_t *rs, ngx_uint_t i)
+{
+    ngx_debar_name_t   *e;
+    ngx_debar_known_t  *k;
+
+    k = ngx_debar_name_known(rs, i, &e);
+
+    if (k != NULL) {
+        k->down = ngx_time() + NGX_DEBAR_DOWN_TIME;
+        e->down = k->down;
+    }
+}
+
+
+/* Looked up again, since the name may have been evicted or resolved anew. */
+
+static ngx_debar_known_t *
+ngx_debar_name_known(ngx_debar_resolve_t *rs, ngx_uint_t i,
+    ngx_debar_name_t **ep)
+{
+    uint64_t           hash;
+    ngx_uint_t         j;
+    ngx_debar_name_t  *e;
+
+    if (i >= rs->naddrs) {
+        return NULL;
+    }
+
+    hash = ngx_debar_seeded_hash(rs->names->seed, rs->host->name,
+                                 rs->host->len);
+
+    e = ngx_debar_name_find(rs, hash);
+
+    if (e == NULL) {
+        return NULL;
+    }
+
+    for (j = 0; j < e->naddrs; j++) {
+        if (ngx_memcmp(e->addrs[j].addr, rs->addrs[i].addr, 16) == 0) {
+            *ep = e;
+            return &e->addrs[j];
+        }
+    }
+
+    return NULL;
+}
+
+
+static ngx_debar_name_t *
+ngx_debar_name_find(ngx_debar_resolve_t *rs, uint64_t hash)
+{
+    ngx_resolver_t    *resolver;
+    ngx_debar_name_t  *e;
+
+    resolver = (rs->host->type == DEBAR_HOST_ADDRESS) ? NULL : rs->resolver;
+
+    for (e = rs->names->buckets[hash & rs->names->mask]; e; e = e->next) {
+        if (e->hash == hash
+            && e->resolver == resolver
+            && e->len == rs->host->len
+            && ngx_memcmp(e->name, rs->host->name, e->len) == 0)
+        {
+            return e;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* NULL: no memory, or every name there is under way. */
+
+static ngx_debar_name_t *
+ngx_debar_name_add(ngx_debar_resolve_t *rs, uint64_t hash)
+{
+    ngx_queue_t        *q;
+    ngx_debar_name_t   *e, **bucket;
+    ngx_debar_names_t  *names;
+
+    names = rs->names;
+
+    if (rs->host->len == 0 || rs->host->len > DEBAR_MAX_HOST) {
+        return NULL;
+    }
+
+    if (names->n >= names->max) {
+        if (ngx_queue_empty(&names->lru)) {
+            return NULL;
+        }
+
+        q = ngx_queue_last(&names->lru);
+        ngx_debar_name_evict(names, ngx_queue_data(q, ngx_debar_name_t, queue));
+    }
+
+    e = ngx_alloc(offsetof(ngx_debar_name_t, name) + rs->host->len, rs->log);
+    if (e == NULL) {
+        return NULL;
+    }
+
+    ngx_memzero(e, offsetof(ngx_debar_name_t, name));
+
+    e->names = names;
+    e->hash = hash;
+    e->resolver = (rs->host->type == DEBAR_HOST_ADDRESS) ? NULL : rs->resolver;
+    e->len = (u_char) rs->host->len;
+    ngx_memcpy(e->name, rs->host->name, rs->host->len);
+    ngx_queue_init(&e->waiting);
+
+    bucket = &names->buckets[hash & names->mask];
+    e->next = *bucket;
+    *bucket = e;
+    names->n++;
+
+    return e;
+}
+
+
+static void
+ngx_debar_name_evict(ngx_debar_names_t *names, ngx_debar_name_t *e)
+{
+    ngx_debar_name_t  **p;
+
+    ngx_queue_remove(&e->queue);
+
+    for (p = &names->buckets[e->hash & names->mask]; *p != e;
+         p = &(*p)->next)
+    {
+        /* void */
+    }
+
+    *p = e->next;
+    names->n--;
+
+    if (e->addrs != NULL) {
+        ngx_free(e->addrs);
+    }
+
+    ngx_free(e);
+}
+
+
+ngx_debar_names_t *
+ngx_debar_names_create(ngx_pool_t *pool, ngx_uint_t max)
+{
+    ngx_uint_t           n;
+    ngx_debar_names_t   *names;
+    ngx_pool_cleanup_t  *cln;
+
+    names = ngx_pcalloc(pool, sizeof(ngx_debar_names_t));
+    if (names == NULL) {
+        return NULL;
+    }
+
+    names->max = max ? max : NGX_DEBAR_NAMES_MAX;
+
+    for (n = 64; n < names->max; n *= 2) { /* void */ }
+
+    names->mask = n - 1;
+    names->buckets = ngx_pcalloc(pool, n * sizeof(ngx_debar_name_t *));
+    if (names->buckets == NULL) {
+        return NULL;
+    }
+
+    ngx_queue_init(&names->lru);
+    ngx_debar_seed(names->seed);
+
+    cln = ngx_pool_cleanup_add(pool, 0);
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    cln->handler = ngx_debar_names_cleanup;
+    cln->data = names;
+
+    return names;
+}
+
+
+static void
+ngx_debar_names_cleanup(void *data)
+{
+    ngx_debar_names_t  *names = data;
+
+    ngx_uint_t         i;
+    ngx_debar_name_t  *e, *next;
+
+    /* contexts of names under way are the resolver's, in this same pool */
+
+    for (i = 0; i <= names->mask; i++) {
+        for (e = names->buckets[i]; e; e = next) {
+            next = e->next;
+
+            if (e->addrs != NULL) {
+                ngx_free(e->addrs);
+            }
+
+            ngx_free(e);
+        }
+
+        names->buckets[i] = NULL;
+    }
+}
+
+
+static ngx_uint_t
+ngx_debar_addr_from_sockaddr(uint8_t addr[16], struct sockaddr *sa)
+{
+#if (NGX_HAVE_INET6)
+    struct sockaddr_in6  *sin6;
+#endif
+
+    switch (sa->sa_family) {
+
+#if (NGX_HAVE_INET6)
+    case AF_INET6:
+        sin6 = (struct sockaddr_in6 *) sa;
+        ngx_memcpy(addr, &sin6->sin6_addr, 16);
+        return 1;
+#endif
+
+    case AF_INET:
+        ngx_memzero(addr, 10);
+        addr[10] = 0xff;
+        addr[11] = 0xff;
+        ngx_memcpy(addr + 12, &((struct sockaddr_in *) sa)->sin_addr, 4);
+        return 1;
+
+    default:
+        return 0;
+    }
+}
+
+
+/* Every byte is set: sockaddrs are compared and hashed as a whole. */
+
+static socklen_t
+ngx_debar_addr_to_sockaddr(struct sockaddr *sa, const uint8_t addr[16],
+    in_port_t port)
+{
+    struct sockaddr_in   *sin;
+#if (NGX_HAVE_INET6)
+    struct sockaddr_in6  *sin6;
+
+    if (!debar_addr_is_v4(addr)) {
+        sin6 = (struct sockaddr_in6 *) sa;
+
+        ngx_memzero(sin6, sizeof(struct sockaddr_in6));
+        sin6->sin6_family = AF_INET6;
+        sin6->sin6_port = htons(port);
+        ngx_memcpy(&sin6->sin6_addr, addr, 16);
+
+        return sizeof(struct sockaddr_in6);
+    }
+#endif
+
+    sin = (struct sockaddr_in *) sa;
+
+    ngx_memzero(sin, sizeof(struct sockaddr_in));
+    sin->sin_family = AF_INET;
+    sin->sin_port = htons(port);
+    ngx_memcpy(&sin->sin_addr, addr + 12, 4);
+
+    return sizeof(struct sockaddr_in);
+}
