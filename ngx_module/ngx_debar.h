@@ -180,9 +180,10 @@ void ngx_debar_resolve_cancel(ngx_debar_resolve_t *rs);   /* the caller goes awa
 void ngx_debar_resolve_mark_clean(ngx_debar_resolve_t *rs, ngx_uint_t i,
     ngx_uint_t generation);
 
-/* Remembers for 10 s that addrs[i] could not be reached: it comes last. */
+/* Remembers for 10 s that the address could not be reached: it comes last. */
 
-void ngx_debar_resolve_mark_failed(ngx_debar_resolve_t *rs, ngx_uint_t i);
+void ngx_debar_resolve_mark_failed(ngx_debar_resolve_t *rs,
+    const uint8_t addr[16]);
 
 /* At configuration; freed with the pool.  max: names kept, 0 for 10,000. */
 

@@ -117,7 +117,7 @@ static ngx_debar_name_t *ngx_debar_name_add(ngx_debar_resolve_t *rs,
 static void ngx_debar_name_evict(ngx_debar_names_t *names,
     ngx_debar_name_t *e);
 static ngx_debar_known_t *ngx_debar_name_known(ngx_debar_resolve_t *rs,
-    ngx_uint_t i, ngx_debar_name_t **ep);
+    const uint8_t addr[16], ngx_debar_name_t **ep);
 static void ngx_debar_names_cleanup(void *data);
 
 static ngx_uint_t ngx_debar_addr_from_sockaddr(uint8_t addr[16],
@@ -563,7 +563,7 @@ ngx_debar_resolve_mark_clean(ngx_debar_resolve_t *rs, ngx_uint_t i,
 
     rs->addrs[i].clean = generation;
 
-    k = ngx_debar_name_known(rs, i, &e);
+    k = ngx_debar_name_known(rs, rs->addrs[i].addr, &e);
 
     if (k != NULL) {
         k->clean = generation;
@@ -572,12 +572,13 @@ ngx_debar_resolve_mark_clean(ngx_debar_resolve_t *rs, ngx_uint_t i,
 
 
 void
-ngx_debar_resolve_mark_failed(ngx_debar_resolve_t *rs, ngx_uint_t i)
+ngx_debar_resolve_mark_failed(ngx_debar_resolve_t *rs,
+    const uint8_t addr[16])
 {
     ngx_debar_name_t   *e;
     ngx_debar_known_t  *k;
 
-    k = ngx_debar_name_known(rs, i, &e);
+    k = ngx_debar_name_known(rs, addr, &e);
 
     if (k != NULL) {
         k->down = ngx_time() + NGX_DEBAR_DOWN_TIME;
@@ -589,14 +590,14 @@ ngx_debar_resolve_mark_failed(ngx_debar_resolve_t *rs, ngx_uint_t i)
 /* Looked up again, since the name may have been evicted or resolved anew. */
 
 static ngx_debar_known_t *
-ngx_debar_name_known(ngx_debar_resolve_t *rs, ngx_uint_t i,
+ngx_debar_name_known(ngx_debar_resolve_t *rs, const uint8_t addr[16],
     ngx_debar_name_t **ep)
 {
     uint64_t           hash;
-    ngx_uint_t         j;
+    ngx_uint_t         i;
     ngx_debar_name_t  *e;
 
-    if (i >= rs->naddrs) {
+    if (rs->names == NULL || rs->host == NULL) {
         return NULL;
     }
 
@@ -609,10 +610,10 @@ ngx_debar_name_known(ngx_debar_resolve_t *rs, ngx_uint_t i,
         return NULL;
     }
 
-    for (j = 0; j < e->naddrs; j++) {
-        if (ngx_memcmp(e->addrs[j].addr, rs->addrs[i].addr, 16) == 0) {
+    for (i = 0; i < e->naddrs; i++) {
+        if (ngx_memcmp(e->addrs[i].addr, addr, 16) == 0) {
             *ep = e;
-            return &e->addrs[j];
+            return &e->addrs[i];
         }
     }
 

@@ -202,7 +202,11 @@ ngx_int_t ngx_http_debar_report_handler(ngx_http_request_t *r);
  * Dials the addresses pinned in ngx_http_debar_ctx_t, in turn, and keeps idle
  * connections, found by exact sockaddr (address and port) in a hash; bounded
  * LRU.  A request without pinned addresses fails (500): nothing is resolved
- * here.  (ngx_http_debar_upstream.c)
+ * here.  Of ctx it reads addrs, naddrs and resolve, and sets current.  Special
+ * addresses are passed over.  (ngx_http_debar_upstream.c)
+ *
+ * { ngx_string("debar_pin"), NGX_HTTP_UPS_CONF|NGX_CONF_ANY,
+ *   ngx_http_debar_pin, 0, 0, NULL }
  */
 
 char *ngx_http_debar_pin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
