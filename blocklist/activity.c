@@ -1,0 +1,495 @@
+/*
+ * What a request does, by the channels' recipes and words.  Looked at only
+ * where there is evidence: without it every activity passes.
+ *
+ * A recipe that names the host decides alone (the strongest of those that
+ * fit).  Else the strongest of: recipes for any host, words that are a whole
+ * segment of the path (its extension aside), query keys, extensions.  A veto
+ * word, or DELETE, takes acquire away.  Nothing: browse.
+ */
+
+#include <stdlib.h>
+
+#include "judge_private.h"
+
+
+#define DEBAR_MAX_WORD  64
+
+
+static const struct {
+    debar_str_t  name;
+    unsigned     bit;
+} debar_methods[] = {
+    { debar_string("GET"), DEBAR_M_GET },
+    { debar_string("HEAD"), DEBAR_M_HEAD },
+    { debar_string("POST"), DEBAR_M_POST },
+    { debar_string("PUT"), DEBAR_M_PUT },
+    { debar_string("PATCH"), DEBAR_M_PATCH },
+    { debar_string("DELETE"), DEBAR_M_DELETE },
+    { debar_string("CONNECT"), DEBAR_M_CONNECT },
+};
+
+
+static unsigned
+debar_method(debar_str_t m)
+{
+    size_t  i;
+
+    for (i = 0; i < sizeof(debar_methods) / sizeof(debar_methods[0]); i++) {
+        if (m.len == debar_methods[i].name.len
+            && memcmp(m.data, debar_methods[i].name.data, m.len) == 0)
+        {
+            return debar_methods[i].bit;
+        }
+    }
+
+    return DEBAR_M_OTHER;
+}
+
+
+const debar_word_t *
+debar_word(debar_list_t *list, unsigned use, const char *data, size_t len)
+{
+    size_t               i;
+    uint64_t             hash;
+    debar_str_t          s;
+    const debar_word_t  *w;
+
+    if (list->slots == NULL || len == 0 || len > DEBAR_MAX_WORD) {
+        return NULL;
+    }
+
+    hash = (debar_hash(data, len) + use) | 1;
+
+    for (i = hash >> 8 & list->slot_mask;
+         list->slots[i].hash != 0;
+         i = (i + 1) & list->slot_mask)
+    {
+        if (list->slots[i].hash != hash) {
+            continue;
+        }
+
+        w = &list->words[list->slots[i].word];
+        s = debar_list_text(list, w->word);
+
+        if (w->use == use && s.len == len && memcmp(s.data, data, len) == 0) {
+            return w;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* A field's name without what is not a letter or digit: "add-to_cart" ->
+ * "addtocart". */
+
+static size_t
+debar_field_name(char *out, size_t size, debar_str_t key)
+{
+    size_t         i, n;
+    unsigned char  c;
+
+    for (i = 0, n = 0; i < key.len && n < size; i++) {
+        c = key.data[i];
+
+        if (c >= 'A' && c <= 'Z') {
+            c |= 0x20;
+        }
+
+        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c >= 0x80) {
+            out[n++] = c;
+        }
+    }
+
+    return n;
+}
+
+
+unsigned
+debar_field_role(debar_list_t *list, debar_str_t key)
+{
+    char                 name[DEBAR_MAX_WORD];
+    size_t               n;
+    const debar_word_t  *w;
+
+    n = debar_field_name(name, sizeof(name), key);
+
+    /* an index behind the name: sku2, items0sku is left to documents */
+
+    w = debar_word(list, DEBAR_WORD_FIELD, name, n);
+
+    while (w == NULL && n > 1 && name[n - 1] >= '0' && name[n - 1] <= '9') {
+        n--;
+        w = debar_word(list, DEBAR_WORD_FIELD, name, n);
+    }
+
+    return w ? w->value : DEBAR_ROLE_OTHER;
+}
+
+
+pcre2_code *
+debar_expr_compile(debar_str_t regex)
+{
+    int         error;
+    PCRE2_SIZE  offset;
+
+    return pcre2_compile((PCRE2_SPTR) regex.data, regex.len,
+                         PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_CASELESS
+                         | PCRE2_UTF
+                         | PCRE2_MATCH_INVALID_UTF | PCRE2_DOLLAR_ENDONLY
+                         | PCRE2_NEVER_BACKSLASH_C,
+                         &error, &offset, NULL);
+}
+
+
+int
+debar_expr_match(debar_list_t *list, const pcre2_code *code, const char *data,
+    size_t len)
+{
+    return pcre2_match(code, (PCRE2_SPTR) data, len, 0, 0, list->match_data,
+                       list->match_context) >= 0;
+}
+
+
+/* Compiles on first use; an empty expression matches everything. */
+
+static int
+debar_lazy_match(debar_list_t *list, pcre2_code **code, debar_ref_t regex,
+    const char *data, size_t len)
+{
+    if (regex.len == 0) {
+        return 1;
+    }
+
+    if (*code == NULL) {
+        *code = debar_expr_compile(debar_list_text(list, regex));
+
+        if (*code == NULL) {
+            return 0;
+        }
+    }
+
+    return debar_expr_match(list, *code, data, len);
+}
+
+
+static int
+debar_host_below(const debar_host_t *h, debar_str_t name)
+{
+    size_t  n;
+
+    if (h == NULL || h->len < name.len || name.len == 0) {
+        return 0;
+    }
+
+    n = h->len - name.len;
+
+    return memcmp(h->name + n, name.data, name.len) == 0
+           && (n == 0 || h->name[n - 1] == '.');
+}
+
+
+const debar_relay_t *
+debar_relay(debar_list_t *list, const debar_host_t *h, size_t *next)
+{
+    const debar_relay_t  *r;
+
+    while (*next < list->nrelays) {
+        r = &list->relays[(*next)++];
+
+        if (debar_host_below(h, debar_list_text(list, r->host))) {
+            return r;
+        }
+    }
+
+    return NULL;
+}
+
+
+int
+debar_relay_capture(debar_list_t *list, const debar_relay_t *r,
+    const char *data, size_t len, debar_str_t *group)
+{
+    PCRE2_SIZE   *ovector;
+    pcre2_code  **code = &list->relay_path[r - list->relays];
+
+    if (r->path.len == 0
+        || !debar_lazy_match(list, code, r->path, data, len)
+        || pcre2_get_ovector_count(list->match_data) < 2)
+    {
+        return DEBAR_DECLINED;
+    }
+
+    ovector = pcre2_get_ovector_pointer(list->match_data);
+
+    if (ovector[2] == PCRE2_UNSET || ovector[3] > len) {
+        return DEBAR_DECLINED;
+    }
+
+    *group = debar_str(data + ovector[2], ovector[3] - ovector[2]);
+
+    return DEBAR_OK;
+}
+
+
+static int
+debar_cond_fits(debar_list_t *list, uint32_t i, debar_str_t query)
+{
+    size_t               pos, kn, vn;
+    unsigned             flags, rounds, pairs;
+    debar_str_t          key, value;
+    const debar_cond_t  *c = &list->conds[i];
+
+    pos = 0;
+    pairs = 0;
+
+    while (query.data != NULL && pairs++ < DEBAR_MAX_PAIRS
+           && debar_url_pair(query.data, query.len, &pos, &key, &value)
+              == DEBAR_OK)
+    {
+        kn = debar_text_decode(list->decoded, sizeof(list->decoded) / 2,
+                               key.data, key.len, 1, &flags, &rounds);
+
+        if (!debar_lazy_match(list, &list->cond_key[i], c->key, list->decoded,
+                              kn))
+        {
+            continue;
+        }
+
+        vn = value.data == NULL ? 0
+             : debar_text_decode(list->decoded, sizeof(list->decoded),
+                                 value.data, value.len, 1, &flags, &rounds);
+
+        if (debar_lazy_match(list, &list->cond_value[i], c->value,
+                             list->decoded, vn))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static int
+debar_recipe_fits(debar_list_t *list, size_t i, unsigned method,
+    const debar_host_t *h, size_t path_len, debar_str_t query)
+{
+    uint32_t               n;
+    const debar_recipe_t  *r = &list->recipes[i];
+
+    if (r->methods != 0 && !(r->methods & method)) {
+        return 0;
+    }
+
+    if (r->nhosts != 0) {
+        for (n = 0; n < r->nhosts; n++) {
+            if (debar_host_below(h, debar_list_text(list,
+                                                    list->refs[r->host + n])))
+            {
+                break;
+            }
+        }
+
+        if (n == r->nhosts) {
+            return 0;
+        }
+    }
+
+    if (!debar_lazy_match(list, &list->recipe_path[i], r->path, list->path,
+                          path_len))
+    {
+        return 0;
+    }
+
+    for (n = 0; n < r->nconds; n++) {
+        if (!debar_cond_fits(list, r->cond + n, query)) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+static void
+debar_activity_is(debar_verdict_t *v, unsigned activity, debar_str_t channel,
+    debar_str_t step)
+{
+    if (activity <= v->activity && v->step != NULL) {
+        return;
+    }
+
+    v->activity = activity;
+    v->channel = channel.data;
+    v->channel_len = channel.len;
+    v->step = step.data;
+    v->step_len = step.len;
+}
+
+
+static void
+debar_activity_word(debar_list_t *list, debar_verdict_t *v, unsigned use,
+    unsigned method, const char *data, size_t len, const char *label)
+{
+    const debar_word_t  *w;
+
+    w = debar_word(list, use, data, len);
+
+    if (w != NULL && (w->methods == 0 || w->methods & method)
+        && w->value > v->activity)
+    {
+        debar_activity_is(v, w->value, debar_str(label, strlen(label)),
+                          debar_list_text(list, w->word));
+    }
+}
+
+
+/* Segments and tokens of the canonical path; *veto is set at a veto word. */
+
+static void
+debar_activity_path(debar_list_t *list, debar_verdict_t *v, unsigned method,
+    size_t len, unsigned *veto)
+{
+    char      word[DEBAR_MAX_WORD + 1];
+    size_t    pos, end, dot, n, i, from;
+    unsigned  flags;
+
+    for (pos = 0; pos < len; pos = end) {
+
+        if (list->path[pos] == '/') {
+            pos++;
+        }
+
+        for (end = pos, dot = 0; end < len && list->path[end] != '/'; end++) {
+            if (list->path[end] == '.') {
+                dot = end;
+            }
+        }
+
+        if (dot > pos && end == len && method & (DEBAR_M_GET | DEBAR_M_HEAD)) {
+            debar_activity_word(list, v, DEBAR_WORD_EXTENSION, method,
+                                list->path + dot + 1, end - dot - 1,
+                                "extension");
+        }
+
+        if (end - pos > DEBAR_MAX_WORD) {
+            continue;
+        }
+
+        flags = 0;
+        n = debar_text_tokens(word, sizeof(word), list->path + pos,
+                              (dot > pos ? dot : end) - pos, NULL, &flags);
+
+        debar_activity_word(list, v, DEBAR_WORD_PATH, method, word, n, "path");
+
+        for (from = 0, i = 0; i <= n; i++) {
+            if (i == n || word[i] == ' ' || word[i] == DEBAR_TEXT_BREAK) {
+                *veto |= debar_word(list, DEBAR_WORD_VETO, word + from,
+                                    i - from) != NULL;
+                from = i + 1;
+            }
+        }
+    }
+}
+
+
+static void
+debar_activity_query(debar_list_t *list, debar_verdict_t *v, unsigned method,
+    debar_str_t query, unsigned *veto)
+{
+    char         name[DEBAR_MAX_WORD];
+    size_t       pos, n, kn;
+    unsigned     flags, rounds, pairs;
+    debar_str_t  key, value;
+
+    pos = 0;
+    pairs = 0;
+
+    while (query.data != NULL && pairs++ < DEBAR_MAX_PAIRS
+           && debar_url_pair(query.data, query.len, &pos, &key, &value)
+              == DEBAR_OK)
+    {
+        kn = debar_text_decode(list->decoded, sizeof(list->decoded), key.data,
+                               key.len, 1, &flags, &rounds);
+        n = debar_field_name(name, sizeof(name), debar_str(list->decoded, kn));
+
+        debar_activity_word(list, v, DEBAR_WORD_QUERY_KEY, method, name, n,
+                            "query");
+        *veto |= debar_word(list, DEBAR_WORD_VETO, name, n) != NULL;
+    }
+}
+
+
+void
+debar_activity(debar_list_t *list, debar_verdict_t *v, const debar_facts_t *f,
+    const debar_host_t *h)
+{
+    size_t                 i, n;
+    unsigned               method, flags, veto, own;
+    const debar_recipe_t  *r;
+    debar_url_parts_t      u;
+
+    v->activity = DEBAR_BROWSE;
+    v->step = NULL;
+    v->step_len = 0;
+    v->channel = NULL;
+    v->channel_len = 0;
+
+    if (f->connect) {
+        return;
+    }
+
+    flags = 0;
+    method = debar_method(f->method);
+    debar_url_split(&u, f->target.data, f->target.len);
+    n = debar_url_path(list->path, sizeof(list->path), u.path.data, u.path.len,
+                       &flags);
+
+    /* the host's own recipes decide alone */
+
+    own = 0;
+
+    for (i = 0; i < list->nrecipes; i++) {
+        r = &list->recipes[i];
+
+        if (r->nhosts != 0
+            && debar_recipe_fits(list, i, method, h, n, u.query))
+        {
+            own = 1;
+            debar_activity_is(v, r->activity,
+                              debar_list_text(list, r->channel),
+                              debar_list_text(list, r->step));
+        }
+    }
+
+    if (own) {
+        return;
+    }
+
+    for (i = 0; i < list->nrecipes; i++) {
+        r = &list->recipes[i];
+
+        if (r->nhosts == 0
+            && debar_recipe_fits(list, i, method, h, n, u.query))
+        {
+            debar_activity_is(v, r->activity,
+                              debar_list_text(list, r->channel),
+                              debar_list_text(list, r->step));
+        }
+    }
+
+    veto = method == DEBAR_M_DELETE;
+
+    debar_activity_path(list, v, method, n, &veto);
+    debar_activity_query(list, v, method, u.query, &veto);
+
+    if (veto && v->activity == DEBAR_ACQUIRE) {
+        v->activity = DEBAR_BROWSE;
+        v->channel = "veto";
+        v->channel_len = sizeof("veto") - 1;
+        v->step = NULL;
+        v->step_len = 0;
+    }
+}

@@ -1,0 +1,198 @@
+/*
+ * What match.c, activity.c, verdict.c and judge.c share: an opened list with
+ * its tables by name, and the request while it is looked at.
+ */
+
+#ifndef DEBAR_JUDGE_PRIVATE_H
+#define DEBAR_JUDGE_PRIVATE_H
+
+#include "judge.h"
+#include "key.h"
+#include "term.h"
+#include "text.h"
+#include "url.h"
+#include "ident.h"
+#include "filter.h"
+
+#define PCRE2_CODE_UNIT_WIDTH  8
+#include <pcre2.h>
+
+
+/* How much of a request target is looked at; the rest is recorded as cut. */
+
+#define DEBAR_MAX_TARGET   16384
+#define DEBAR_MAX_PAIRS      512
+
+/* URLs inside the URL that are looked at, and how much of each. */
+
+#define DEBAR_MAX_NESTING      4
+#define DEBAR_MAX_NESTED    2048
+
+/* Steps that one expression may take on one value. */
+
+#define DEBAR_MATCH_LIMIT  20000
+
+
+typedef struct {
+    pcre2_code        *code;
+    uint32_t           pattern;   /* in DEBAR_T_PATTERNS */
+} debar_expr_t;
+
+typedef struct {
+    debar_expr_t      *list;
+    size_t             n;
+    uint32_t           first[8];  /* bytes with which one can begin */
+} debar_exprs_t;
+
+typedef struct {
+    uint64_t           hash;      /* 0: free */
+    uint32_t           word;      /* in DEBAR_T_WORDS */
+} debar_word_slot_t;
+
+
+struct debar_list_s {
+    debar_snapshot_t             *snapshot;
+    const debar_snapshot_meta_t  *meta;
+    const char                   *strings;
+
+    const debar_authority_t      *authorities;
+    size_t                        nauthorities;
+    const debar_phase_t          *phases;
+    const debar_entry_t          *entries;
+    size_t                        nentries;
+    const debar_product_t        *products;
+    size_t                        nproducts;
+    const debar_rule_t           *rules;
+    size_t                        nrules;
+    const debar_pattern_t        *patterns;
+    size_t                        npatterns;
+    const debar_permit_t         *permits;
+    size_t                        npermits;
+    const debar_waiver_t         *waivers;
+    size_t                        nwaivers;
+    const debar_recipe_t         *recipes;
+    size_t                        nrecipes;
+    const debar_cond_t           *conds;
+    const debar_word_t           *words;
+    size_t                        nwords;
+    const debar_relay_t          *relays;
+    size_t                        nrelays;
+    const debar_ref_t            *refs;
+    const debar_cidr_t           *cidrs;
+    const uint64_t               *id_filter;
+    size_t                        id_filter_words;
+
+    debar_term_index_t            terms;
+    debar_exprs_t                 exprs[DEBAR_KINDS];
+    uint8_t                       has[DEBAR_KINDS];   /* rules of the kind */
+    uint64_t                      in_force;           /* bits of authorities */
+
+    debar_word_slot_t            *slots;              /* words by hash */
+    size_t                        slot_mask;
+
+    pcre2_code                  **recipe_path;        /* compiled when first used */
+    pcre2_code                  **relay_path;
+    pcre2_code                  **cond_key;
+    pcre2_code                  **cond_value;
+    pcre2_match_data             *match_data;
+    pcre2_match_context          *match_context;
+
+    /* room to work in; a list belongs to one thread */
+
+    char                          path[DEBAR_MAX_PATH];
+    char                          decoded[DEBAR_MAX_TARGET];
+    char                          tokens[DEBAR_MAX_TARGET * 2];
+    char                          nested[DEBAR_MAX_NESTING][DEBAR_MAX_NESTED];
+};
+
+
+/* match.c: evidence; each adds to v */
+
+void debar_evidence_add(debar_list_t *list, debar_verdict_t *v, uint32_t rule,
+    const char *where, const char *value, size_t len, size_t offset,
+    unsigned cap);
+
+/* "query:item" + "/percent": as much as fits, plain ASCII. */
+
+void debar_where(char where[DEBAR_WHERE], const char *base, debar_str_t key,
+    const char *how);
+
+/* Exact identifiers, expressions, and names in canonical tokens.  careful:
+ * words of caution beside a name cap it at log. */
+
+void debar_match_id(debar_list_t *list, debar_verdict_t *v, unsigned kind,
+    const char *where, const char *value, size_t len, size_t offset,
+    unsigned cap);
+void debar_match_exprs(debar_list_t *list, debar_verdict_t *v, unsigned kind,
+    const char *where, const char *value, size_t len, unsigned cap);
+void debar_match_names(debar_list_t *list, debar_verdict_t *v,
+    const char *where, const char *tokens, size_t len, unsigned cap,
+    unsigned careful);
+
+/* The key goes to key; false: the filter says that it is not there. */
+
+int debar_id_may_be(debar_list_t *list, char *key, size_t *klen, unsigned kind,
+    const char *value, size_t len);
+int debar_exprs_begin(const debar_exprs_t *exprs, unsigned char c);
+
+void debar_match_host(debar_list_t *list, debar_verdict_t *v,
+    const debar_host_t *h, const char *where, unsigned cap);
+void debar_match_addr(debar_list_t *list, debar_verdict_t *v,
+    const uint8_t addr[16], const char *where, unsigned cap);
+void debar_match_origin(debar_list_t *list, debar_verdict_t *v, uint32_t asn,
+    const char *country);
+void debar_match_url(debar_list_t *list, debar_verdict_t *v,
+    const debar_host_t *h, debar_str_t target);
+
+int debar_mixed_token(const char *p, size_t len);
+int debar_gtin_length(size_t len);
+
+/* hot.c: true if the URL cannot give evidence, for the many that do not. */
+
+int debar_match_nothing(debar_list_t *list, const debar_host_t *h,
+    debar_str_t target);
+
+/* activity.c: a word of the channels, by use; NULL if there is none. */
+
+const debar_word_t *debar_word(debar_list_t *list, unsigned use,
+    const char *data, size_t len);
+
+/* Role of a query field: its name's letters and digits, lower case. */
+
+unsigned debar_field_role(debar_list_t *list, debar_str_t key);
+
+/* True if expr (anchored) matches all of the value. */
+
+int debar_expr_match(debar_list_t *list, const pcre2_code *code,
+    const char *data, size_t len);
+
+/* The first group of expr in the value; DEBAR_DECLINED: no match. */
+
+int debar_relay_capture(debar_list_t *list, const debar_relay_t *r,
+    const char *data, size_t len, debar_str_t *group);
+pcre2_code *debar_expr_compile(debar_str_t regex);
+
+void debar_activity(debar_list_t *list, debar_verdict_t *v,
+    const debar_facts_t *f, const debar_host_t *h);
+
+/* The relays that h is, one after the other; *next begins at 0. */
+
+const debar_relay_t *debar_relay(debar_list_t *list, const debar_host_t *h,
+    size_t *next);
+
+void debar_verdict_init(debar_verdict_t *v);
+
+/* verdict.c: settles actions, permits, waivers and the verdict of v */
+
+void debar_settle(debar_list_t *list, const debar_facts_t *f,
+    debar_verdict_t *v);
+
+
+static inline debar_str_t
+debar_list_text(const debar_list_t *list, debar_ref_t r)
+{
+    return debar_str(list->strings + r.off, r.len);
+}
+
+
+#endif /* DEBAR_JUDGE_PRIVATE_H */

@@ -1,0 +1,404 @@
+/*
+ * Evidence: what of the list is in a host, an address or a URL.  Each finding
+ * is added to the verdict with where it was found and how it had to be read;
+ * what it means is settled in verdict.c.
+ */
+
+#include <stdio.h>
+
+#include "judge_private.h"
+
+
+void
+debar_evidence_add(debar_list_t *list, debar_verdict_t *v, uint32_t rule,
+    const char *where, const char *value, size_t len, size_t offset,
+    unsigned cap)
+{
+    unsigned           i;
+    debar_evidence_t  *ev;
+
+    if (len >= DEBAR_VALUE) {
+        len = DEBAR_VALUE - 1;
+    }
+
+    for (i = 0; i < v->nevidence; i++) {
+        ev = &v->evidence[i];
+
+        if (ev->rule == rule && strncmp(ev->value, value, len) == 0
+            && ev->value[len] == '\0'
+            && (strcmp(ev->where, where) == 0 || ev->cap == cap))
+        {
+            if (cap > ev->cap) {
+                ev->cap = cap;
+            }
+
+            return;
+        }
+    }
+
+    if (v->nevidence == DEBAR_MAX_EVIDENCE) {
+        v->more = 1;
+
+        /* what is capped makes room for what is not */
+
+        for (i = 0; i < v->nevidence && v->evidence[i].cap >= cap; i++) {
+            /* void */
+        }
+
+        if (i == v->nevidence) {
+            return;
+        }
+
+    } else {
+        i = v->nevidence++;
+    }
+
+    ev = &v->evidence[i];
+
+    ev->rule = rule;
+    ev->offset = offset > UINT32_MAX ? UINT32_MAX : offset;
+    ev->kind = list->rules[rule].kind;
+    ev->action = DEBAR_PASS;
+    ev->raw_action = DEBAR_PASS;
+    ev->cap = cap;
+    ev->authorities = 0;
+    ev->permit = DEBAR_NONE;
+    ev->waiver = DEBAR_NONE;
+
+    strncpy(ev->where, where, DEBAR_WHERE - 1);
+    ev->where[DEBAR_WHERE - 1] = '\0';
+    memcpy(ev->value, value, len);
+    ev->value[len] = '\0';
+}
+
+
+/* "query:item" + "/percent": as much as fits, plain ASCII. */
+
+void
+debar_where(char where[DEBAR_WHERE], const char *base, debar_str_t key,
+    const char *how)
+{
+    size_t         n, i, room;
+    unsigned char  c;
+
+    room = DEBAR_WHERE - 1 - strlen(how);
+    n = 0;
+
+    while (base[n] != '\0' && n < room) {
+        where[n] = base[n];
+        n++;
+    }
+
+    if (key.len != 0 && n < room) {
+        where[n++] = ':';
+
+        for (i = 0; i < key.len && i < 24 && n < room; i++) {
+            c = key.data[i];
+            where[n++] = (c > 0x20 && c < 0x7f && c != '/') ? c : '_';
+        }
+    }
+
+    strcpy(where + n, how);
+}
+
+
+/* Expressions of a kind over a canonical value. */
+
+int
+debar_exprs_begin(const debar_exprs_t *exprs, unsigned char c)
+{
+    return exprs->n != 0 && (exprs->first[c >> 5] >> (c & 31) & 1);
+}
+
+
+void
+debar_match_exprs(debar_list_t *list, debar_verdict_t *v, unsigned kind,
+    const char *where, const char *value, size_t len, unsigned cap)
+{
+    size_t                  i;
+    debar_str_t             s;
+    const debar_exprs_t    *exprs = &list->exprs[kind];
+    const debar_pattern_t  *p;
+
+    if (len == 0 || !debar_exprs_begin(exprs, value[0])) {
+        return;
+    }
+
+    for (i = 0; i < exprs->n; i++) {
+        if (debar_expr_match(list, exprs->list[i].code, value, len)) {
+            p = &list->patterns[exprs->list[i].pattern];
+            s = debar_list_text(list, p->written);
+            debar_evidence_add(list, v, p->rule, where, s.data, s.len, 0, cap);
+        }
+    }
+}
+
+
+/* An exact identifier of DEBAR_DB_ID. */
+
+int
+debar_id_may_be(debar_list_t *list, char *key, size_t *klen, unsigned kind,
+    const char *value, size_t len)
+{
+    *klen = debar_key_id(key, kind, value, len);
+
+    return *klen != 0
+           && debar_filter_may_have(list->id_filter, list->id_filter_words,
+                                    debar_hash(key, *klen));
+}
+
+
+void
+debar_match_id(debar_list_t *list, debar_verdict_t *v, unsigned kind,
+    const char *where, const char *value, size_t len, size_t offset,
+    unsigned cap)
+{
+    char             key[DEBAR_MAX_KEY];
+    size_t           n, klen, i;
+    const uint32_t  *rules;
+
+    if (!list->has[kind]
+        || !debar_id_may_be(list, key, &klen, kind, value, len))
+    {
+        return;
+    }
+
+    n = debar_snapshot_get(list->snapshot, DEBAR_DB_ID, key, klen, &rules);
+
+    for (i = 0; i < n; i++) {
+        debar_evidence_add(list, v, rules[i], where, value, len, offset, cap);
+    }
+}
+
+
+/* --- names in text ------------------------------------------------------ */
+
+typedef struct {
+    debar_list_t     *list;
+    debar_verdict_t  *v;
+    const char       *where;
+    const char       *text;
+    size_t            len;
+    unsigned          cap;
+    unsigned          careful;    /* words of caution beside it cap at log */
+} debar_names_t;
+
+
+/* Whether a word of caution stands in the text outside of [off, off + len). */
+
+static int
+debar_cautioned(debar_names_t *n, size_t off, size_t len)
+{
+    size_t  i, from;
+
+    for (from = 0, i = 0; i <= n->len; i++) {
+
+        if (i < n->len && n->text[i] != ' ' && n->text[i] != DEBAR_TEXT_BREAK) {
+            continue;
+        }
+
+        if ((i <= off || from >= off + len)
+            && debar_word(n->list, DEBAR_WORD_CAUTION, n->text + from,
+                          i - from))
+        {
+            return 1;
+        }
+
+        from = i + 1;
+    }
+
+    return 0;
+}
+
+
+static int
+debar_name_found(void *data, uint32_t term, size_t off, size_t len)
+{
+    unsigned             cap;
+    debar_str_t          s;
+    debar_names_t       *n = data;
+    const debar_term_t  *t = &n->list->terms.terms[term];
+
+    cap = n->cap;
+
+    if (n->careful && cap > DEBAR_LOG && debar_cautioned(n, off, len)) {
+        cap = DEBAR_LOG;
+    }
+
+    s = debar_list_text(n->list, t->written);
+    debar_evidence_add(n->list, n->v, t->rule, n->where, s.data, s.len, off, cap);
+
+    /* a text of nothing but names is not worth all of its places */
+
+    return n->v->more ? DEBAR_DECLINED : DEBAR_OK;
+}
+
+
+void
+debar_match_names(debar_list_t *list, debar_verdict_t *v, const char *where,
+    const char *tokens, size_t len, unsigned cap, unsigned careful)
+{
+    debar_names_t  n;
+
+    n.list = list;
+    n.v = v;
+    n.where = where;
+    n.text = tokens;
+    n.len = len;
+    n.cap = cap;
+    n.careful = careful;
+
+    (void) debar_term_scan(&list->terms, list->entries, list->rules, tokens,
+                           len, debar_name_found, &n);
+}
+
+
+/* --- hosts and addresses ------------------------------------------------ */
+
+/* The last labels of a name: what a listed name above it is called. */
+
+static debar_str_t
+debar_last_labels(const debar_host_t *h, unsigned labels)
+{
+    size_t  i;
+
+    for (i = h->len; i > 0; i--) {
+        if (h->name[i - 1] == '.' && --labels == 0) {
+            break;
+        }
+    }
+
+    return debar_str(h->name + i, h->len - i);
+}
+
+
+void
+debar_match_host(debar_list_t *list, debar_verdict_t *v, const debar_host_t *h,
+    const char *where, unsigned cap)
+{
+    char                  uni[DEBAR_MAX_HOST * 4], where_name[DEBAR_WHERE];
+    size_t                n, i, j, k, first, mark, len;
+    unsigned              flags;
+    debar_str_t           s;
+    const debar_rule_t   *rule;
+    debar_found_host_t    found[16];
+
+    n = debar_snapshot_hosts(list->snapshot, h, found, 16);
+
+    /* of one entry the most specific name decides */
+
+    first = v->nevidence;
+
+    for (i = 0; i < n; i++) {
+        mark = v->nevidence;
+
+        for (j = 0; j < found[i].n; j++) {
+
+            if (found[i].rules[j] == DEBAR_RULE_HAS_URLS) {
+                continue;
+            }
+
+            rule = &list->rules[found[i].rules[j]];
+
+            if (!found[i].exact && !(rule->flags & DEBAR_RULE_SUBDOMAINS)) {
+                continue;
+            }
+
+            for (k = first; k < mark; k++) {
+                if (list->rules[v->evidence[k].rule].entry == rule->entry) {
+                    break;
+                }
+            }
+
+            if (k < mark) {
+                continue;
+            }
+
+            s = h->type == DEBAR_HOST_ADDRESS
+                ? debar_str(h->name, h->len)
+                : debar_last_labels(h, found[i].labels);
+
+            debar_evidence_add(list, v, found[i].rules[j], where, s.data, s.len, 0, cap);
+        }
+    }
+
+    if (h->type == DEBAR_HOST_ADDRESS) {
+        debar_match_addr(list, v, h->addr, where, cap);
+        return;
+    }
+
+    debar_match_exprs(list, v, DEBAR_KIND_HOST, where, h->name, h->len, cap);
+
+    /* names in the host's own labels, as a reader sees them */
+
+    debar_where(where_name, where, debar_str(NULL, 0), "/name");
+
+    len = debar_host_unicode(h, uni, sizeof(uni));
+
+    flags = 0;
+
+    len = len ? debar_text_tokens(list->tokens, sizeof(list->tokens), uni, len,
+                                  NULL, &flags)
+              : debar_text_tokens(list->tokens, sizeof(list->tokens), h->name,
+                                  h->len, NULL, &flags);
+
+    debar_match_names(list, v, where_name, list->tokens, len, cap, 0);
+}
+
+
+void
+debar_match_addr(debar_list_t *list, debar_verdict_t *v,
+    const uint8_t addr[16], const char *where, unsigned cap)
+{
+    char                 text[64];
+    size_t               n, i, j, len;
+    uint8_t              net[16];
+    unsigned             b;
+    debar_found_net_t    found[32];
+
+    n = debar_snapshot_networks(list->snapshot, addr, found, 32);
+
+    for (i = 0; i < n; i++) {
+
+        memcpy(net, addr, 16);
+
+        for (b = found[i].bits; b < 128; b++) {
+            net[b / 8] &= ~(0x80 >> (b % 8));
+        }
+
+        len = debar_addr_text(net, text);
+        len += sprintf(text + len, "/%u", debar_addr_is_v4(net)
+                                          && found[i].bits >= 96
+                                          ? found[i].bits - 96 : found[i].bits);
+
+        for (j = 0; j < found[i].n; j++) {
+            debar_evidence_add(list, v, found[i].rules[j], where, text, len, 0, cap);
+        }
+    }
+}
+
+
+void
+debar_match_origin(debar_list_t *list, debar_verdict_t *v, uint32_t asn,
+    const char *country)
+{
+    char             key[DEBAR_MAX_KEY], text[16];
+    size_t           n, i, len;
+    const uint32_t  *rules;
+
+    if (asn != 0) {
+        len = debar_key_asn(key, asn);
+        n = debar_snapshot_get(list->snapshot, DEBAR_DB_ASN, key, len, &rules);
+        len = sprintf(text, "AS%u", asn);
+
+        for (i = 0; i < n; i++) {
+            debar_evidence_add(list, v, rules[i], "address/asn", text, len, 0,
+                      DEBAR_BLOCK);
+        }
+    }
+
+    if (country != NULL && country[0] != '\0') {
+        debar_match_id(list, v, DEBAR_KIND_COUNTRY, "address/country", country,
+                       strlen(country), 0, DEBAR_BLOCK);
+    }
+}
