@@ -119,7 +119,7 @@ ngx_http_debar_pin_init_peer(ngx_http_request_t *r,
     ngx_http_debar_ctx_t       *ctx;
     ngx_http_debar_pin_data_t  *pd;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_http_debar_module);
+    ctx = ngx_http_debar_get_ctx(r);
 
     if (ctx == NULL || ctx->naddrs == 0) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
