@@ -7,11 +7,12 @@ WARN    := -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter -Wshadow \
            -Wpointer-arith -Wmissing-prototypes -Wstrict-prototypes
 CPPFLAGS += -Iblocklist -D_GNU_SOURCE
 LIBS    := -llmdb -lyaml -lpsl -licui18n -licuuc -lpcre2-8 -lcrypto -lpthread
+TOOL_LIBS := -ljansson
 
 LIB_SRCS  := $(wildcard blocklist/*.c)
 LIB_OBJS  := $(LIB_SRCS:%.c=$(BUILD)/%.o) $(BUILD)/blocklist/shipped.o
 TOOL_SRCS := $(wildcard tools/*.c)
-TOOL_OBJS := $(TOOL_SRCS:%.c=$(BUILD)/%.o)
+TOOL_OBJS := $(TOOL_SRCS:%.c=$(BUILD)/%.o) $(BUILD)/tools/template.o
 UNITS     := $(patsubst t/unit/%.c,$(BUILD)/t/unit/%.t,$(wildcard t/unit/*.c))
 HEADERS   := $(wildcard blocklist/*.h tools/*.h t/unit/*.h)
 
@@ -35,7 +36,8 @@ $(BUILD)/libdebar.a: $(LIB_OBJS)
 	$(AR) rcs $@ $^
 
 $(BUILD)/debar: $(TOOL_OBJS) $(BUILD)/libdebar.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(TOOL_OBJS) $(BUILD)/libdebar.a $(LIBS)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(TOOL_OBJS) $(BUILD)/libdebar.a \
+	    $(TOOL_LIBS) $(LIBS)
 
 $(BUILD)/%.o: %.c $(HEADERS) Makefile
 	@mkdir -p $(@D)
@@ -44,6 +46,13 @@ $(BUILD)/%.o: %.c $(HEADERS) Makefile
 $(BUILD)/blocklist/shipped.c: $(wildcard blocklist/channels/*.yaml) blocklist/embed.sh
 	@mkdir -p $(@D)
 	sh blocklist/embed.sh blocklist/channels > $@
+
+$(BUILD)/tools/template.c: tools/gateway/nginx.conf.in tools/gateway/embed.sh
+	@mkdir -p $(@D)
+	sh tools/gateway/embed.sh tools/gateway/nginx.conf.in > $@
+
+$(BUILD)/tools/template.o: $(BUILD)/tools/template.c
+	$(CC) $(CPPFLAGS) -Itools $(CFLAGS) $(WARN) -fPIC -c -o $@ $<
 
 $(BUILD)/blocklist/shipped.o: $(BUILD)/blocklist/shipped.c
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) -fPIC -c -o $@ $<
@@ -59,11 +68,33 @@ $(BUILD)/ngx_stream_debar_module.so: $(BUILD)/ngx_http_debar_module.so ;
 $(BUILD)/ngx_http_debar_module.so: $(NGX_SRCS) tools/build-modules.sh
 	sh tools/build-modules.sh $(BUILD) $(NGINX_DEV)
 
+deps:                                           ## install the packages of tools/deps.txt that are missing
+	@sh tools/deps.sh
+
+run: deps                                       ## a gateway on 127.0.0.1:3128, sample requests, their verdicts
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) sh tools/run.sh start
+
+stop:                                           ## end what `make run` left running
+	@BUILD=$(BUILD) sh tools/run.sh stop
+
+PREFIX      ?= /usr/local
+NGX_MODULES ?= /usr/lib/nginx/modules
+
+install: all                                    ## to $(DESTDIR)$(PREFIX), modules to $(NGX_MODULES)
+	install -D -m 755 $(BUILD)/debar $(DESTDIR)$(PREFIX)/bin/debar
+	install -D -m 644 -t $(DESTDIR)$(NGX_MODULES) $(MODULES)
+	install -D -m 644 tools/debar.1 $(DESTDIR)$(PREFIX)/share/man/man1/debar.1
+	install -D -m 644 tools/completion/debar.bash \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/debar
+	mkdir -p $(DESTDIR)$(PREFIX)/share/debar/lists
+	cp -R blocklist/lists/federal $(DESTDIR)$(PREFIX)/share/debar/lists/
+
 clean:                                          ## remove what was built
 	rm -rf $(BUILD)
 
 help:                                           ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
 
-.PHONY: all modules lib units clean help
+.PHONY: all modules lib units deps run stop install clean help
 .DELETE_ON_ERROR:

@@ -197,6 +197,11 @@ long debar_gateway_pid(const debar_gateway_t *g);
 int debar_gateway_nginx(const debar_gateway_t *g, const char *argument,
     debar_buf_t *out);
 
+/* The body of the answer of DIR/run/status.sock (gateway_status.c); DEBAR_ERROR
+ * if no worker answers. */
+
+int debar_gateway_report(const debar_gateway_t *g, debar_buf_t *body);
+
 /* The first lines of nginx's own words, to stderr. */
 
 void debar_gateway_tell(const debar_buf_t *out);

@@ -1,0 +1,207 @@
+/*
+ * nginx.conf of a gateway: made from the template, and left alone once a
+ * person has edited it.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <openssl/evp.h>
+
+#include "gateway_init.h"
+
+
+static void debar_init_template(debar_init_t *in, debar_buf_t *b);
+static int debar_init_edited(const char *path);
+static void debar_init_sum(char out[17], const char *data, size_t len);
+static int debar_init_write(const char *path, const debar_buf_t *b,
+    const char *sum);
+
+
+/* the first line of a configuration that nobody has edited yet */
+
+static const char  debar_init_mark[] = "# As written by init: ";
+
+
+int
+debar_init_conf(debar_init_t *in)
+{
+    int          rc;
+    char         path[DEBAR_MAX_DIR + 64], old[DEBAR_MAX_DIR + 64], sum[17];
+    debar_buf_t  b;
+
+    debar_gateway_path(&in->g, "nginx.conf", path, sizeof(path));
+    debar_gateway_path(&in->g, "nginx.conf.old", old, sizeof(old));
+
+    if (debar_init_edited(path)) {
+        if (!in->force) {
+            in->kept_conf = 1;
+            return DEBAR_OK;
+        }
+
+        if (rename(path, old) != 0) {
+            debar_say("%s: %s", old, strerror(errno));
+            return DEBAR_ERROR;
+        }
+    }
+
+    memset(&b, 0, sizeof(b));
+    debar_init_template(in, &b);
+    debar_init_sum(sum, b.data, b.len);
+
+    rc = debar_init_write(path, &b, sum);
+    debar_buf_free(&b);
+
+    return rc;
+}
+
+
+static void
+debar_init_template(debar_init_t *in, debar_buf_t *b)
+{
+    size_t       n;
+    unsigned     i;
+    const char  *p, *at;
+
+    for (p = debar_nginx_conf; (at = strchr(p, '@')) != NULL; p = at + n + 1) {
+        debar_buf_add(b, p, (size_t) (at - p));
+        at++;
+        n = strspn(at, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
+        if (at[n] != '@') {
+            debar_buf_add(b, at - 1, n + 2);     /* an address in a comment */
+            continue;
+        }
+
+#define debar_init_is(name)                                                  \
+        (n == sizeof(name) - 1 && memcmp(at, name, n) == 0)
+
+        if (debar_init_is("DIR")) {
+            debar_buf_printf(b, "%s", in->g.path);
+
+        } else if (debar_init_is("USER")) {
+            debar_buf_printf(b, "%s", in->directive);
+
+        } else if (debar_init_is("WORKERS")) {
+            debar_buf_printf(b, "%s", in->workers);
+
+        } else if (debar_init_is("MODULES")) {
+            debar_buf_printf(b, "%s", in->modules);
+
+        } else if (debar_init_is("RESOLVER")) {
+            debar_buf_printf(b, "%s", in->resolvers);
+
+        } else if (debar_init_is("MODE")) {
+            debar_buf_printf(b, "%s", in->mode);
+
+        } else if (debar_init_is("LISTEN")) {
+            debar_buf_printf(b, "%s", in->listens);
+
+        } else if (debar_init_is("ALLOW")) {
+            if (in->ncidrs == 0) {
+                debar_buf_printf(b, "    # debar_allow_destination "
+                                 "10.0.0.0/8;");
+            }
+
+            for (i = 0; i < in->ncidrs; i++) {
+                debar_buf_printf(b, "%s    debar_allow_destination %s;",
+                                 i ? "\n" : "", in->cidrs[i]);
+            }
+        }
+
+#undef debar_init_is
+    }
+
+    debar_buf_add(b, p, strlen(p));
+}
+
+
+/* True if there is one that is not as init wrote it. */
+
+static int
+debar_init_edited(const char *path)
+{
+    int          edited;
+    char         sum[17], block[4096], *eol;
+    FILE        *f;
+    size_t       n, mark;
+    debar_buf_t  b;
+
+    f = fopen(path, "re");
+    if (f == NULL) {
+        return 0;
+    }
+
+    memset(&b, 0, sizeof(b));
+
+    while ((n = fread(block, 1, sizeof(block), f)) > 0) {
+        debar_buf_add(&b, block, n);
+    }
+
+    fclose(f);
+
+    mark = sizeof(debar_init_mark) - 1;
+    eol = b.len ? memchr(b.data, '\n', b.len) : NULL;
+    edited = 1;
+
+    if (eol && (size_t) (eol - b.data) == mark + 16
+        && memcmp(b.data, debar_init_mark, mark) == 0)
+    {
+        debar_init_sum(sum, eol + 1, b.len - mark - 17);
+        edited = memcmp(b.data + mark, sum, 16) != 0;
+    }
+
+    debar_buf_free(&b);
+
+    return edited;
+}
+
+
+static void
+debar_init_sum(char out[17], const char *data, size_t len)
+{
+    unsigned       i, n;
+    unsigned char  md[EVP_MAX_MD_SIZE];
+
+    memset(md, 0, sizeof(md));
+    (void) EVP_Digest(data, len, md, &n, EVP_sha256(), NULL);
+
+    for (i = 0; i < 8; i++) {
+        snprintf(out + 2 * i, 3, "%02x", md[i]);
+    }
+}
+
+
+static int
+debar_init_write(const char *path, const debar_buf_t *b, const char *sum)
+{
+    char   tmp[DEBAR_MAX_DIR + 80];
+    FILE  *f;
+
+    snprintf(tmp, sizeof(tmp), "%s.tmp", path);
+
+    f = fopen(tmp, "we");
+
+    if (f == NULL
+        || fprintf(f, "%s%s\n", debar_init_mark, sum) < 0
+        || fwrite(b->data, 1, b->len, f) != b->len
+        || fchmod(fileno(f), 0644) != 0
+        || fflush(f) != 0
+        || fsync(fileno(f)) != 0
+        || rename(tmp, path) != 0)
+    {
+        debar_say("%s: %s", path, strerror(errno));
+
+        if (f) {
+            fclose(f);
+            (void) unlink(tmp);
+        }
+
+        return DEBAR_ERROR;
+    }
+
+    fclose(f);
+
+    return DEBAR_OK;
+}

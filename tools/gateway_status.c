@@ -1,0 +1,255 @@
+/*
+ * debar gateway status: what the gateway says of itself over its own socket.
+ */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <jansson.h>
+
+#include "tools.h"
+
+
+#define DEBAR_EXIT_DOWN    3
+#define DEBAR_MAX_REPORT   (1024 * 1024)
+
+
+static int debar_status_args(const char **dir, int *json, int argc,
+    char **argv);
+static int debar_status_print(const debar_gateway_t *g, long pid,
+    const debar_buf_t *report);
+static void debar_status_object(json_t *o, const char *indent);
+
+
+static const char  debar_status_name[] = "debar gateway status";
+
+static const char  debar_status_help[] =
+    "usage: debar gateway status DIR [--json]\n"
+    "\n"
+    "Asks the running gateway for its list, counters and workers.\n"
+    "\n"
+    "      --json  the report as it came, one JSON object\n"
+    "  -h, --help  this text\n"
+    "\n"
+    "Exit: 0 it runs, 3 it does not, 1 it runs but does not answer, 2 usage.\n";
+
+
+int
+debar_gateway_status(int argc, char **argv)
+{
+    int               rc, json;
+    long              pid;
+    const char       *dir;
+    debar_buf_t       report;
+    debar_gateway_t   g;
+
+    dir = NULL;
+    rc = debar_status_args(&dir, &json, argc, argv);
+    if (rc != -1) {
+        return rc;
+    }
+
+    if (debar_gateway_find(&g, dir) != DEBAR_OK) {
+        return DEBAR_EXIT_FAILURE;
+    }
+
+    pid = debar_gateway_pid(&g);
+
+    if (pid == 0) {
+        if (json) {
+            printf("{\"running\":false}\n");
+
+        } else {
+            printf("%s does not run\n", g.path);
+        }
+
+        return DEBAR_EXIT_DOWN;
+    }
+
+    memset(&report, 0, sizeof(report));
+
+    if (debar_gateway_report(&g, &report) != DEBAR_OK) {
+        debar_buf_free(&report);
+        return debar_say("pid %ld runs, but %s/run/status.sock does not "
+                         "answer: has nginx.conf its debar_report? may you "
+                         "open the socket? else see %s/logs/error.log", pid,
+                         g.path, g.path);
+    }
+
+    if (json) {
+        fwrite(report.data, 1, report.len, stdout);
+        rc = 0;
+
+    } else {
+        rc = debar_status_print(&g, pid, &report);
+    }
+
+    debar_buf_free(&report);
+
+    return rc;
+}
+
+
+static int
+debar_status_args(const char **dir, int *json, int argc, char **argv)
+{
+    int                         c;
+    static const struct option  options[] = {
+        { "json", no_argument, NULL, 'j' },
+        { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 }
+    };
+
+    *json = 0;
+    opterr = 0;
+
+    while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+        switch (c) {
+        case 'j':
+            *json = 1;
+            break;
+        case 'h':
+            fputs(debar_status_help, stdout);
+            return 0;
+        default:
+            return debar_bad_option(debar_status_name, c, argv);
+        }
+    }
+
+    if (argc - optind != 1) {
+        return debar_usage(debar_status_name, "name the folder of one gateway");
+    }
+
+    *dir = argv[optind];
+
+    return -1;
+}
+
+
+int
+debar_gateway_report(const debar_gateway_t *g, debar_buf_t *body)
+{
+    int                 fd;
+    char                path[DEBAR_MAX_DIR + 64], block[4096], *head;
+    size_t              skip;
+    ssize_t             n;
+    struct timeval      tv = { 2, 0 };
+    struct sockaddr_un  sun;
+    static const char   request[] = "GET /report HTTP/1.0\r\n"
+                                    "Host: localhost\r\n\r\n";
+
+    debar_gateway_path(g, "run/status.sock", path, sizeof(path));
+
+    memset(&sun, 0, sizeof(sun));
+    sun.sun_family = AF_UNIX;
+
+    if (strlen(path) >= sizeof(sun.sun_path)) {
+        return DEBAR_ERROR;
+    }
+
+    strcpy(sun.sun_path, path);
+
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd == -1) {
+        return DEBAR_ERROR;
+    }
+
+    (void) setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+    (void) setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
+
+    body->len = 0;
+
+    if (connect(fd, (struct sockaddr *) &sun, sizeof(sun)) == 0
+        && send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL)
+           == (ssize_t) sizeof(request) - 1)
+    {
+        while (body->len < DEBAR_MAX_REPORT
+               && (n = recv(fd, block, sizeof(block), 0)) > 0)
+        {
+            debar_buf_add(body, block, (size_t) n);
+        }
+    }
+
+    close(fd);
+
+    if (body->len < 12 || memcmp(body->data + 8, " 200", 4) != 0) {
+        return DEBAR_ERROR;
+    }
+
+    head = memmem(body->data, body->len, "\r\n\r\n", 4);
+    if (head == NULL) {
+        return DEBAR_ERROR;
+    }
+
+    skip = (size_t) (head + 4 - body->data);
+    memmove(body->data, body->data + skip, body->len - skip);
+    body->len -= skip;
+
+    return DEBAR_OK;
+}
+
+
+static int
+debar_status_print(const debar_gateway_t *g, long pid,
+    const debar_buf_t *report)
+{
+    json_t        *o;
+    json_error_t   error;
+
+    o = json_loadb(report->data, report->len, 0, &error);
+
+    if (o == NULL || !json_is_object(o)) {
+        json_decref(o);
+        return debar_say("the gateway's report cannot be read (%s); does this "
+                         "debar belong to its module?",
+                         o ? "no object" : error.text);
+    }
+
+    printf("%s runs (pid %ld)\n", g->path, pid);
+    debar_status_object(o, "  ");
+    json_decref(o);
+
+    return 0;
+}
+
+
+/* Two levels, as the report has: the reader sees what the gateway says. */
+
+static void
+debar_status_object(json_t *o, const char *indent)
+{
+    char        *text;
+    json_t      *value, *inner;
+    const char  *key, *name;
+
+    json_object_foreach(o, key, value) {
+
+        if (json_is_object(value)) {
+            printf("%s%s\n", indent, key);
+
+            json_object_foreach(value, name, inner) {
+                text = json_is_string(inner)
+                       ? strdup(json_string_value(inner))
+                       : json_dumps(inner, JSON_ENCODE_ANY | JSON_COMPACT);
+                printf("%s  %-16s ", indent, name);
+                debar_put(stdout, text ? text : "", text ? strlen(text) : 0);
+                printf("\n");
+                free(text);
+            }
+
+            continue;
+        }
+
+        text = json_is_string(value)
+               ? strdup(json_string_value(value))
+               : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+        printf("%s%-18s ", indent, key);
+        debar_put(stdout, text ? text : "", text ? strlen(text) : 0);
+        printf("\n");
+        free(text);
+    }
+}
