@@ -334,7 +334,7 @@ for my $case (['block', 503], ['pass', 200]) {
     like($gw->command('status')->{out}, qr/no list|none|missing/i,
          "$value: status shows that there is none");
     rename $gw->list . '.away', $gw->list;
-    ok(eventually { status_of($gw, 'http://listed.example/') == 403 } 8,
+    ok((eventually { status_of($gw, 'http://listed.example/') == 403 } 8),
        "$value: the list is used as soon as it is there");
     $gw->stop;
 }
