@@ -90,6 +90,35 @@ install: all                                    ## to $(DESTDIR)$(PREFIX), modul
 	mkdir -p $(DESTDIR)$(PREFIX)/share/debar/lists
 	cp -R blocklist/lists/federal $(DESTDIR)$(PREFIX)/share/debar/lists/
 
+# Tests are TAP under prove: C units first, then real nginx over real sockets.
+# TESTS=t/http.t runs one; PROVE=-v shows every claim.
+
+TESTS ?= $(UNITS) $(sort $(wildcard t/*.t))
+
+test: deps                                      ## install packages, build, run every test
+	@$(MAKE) --no-print-directory all units
+	DEBAR_BUILD=$(abspath $(BUILD)) prove $(PROVE) $(TESTS)
+
+# Long things.  SECONDS_EACH bounds each fuzz target.
+
+SECONDS_EACH ?= 60
+FUZZERS := $(patsubst t/fuzz/%.c,$(BUILD)/t/fuzz/%,$(wildcard t/fuzz/*.c))
+
+fuzz: $(FUZZERS)                                ## run each fuzz target for SECONDS_EACH
+	@for f in $(FUZZERS); do echo "$$f"; \
+	    $$f -max_total_time=$(SECONDS_EACH) -print_final_stats=1 \
+	        -artifact_prefix=$(BUILD)/t/fuzz/ || exit 1; done
+
+$(BUILD)/t/fuzz/%: t/fuzz/%.c $(LIB_SRCS) $(BUILD)/blocklist/shipped.c $(HEADERS)
+	@mkdir -p $(@D)
+	clang $(CPPFLAGS) -g -O1 -fsanitize=fuzzer,address,undefined \
+	    -fno-sanitize-recover=undefined -o $@ $< $(LIB_SRCS) \
+	    $(BUILD)/blocklist/shipped.c $(LIBS)
+
+bench:                                          ## measure beside stock nginx; prints goal and figure
+	@$(MAKE) --no-print-directory CFLAGS='-O2 -g' all
+	DEBAR_BUILD=$(abspath $(BUILD)) t/bench/run $(BENCH)
+
 clean:                                          ## remove what was built
 	rm -rf $(BUILD)
 
