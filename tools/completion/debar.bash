@@ -1,0 +1,68 @@
+# Completion of debar(1) for bash.
+
+_debar()
+{
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+    local words=
+
+    COMPREPLY=()
+
+    case $prev in
+        -o | --output | -l | --list | --ca | --ca-key | --upstream-ca)
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            return
+            ;;
+        --mode)
+            mapfile -t COMPREPLY < <(compgen -W 'enforce monitor' -- "$cur")
+            return
+            ;;
+        -X | --request)
+            mapfile -t COMPREPLY < <(
+                compgen -W 'GET HEAD POST PUT DELETE CONNECT' -- "$cur")
+            return
+            ;;
+    esac
+
+    case ${COMP_CWORD}:${COMP_WORDS[1]}:${COMP_WORDS[2]-} in
+        1:*)
+            words='list check gateway --help --version'
+            ;;
+        2:list:*)
+            words='build check --help'
+            ;;
+        2:gateway:*)
+            words='init start stop reload status --help'
+            ;;
+        *:list:build)
+            words='--output --replace --json --quiet --help'
+            ;;
+        *:list:check)
+            words='--json --quiet --help'
+            ;;
+        *:check:*)
+            words='--list --request --header --data --at --user --client
+                --address --asn --country --json --jsonl --help'
+            ;;
+        *:gateway:init)
+            words='--listen --resolver --list --mode --allow-destination
+                --workers --user --force --json --inspect --ca --ca-key
+                --upstream-ca --connect-port --help'
+            ;;
+        *:gateway:status)
+            words='--json --help'
+            ;;
+        *:gateway:*)
+            words='--help'
+            ;;
+    esac
+
+    if [[ $cur == -* || $COMP_CWORD -eq 1 ]] \
+        || [[ $COMP_CWORD -eq 2 && ${COMP_WORDS[1]} != check ]]
+    then
+        mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+    else
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+    fi
+}
+
+complete -o filenames -F _debar debar
