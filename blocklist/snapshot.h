@@ -145,5 +145,12 @@ typedef struct {
 size_t debar_snapshot_networks(debar_snapshot_t *s, const uint8_t addr[16],
     debar_found_net_t *found, size_t max);
 
+/*
+ * 0 once a look-up has met a row that cannot be one: the file was damaged after
+ * it was opened, a listed name may be missed, and another file is needed.
+ */
+
+int debar_snapshot_sound(const debar_snapshot_t *s);
+
 
 #endif /* DEBAR_SNAPSHOT_H */

@@ -1,0 +1,332 @@
+/*
+ * The whole of a snapshot, read from the file alone: every page, every row,
+ * what was derived from them, and the digest.
+ */
+
+#include "layout.h"
+#include "filter.h"
+#include "term.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+
+
+typedef struct {
+    debar_snapshot_t  *s;
+    debar_digest_t    *digest;    /* in the second pass */
+    uint8_t           *used;
+    uint64_t          *filter[2];
+    uint8_t            networks[DEBAR_NET_BITMAP];
+    uint8_t            labels[DEBAR_LABEL_BITMAP];
+    unsigned           db;
+    const uint8_t     *url;       /* the last one whose host was looked up */
+    size_t             url_host;
+} debar_verify_t;
+
+
+static const char *debar_verify_pages(debar_verify_t *v, debar_pages_t *pages);
+static const char *debar_verify_row(void *data, const uint8_t *key,
+    size_t klen, const uint8_t *value, size_t vlen);
+static const char *debar_verify_key(debar_verify_t *v, const uint8_t *key,
+    size_t klen, unsigned has_urls);
+static const char *debar_verify_url(debar_verify_t *v, const uint8_t *key,
+    size_t klen);
+static const char *debar_digest_pair(void *data, const uint8_t *key,
+    size_t klen, const uint8_t *value, size_t vlen);
+static const char *debar_verify_derived(debar_verify_t *v);
+static const char *debar_verify_digest(debar_verify_t *v,
+    debar_pages_t *pages);
+
+
+int
+debar_snapshot_verify(debar_snapshot_t *s, debar_fault_t *fault)
+{
+    void               *map;
+    unsigned            i;
+    const char         *why;
+    debar_pages_t       pages;
+    debar_verify_t      v;
+    mdb_filehandle_t    fd;
+
+    memset(&v, 0, sizeof(debar_verify_t));
+    v.s = s;
+
+    if (mdb_env_get_fd(s->env, &fd) != 0) {
+        debar_fault(fault, "the list has no file");
+        return DEBAR_ERROR;
+    }
+
+    map = mmap(NULL, s->meta.bytes, PROT_READ, MAP_SHARED, fd, 0);
+    if (map == MAP_FAILED) {
+        debar_fault(fault, "no memory to read the whole list");
+        return DEBAR_ERROR;
+    }
+
+    (void) madvise(map, s->meta.bytes, MADV_WILLNEED);
+
+    v.used = calloc(1, s->view.n[DEBAR_T_RULES] / 8 + 1);
+
+    for (i = 0; i < 2; i++) {
+        v.filter[i] = calloc(s->view.n[DEBAR_T_HOST_FILTER + i],
+                             sizeof(uint64_t));
+    }
+
+    if (v.used == NULL || v.filter[0] == NULL || v.filter[1] == NULL) {
+        why = "no memory to read it";
+
+    } else {
+        why = debar_pages_open(&pages, map, s->meta.bytes);
+
+        if (why == NULL) {
+            why = debar_verify_pages(&v, &pages);
+        }
+
+        if (why == NULL) {
+            why = debar_verify_derived(&v);
+        }
+
+        if (why == NULL) {
+            why = debar_verify_digest(&v, &pages);
+        }
+    }
+
+    free(v.used);
+    free(v.filter[0]);
+    free(v.filter[1]);
+    munmap(map, s->meta.bytes);
+
+    if (why) {
+        debar_fault(fault, "the list of serial %llu is damaged: %s; build or "
+                    "fetch it again", (unsigned long long) s->meta.serial,
+                    why);
+        return DEBAR_ERROR;
+    }
+
+    return DEBAR_OK;
+}
+
+
+static const char *
+debar_verify_pages(debar_verify_t *v, debar_pages_t *pages)
+{
+    const char  *why;
+
+    for (v->db = 0; v->db < DEBAR_DBS; v->db++) {
+
+        why = debar_pages_walk(pages, &pages->tree[DEBAR_NAMED_ROWS + v->db],
+                               debar_verify_row, v);
+        if (why) {
+            return why;
+        }
+    }
+
+    return NULL;
+}
+
+
+static const char *
+debar_verify_row(void *data, const uint8_t *key, size_t klen,
+    const uint8_t *value, size_t vlen)
+{
+    size_t           i, n, pad, nrules;
+    const uint32_t  *rules;
+    debar_verify_t  *v = data;
+
+    pad = debar_row_pad(klen);
+
+    if (vlen <= pad || (vlen - pad) % 4 || (uintptr_t) (value + pad) % 4) {
+        return "the value of a row is not a list of rules";
+    }
+
+    rules = (const uint32_t *) (value + pad);
+    n = (vlen - pad) / 4;
+
+    if (n > DEBAR_MAX_KEY_RULES) {
+        return "a row has too many rules";
+    }
+
+    nrules = v->s->view.n[DEBAR_T_RULES];
+
+    for (i = 0; i < n; i++) {
+
+        if (i && rules[i] <= rules[i - 1]) {
+            return "the rules of a row are not in order";
+        }
+
+        if (rules[i] < nrules) {
+            debar_bit_set(v->used, rules[i]);
+
+        } else if (rules[i] != DEBAR_RULE_HAS_URLS
+                   || v->db != DEBAR_DB_HOST)
+        {
+            return "a row names a rule that there is not";
+        }
+    }
+
+    return debar_verify_key(v, key, klen,
+                            rules[n - 1] == DEBAR_RULE_HAS_URLS);
+}
+
+
+static const char *
+debar_verify_key(debar_verify_t *v, const uint8_t *key, size_t klen,
+    unsigned has_urls)
+{
+    if (klen > DEBAR_MAX_KEY) {
+        return "a key is too long";
+    }
+
+    switch (v->db) {
+
+    case DEBAR_DB_HOST:
+        debar_bit_set(v->labels, debar_key_labels(key, klen));
+        debar_filter_set(v->filter[0], v->s->view.n[DEBAR_T_HOST_FILTER],
+                         debar_hash(key, klen));
+        return NULL;
+
+    case DEBAR_DB_URL:
+        return debar_verify_url(v, key, klen);
+
+    case DEBAR_DB_NETWORK:
+        if (klen != 17 || key[16] > 128) {
+            return "a network is not one";
+        }
+
+        debar_bit_set(v->networks, key[16]);
+        return NULL;
+
+    case DEBAR_DB_ASN:
+        return klen == 4 ? NULL : "an AS number is not one";
+
+    default:
+        if (klen < 2 || key[0] == 0 || key[0] >= DEBAR_KINDS) {
+            return "an identifier is not one";
+        }
+
+        debar_filter_set(v->filter[1], v->s->view.n[DEBAR_T_ID_FILTER],
+                         debar_hash(key, klen));
+        return NULL;
+    }
+}
+
+
+/* The hosts have been walked before: LMDB may be asked. */
+
+static const char *
+debar_verify_url(debar_verify_t *v, const uint8_t *key, size_t klen)
+{
+    size_t           len, n;
+    const uint8_t   *slash;
+    const uint32_t  *rules;
+
+    slash = memchr(key, '/', klen);
+    if (slash == NULL || slash == key) {
+        return "a URL has no host or no path";
+    }
+
+    len = (size_t) (slash - key);
+
+    if (v->url && v->url_host == len && memcmp(v->url, key, len) == 0) {
+        return NULL;
+    }
+
+    v->url = key;
+    v->url_host = len;
+
+    n = debar_snapshot_get(v->s, DEBAR_DB_HOST, key, len, &rules);
+
+    if (n == 0 || rules[n - 1] != DEBAR_RULE_HAS_URLS) {
+        return "the host of a URL does not say that it has one";
+    }
+
+    return NULL;
+}
+
+
+static const char *
+debar_verify_derived(debar_verify_t *v)
+{
+    unsigned             i, same;
+    debar_buf_t          index;
+    const debar_view_t  *view = &v->s->view;
+
+    for (i = 0; i < 2; i++) {
+        if (memcmp(v->filter[i], view->data[DEBAR_T_HOST_FILTER + i],
+                   view->n[DEBAR_T_HOST_FILTER + i] * sizeof(uint64_t))
+            != 0)
+        {
+            return "a filter is not that of its rows";
+        }
+    }
+
+    if (memcmp(v->labels, v->s->labels, DEBAR_LABEL_BITMAP) != 0
+        || memcmp(v->networks, v->s->networks, DEBAR_NET_BITMAP) != 0)
+    {
+        return "the counts of labels or prefixes are not those of its rows";
+    }
+
+    memset(&index, 0, sizeof(debar_buf_t));
+
+    debar_term_index_build(&index, view->data[DEBAR_T_TERMS],
+                           view->n[DEBAR_T_TERMS],
+                           view->data[DEBAR_T_STRINGS]);
+
+    same = index.len == view->n[DEBAR_T_TERM_INDEX]
+           && (index.len == 0
+               || memcmp(index.data, view->data[DEBAR_T_TERM_INDEX], index.len)
+                  == 0);
+
+    debar_buf_free(&index);
+
+    return same ? NULL : "the term index is not that of its terms";
+}
+
+
+static const char *
+debar_verify_digest(debar_verify_t *v, debar_pages_t *pages)
+{
+    char           digest[65];
+    const char    *why;
+    debar_head_t   head;
+
+    head.title = v->s->meta.title;
+    head.publisher = v->s->meta.publisher;
+    head.timezone = v->s->timezone;
+    head.serial = v->s->meta.serial;
+    head.expires = v->s->meta.expires;
+
+    v->digest = debar_digest_start(&head, &v->s->view, v->used);
+    if (v->digest == NULL) {
+        return "no memory to read it";
+    }
+
+    for (why = NULL, v->db = 0; why == NULL && v->db < DEBAR_DBS; v->db++) {
+        why = debar_pages_walk(pages, &pages->tree[DEBAR_NAMED_ROWS + v->db],
+                               debar_digest_pair, v);
+    }
+
+    if (debar_digest_end(v->digest, digest) != DEBAR_OK && why == NULL) {
+        why = "no memory to read it";
+    }
+
+    if (why) {
+        return why;
+    }
+
+    return strcmp(digest, v->s->meta.digest) == 0
+           ? NULL : "its digest is not that of its rows";
+}
+
+
+static const char *
+debar_digest_pair(void *data, const uint8_t *key, size_t klen,
+    const uint8_t *value, size_t vlen)
+{
+    size_t           pad = debar_row_pad(klen);
+    debar_verify_t  *v = data;
+
+    debar_digest_row(v->digest, v->db, key, klen,
+                     (const uint32_t *) (value + pad), (vlen - pad) / 4);
+
+    return NULL;
+}
