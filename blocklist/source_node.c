@@ -15,6 +15,8 @@
 static void debar_yaml_unknown(debar_doc_t *doc, const debar_node_t *key,
     const char *what, const debar_yaml_key_t *keys);
 static unsigned debar_distance(const char *a, const char *b);
+static pcre2_code *debar_regex_compile(const char *data, size_t len, int *rc,
+    size_t *offset);
 static int debar_yaml_digits(const char *p, size_t n, int32_t *v);
 
 
@@ -407,16 +409,14 @@ debar_regex_check(const char *data, size_t len, int captures,
     int           rc;
     size_t        offset;
     uint32_t      n;
-    PCRE2_UCHAR   text[256];
     pcre2_code   *code;
+    PCRE2_UCHAR   text[256];
 
-    code = pcre2_compile((PCRE2_SPTR) data, len,
-                         PCRE2_ANCHORED|PCRE2_ENDANCHORED|PCRE2_CASELESS
-                         |PCRE2_UTF, &rc, &offset, NULL);
+    code = debar_regex_compile(data, len, &rc, &offset);
 
     if (code == NULL) {
         pcre2_get_error_message(rc, text, sizeof(text));
-        debar_fault(why, "%s, at character %zu", (char *) text, offset + 1);
+        debar_fault(why, "%s, at offset %zu", (char *) text, offset);
         return DEBAR_ERROR;
     }
 
@@ -430,6 +430,42 @@ debar_regex_check(const char *data, size_t len, int captures,
     }
 
     return DEBAR_OK;
+}
+
+
+int
+debar_regex_empty(const char *data, size_t len)
+{
+    int                rc;
+    size_t             offset;
+    pcre2_code        *code;
+    pcre2_match_data  *md;
+
+    code = debar_regex_compile(data, len, &rc, &offset);
+    if (code == NULL) {
+        return 0;
+    }
+
+    md = pcre2_match_data_create(1, NULL);
+    if (md == NULL) {
+        abort();
+    }
+
+    rc = pcre2_match(code, (PCRE2_SPTR) "", 0, 0, 0, md, NULL);
+
+    pcre2_match_data_free(md);
+    pcre2_code_free(code);
+
+    return rc >= 0;
+}
+
+
+static pcre2_code *
+debar_regex_compile(const char *data, size_t len, int *rc, size_t *offset)
+{
+    return pcre2_compile((PCRE2_SPTR) data, len,
+                         PCRE2_ANCHORED|PCRE2_ENDANCHORED|PCRE2_CASELESS
+                         |PCRE2_UTF|PCRE2_NEVER_BACKSLASH_C, rc, offset, NULL);
 }
 
 
@@ -516,8 +552,8 @@ debar_yaml_digits(const char *p, size_t n, int32_t *v)
 
 
 int
-debar_yaml_authorities(debar_doc_t *doc, const debar_node_t *node, uint64_t of,
-    const char *whose, uint64_t *mask)
+debar_yaml_authorities(debar_doc_t *doc, const debar_node_t *node,
+    const char *what, uint64_t of, const char *whose, uint64_t *mask)
 {
     char         shown[96];
     size_t       i, n;
@@ -526,14 +562,14 @@ debar_yaml_authorities(debar_doc_t *doc, const debar_node_t *node, uint64_t of,
 
     *mask = 0;
 
-    n = debar_yaml_list(doc, node, "authorities");
+    n = debar_yaml_list(doc, node, what);
 
     if (n == 0 && node && (node->null || node->type == DEBAR_NODE_LIST)) {
-        debar_yaml_error(doc, node, "\"authorities\" is empty");
+        debar_yaml_error(doc, node, "\"%s\" is empty", what);
     }
 
     for (i = 0; i < n; i++) {
-        if (debar_yaml_text(doc, node->items[i], "authorities", &s)
+        if (debar_yaml_text(doc, node->items[i], what, &s)
             != DEBAR_OK)
         {
             continue;

@@ -1,7 +1,8 @@
 /*
  * What the files of the source reader share.  Nobody else includes this.
  *
- *   source.c           the folder: files, list.yaml, dates, the order of it all
+ *   source.c           the folder: its files and the order of it all
+ *   source_list.c      list.yaml
  *   source_yaml.c      YAML to nodes that know their line and column
  *   source_node.c      what a node holds, or what is wrong with it
  *   source_vendor.c    vendors/: vendors, products, permits
@@ -82,12 +83,6 @@ typedef struct {
 
 debar_ref_t debar_reader_text(debar_reader_t *r, const char *data, size_t len);
 uint32_t debar_reader_rule(debar_reader_t *r, const debar_rule_t *rule);
-debar_ref_t debar_reader_ref_list(debar_reader_t *r, const char *data,
-    size_t len);
-
-/* Text of a reference. */
-
-debar_str_t debar_reader_str(debar_reader_t *r, debar_ref_t ref);
 
 
 /* A YAML document. */
@@ -116,6 +111,7 @@ typedef struct {
     char            *file;        /* for messages */
     debar_node_t    *root;
     void            *arena;
+    unsigned         shipped;     /* a channel compiled in */
 } debar_doc_t;
 
 /* Reads YAML that is one document.  DEBAR_ERROR: said so, root is NULL. */
@@ -175,7 +171,7 @@ int debar_yaml_date(debar_doc_t *doc, const debar_node_t *node,
 /* A list of ids of authorities, all of which must be among `of`. */
 
 int debar_yaml_authorities(debar_doc_t *doc, const debar_node_t *node,
-    uint64_t of, const char *whose, uint64_t *mask);
+    const char *what, uint64_t of, const char *whose, uint64_t *mask);
 
 /* Room for one more in a table; said once per node where there is none. */
 
@@ -192,6 +188,10 @@ const char *debar_nearest(const char *word, const char *const *names, size_t n);
 
 int debar_regex_check(const char *data, size_t len, int captures,
     debar_fault_t *why);
+
+/* Whether a good expression fits the empty text. */
+
+int debar_regex_empty(const char *data, size_t len);
 
 
 /* Kinds of values, as they stand in vendors/. */
@@ -278,7 +278,12 @@ const char *debar_shown(char out[96], const char *data, size_t len);
 
 void debar_source_list(debar_reader_t *r, debar_doc_t *doc);
 void debar_source_vendor(debar_reader_t *r, debar_doc_t *doc);
+
+/* All channels at once: own ones replace shipped ones by id.  Documents that
+ * could not be read have no root. */
+
 void debar_source_channels(debar_reader_t *r, debar_doc_t *docs, size_t n);
+
 void debar_source_waivers(debar_reader_t *r, debar_doc_t *doc);
 
 /* A plain file: `v` has kind, rule, match and ecosystem. */
@@ -291,8 +296,8 @@ void debar_source_from(debar_reader_t *r, debar_doc_t *doc,
  * also behind links.  *path: to be freed, as in messages.  -1: *why.
  */
 
-int debar_source_open(debar_reader_t *r, const char *name, char **path,
-    debar_fault_t *why);
+int debar_source_open(debar_reader_t *r, const char *name, size_t len,
+    char **path, debar_fault_t *why);
 
 
 #endif /* DEBAR_SOURCE_PRIVATE_H */
