@@ -68,6 +68,14 @@ int debar_host_parse(debar_host_t *h, const char *data, size_t len,
     unsigned flags, const char **why);
 
 /*
+ * What software of older rules makes of a name that debar_host_parse() refuses
+ * (UTS 46 transitional, no checks: joiners go, sharp s is "ss"), if that is
+ * plain ASCII.  Always ODD.
+ */
+
+int debar_host_lax(debar_host_t *h, const char *data, size_t len);
+
+/*
  * The name with A-labels shown as U-labels (UTF-8), for matching names of
  * vendors in it.  Returns its length; 0 where there is no A-label or no room.
  */
@@ -94,6 +102,11 @@ debar_addr_is_v4(const uint8_t addr[16])
 }
 
 int debar_addr_in(const uint8_t addr[16], const uint8_t net[16], unsigned bits);
+
+/* The four bytes of the IPv4 address that an IPv6 one holds (mapped, translated,
+ * compatible, NAT64, 6to4), or NULL. */
+
+const uint8_t *debar_addr_embedded(const uint8_t addr[16]);
 
 /*
  * What may be dialled unless the operator allows more (RFC 6890 registries):
