@@ -44,8 +44,11 @@ size_t debar_text_decode(char *out, size_t size, const char *in, size_t len,
  * the text, behind one 0x1f byte, if it is plain ASCII and differs.  (ICU: a
  * fast path handles ASCII.)
  *
- * Runs of four or more single letters with one separator between each
+ * Runs of four or more single letters with separators between them
  * ("k.a.s.p.e.r") are appended joined, behind 0x1f, in the same way.
+ *
+ * Text of ASCII needs len bytes of room, what is appended up to as much again
+ * for each kind; other text may grow by half.
  *
  *   "Kaspersky-Lab, Inc."  ->  "kaspersky lab inc"
  *
@@ -58,10 +61,18 @@ size_t debar_text_tokens(char *out, size_t size, const char *in, size_t len,
 
 #define DEBAR_TEXT_BREAK  0x1f
 
-/* Case folding of a path or file name: NFKC_Casefold, nothing else changed. */
+/*
+ * Case folding of a path or file name: NFKC_Casefold, nothing else changed.
+ * DEBAR_TEXT_DECODED: something was changed by more than its case.
+ */
 
 size_t debar_text_fold(char *out, size_t size, const char *in, size_t len,
     unsigned *flags);
+
+/* The ASCII letter (lower case) or digit that a folded character looks like
+ * (UTS 39), itself if it is ASCII; 0: none. */
+
+int debar_text_lookalike(uint32_t cp);
 
 
 #endif /* DEBAR_TEXT_H */
