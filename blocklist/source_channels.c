@@ -16,7 +16,7 @@ typedef struct {
     debar_ref_t   id;
     uint32_t      host;           /* its hosts among DEBAR_T_REFS */
     uint32_t      nhosts;
-    debar_set_t   words;          /* use, value, word -> line */
+    debar_set_t   words;          /* use, word -> meaning and line */
 } debar_channel_t;
 
 static const char *const  debar_uses[] = {
@@ -484,7 +484,7 @@ debar_channel_word(debar_channel_t *ch, const debar_node_t *node, unsigned use,
 {
     char                 word[DEBAR_MAX_WORD + 8], shown[96];
     size_t               len;
-    uint64_t            *line;
+    uint64_t             meaning, *known;
     unsigned             methods;
     const char          *wants;
     debar_doc_t         *doc;
@@ -525,12 +525,20 @@ debar_channel_word(debar_channel_t *ch, const debar_node_t *node, unsigned use,
         return;
     }
 
-    line = debar_set_add(&ch->words, word, len + 1, at->line);
+    /* "add-to-cart" and "addtocart" are one key: no error while they mean the
+     * same. */
 
-    if (line) {
-        debar_yaml_error(doc, at, "duplicate word: %s is listed at line %llu "
-                         "already", debar_shown(shown, s.data, s.len),
-                         (unsigned long long) *line);
+    meaning = (uint64_t) value << 8 | methods;
+    known = debar_set_add(&ch->words, word, len + 1, meaning << 32 | at->line);
+
+    if (known) {
+        if (*known >> 32 != meaning) {
+            debar_yaml_error(doc, at, "%s means something else at line %llu: a "
+                             "word means one thing in a channel",
+                             debar_shown(shown, s.data, s.len),
+                             (unsigned long long) (*known & UINT32_MAX));
+        }
+
         return;
     }
 
