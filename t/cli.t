@@ -325,7 +325,7 @@ $r = check('http://listed.example/');
 like $r->{out}, qr/vendor\s+Acme Limited \(acme\)/, 'the vendor is named';
 like $r->{out}, qr/evidence\s+host listed\.example, in host: block/,
      'the evidence is named';
-like $r->{out}, qr/under rule-1: Rule One of the test/,
+like $r->{out}, qr/authority\s+rule-1: Rule One of the test/,
      'the authority is cited';
 like $r->{out}, qr{https://law\.example/rule-1}, 'with its address';
 like $r->{out}, qr/serial 10\b/, 'the serial of the list is said';

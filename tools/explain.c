@@ -11,8 +11,10 @@ static const debar_rule_t *debar_explain_rule(debar_list_t *list,
     const debar_evidence_t *e);
 static void debar_explain_evidence(FILE *f, debar_list_t *list,
     const debar_evidence_t *e);
-static void debar_explain_authorities(FILE *f, debar_list_t *list,
+static void debar_explain_under(FILE *f, debar_list_t *list,
     uint64_t authorities);
+static void debar_explain_authorities(FILE *f, debar_list_t *list,
+    const debar_verdict_t *v);
 static void debar_explain_list(FILE *f, debar_list_t *list, time_t at);
 static void debar_explain_row(FILE *f, const char *key, debar_str_t value);
 static void debar_evidence_json(debar_buf_t *b, debar_list_t *list,
@@ -48,7 +50,7 @@ debar_explain(FILE *f, debar_list_t *list, const debar_request_t *rq,
     }
 
     if (v->channel_len) {
-        fputs(", said channel ", f);
+        fputs(", by channel ", f);
         debar_put(f, v->channel, v->channel_len);
     }
 
@@ -84,6 +86,8 @@ debar_explain(FILE *f, debar_list_t *list, const debar_request_t *rq,
     for (i = 0; i < v->nevidence; i++) {
         debar_explain_evidence(f, list, &v->evidence[i]);
     }
+
+    debar_explain_authorities(f, list, v);
 
     if (v->more) {
         fputs("  there is more evidence than is shown\n", f);
@@ -176,22 +180,52 @@ debar_explain_evidence(FILE *f, debar_list_t *list, const debar_evidence_t *e)
         fputc('\n', f);
     }
 
-    debar_explain_authorities(f, list, e->authorities);
+    debar_explain_under(f, list, e->authorities);
 }
 
 
 static void
-debar_explain_authorities(FILE *f, debar_list_t *list, uint64_t authorities)
+debar_explain_under(FILE *f, debar_list_t *list, uint64_t authorities)
 {
     unsigned     i;
-    debar_str_t  url;
+    const char  *before;
+
+    before = "             under ";
 
     for (i = 0; i < DEBAR_MAX_AUTHORITIES; i++) {
-        if ((authorities >> i & 1) == 0) {
+        if (authorities >> i & 1) {
+            fputs(before, f);
+            debar_explain_row(f, NULL, debar_list_authority_id(list, i));
+            before = ", ";
+        }
+    }
+
+    if (authorities) {
+        fputc('\n', f);
+    }
+}
+
+
+/* Each authority once, however much evidence counts under it. */
+
+static void
+debar_explain_authorities(FILE *f, debar_list_t *list,
+    const debar_verdict_t *v)
+{
+    unsigned     i;
+    uint64_t     all;
+    debar_str_t  url;
+
+    for (all = v->authorities, i = 0; i < v->nevidence; i++) {
+        all |= v->evidence[i].authorities;
+    }
+
+    for (i = 0; i < DEBAR_MAX_AUTHORITIES; i++) {
+        if ((all >> i & 1) == 0) {
             continue;
         }
 
-        fputs("             under ", f);
+        fputs("  authority  ", f);
         debar_explain_row(f, NULL, debar_list_authority_id(list, i));
         fputs(": ", f);
         debar_explain_row(f, NULL, debar_list_authority_title(list, i));
@@ -200,7 +234,7 @@ debar_explain_authorities(FILE *f, debar_list_t *list, uint64_t authorities)
         url = debar_list_authority_url(list, i);
 
         if (url.len) {
-            fputs("                   ", f);
+            fputs("             ", f);
             debar_explain_row(f, NULL, url);
             fputc('\n', f);
         }
