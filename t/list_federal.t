@@ -16,6 +16,10 @@ use Test::More;
 
 use Debar::Test;
 
+binmode $_, ':encoding(UTF-8)'
+    for map { Test::More->builder->$_ }
+        qw(output failure_output todo_output);
+
 my $source = top_dir() . '/blocklist/lists/federal';
 my $vendor = decode_utf8(file_text("$source/vendors/kaspersky.yaml"));
 my $readme = decode_utf8(file_text("$source/README.md"));
@@ -134,7 +138,7 @@ my %file_of = (
     'kics4net' => 'kics4net-3.0.0-1.x86_64.rpm', 'KVRT' => 'KVRT.exe',
     'tdsskiller' => 'tdsskiller.zip', 'ksc_' => 'ksc_14.2.0.26967_full_en.exe',
     'krd' => 'krd.iso', 'kav(remvr' => 'kavremvr.exe',
-    'kes(10' => 'kes11.1.1win_mr4_en_aes256.exe',
+    'kes(10' => 'kes10winsp1_mr4_en_aes256.exe',
     'kaspersky[' => 'kaspersky%20internet%20security.dmg',
 );
 
@@ -273,8 +277,8 @@ is(scalar @out, scalar @asked, 'each request has a verdict');
 for (0 .. $#asked) {
     my $got = $out[$_]{verdict} // 'none';
 
-    is($got, $asked[$_]{expect}, encode_utf8("$asked[$_]{claim} is "
-        . "$asked[$_]{expect}") . " ($asked[$_]{url})");
+    is($got, $asked[$_]{expect}, "$asked[$_]{claim} is $asked[$_]{expect}"
+                                 . " ($asked[$_]{url})");
 }
 
 done_testing();
