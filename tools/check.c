@@ -359,8 +359,7 @@ debar_check_one(debar_check_args_t *a, debar_list_t *list)
         }
 
         debar_buf_printf(&b, "}\n");
-        fwrite(b.data, 1, b.len, stdout);
-        debar_buf_free(&b);
+        debar_flush(&b);
 
     } else {
         debar_explain(stdout, list, &a->rq, &v);

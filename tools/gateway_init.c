@@ -471,8 +471,7 @@ debar_init_tell(const debar_init_t *in)
                          in->kept_conf ? "true" : "false",
                          in->kept_list ? "true" : "false");
 
-        fwrite(b.data, 1, b.len, stdout);
-        debar_buf_free(&b);
+        debar_flush(&b);
 
         return;
     }

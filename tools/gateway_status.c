@@ -16,13 +16,15 @@
 
 #define DEBAR_EXIT_DOWN    3
 #define DEBAR_MAX_REPORT   (1024 * 1024)
+#define DEBAR_MAX_DEPTH    5
 
 
 static int debar_status_args(const char **dir, int *json, int argc,
     char **argv);
-static int debar_status_print(const debar_gateway_t *g, long pid,
-    const debar_buf_t *report);
-static void debar_status_object(json_t *o, const char *indent);
+static int debar_status_say(const debar_gateway_t *g, long pid,
+    const debar_buf_t *report, int json);
+static void debar_status_object(json_t *o, int depth);
+static void debar_status_value(const char *key, json_t *value, int depth);
 
 
 static const char  debar_status_name[] = "debar gateway status";
@@ -32,7 +34,7 @@ static const char  debar_status_help[] =
     "\n"
     "Asks the running gateway for its list, counters and workers.\n"
     "\n"
-    "      --json  the report as it came, one JSON object\n"
+    "      --json  one JSON object: running, pid, and the report as it came\n"
     "  -h, --help  this text\n"
     "\n"
     "Exit: 0 it runs, 3 it does not, 1 it runs but does not answer, 2 usage.\n";
@@ -80,14 +82,7 @@ debar_gateway_status(int argc, char **argv)
                          g.path, g.path);
     }
 
-    if (json) {
-        fwrite(report.data, 1, report.len, stdout);
-        rc = 0;
-
-    } else {
-        rc = debar_status_print(&g, pid, &report);
-    }
-
+    rc = debar_status_say(&g, pid, &report, json);
     debar_buf_free(&report);
 
     return rc;
@@ -194,62 +189,95 @@ debar_gateway_report(const debar_gateway_t *g, debar_buf_t *body)
 
 
 static int
-debar_status_print(const debar_gateway_t *g, long pid,
-    const debar_buf_t *report)
+debar_status_say(const debar_gateway_t *g, long pid,
+    const debar_buf_t *report, int json)
 {
-    json_t        *o;
+    char          *text;
+    json_t        *o, *all;
     json_error_t   error;
 
     o = json_loadb(report->data, report->len, 0, &error);
 
     if (o == NULL || !json_is_object(o)) {
+        debar_say("the gateway's report cannot be read (%s); does this debar "
+                  "belong to its module?", o ? "no object" : error.text);
         json_decref(o);
-        return debar_say("the gateway's report cannot be read (%s); does this "
-                         "debar belong to its module?",
-                         o ? "no object" : error.text);
+        return DEBAR_EXIT_FAILURE;
     }
 
-    printf("%s runs (pid %ld)\n", g->path, pid);
-    debar_status_object(o, "  ");
+    if (json) {
+        all = json_pack("{s:b,s:I}", "running", 1, "pid", (json_int_t) pid);
+        (void) json_object_update(all, o);
+
+        text = json_dumps(all, JSON_COMPACT);
+        printf("%s\n", text ? text : "{}");
+
+        free(text);
+        json_decref(all);
+
+    } else {
+        printf("%s runs (pid %ld)\n", g->path, pid);
+        debar_status_object(o, 1);
+    }
+
     json_decref(o);
 
     return 0;
 }
 
 
-/* Two levels, as the report has: the reader sees what the gateway says. */
+/*
+ * The report as it is, whatever it has: a line a value, members of objects and
+ * lists below their name.
+ */
 
 static void
-debar_status_object(json_t *o, const char *indent)
+debar_status_object(json_t *o, int depth)
 {
-    char        *text;
-    json_t      *value, *inner;
-    const char  *key, *name;
+    json_t      *value, *item;
+    size_t       i;
+    const char  *key;
 
     json_object_foreach(o, key, value) {
 
-        if (json_is_object(value)) {
-            printf("%s%s\n", indent, key);
-
-            json_object_foreach(value, name, inner) {
-                text = json_is_string(inner)
-                       ? strdup(json_string_value(inner))
-                       : json_dumps(inner, JSON_ENCODE_ANY | JSON_COMPACT);
-                printf("%s  %-16s ", indent, name);
-                debar_put(stdout, text ? text : "", text ? strlen(text) : 0);
-                printf("\n");
-                free(text);
-            }
-
+        if (depth >= DEBAR_MAX_DEPTH
+            || !(json_is_object(value) || json_is_array(value)))
+        {
+            debar_status_value(key, value, depth);
             continue;
         }
 
-        text = json_is_string(value)
-               ? strdup(json_string_value(value))
-               : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-        printf("%s%-18s ", indent, key);
-        debar_put(stdout, text ? text : "", text ? strlen(text) : 0);
-        printf("\n");
-        free(text);
+        printf("%*s%s\n", depth * 2, "", key);
+
+        if (json_is_object(value)) {
+            debar_status_object(value, depth + 1);
+            continue;
+        }
+
+        json_array_foreach(value, i, item) {
+            if (json_is_object(item)) {
+                debar_status_object(item, depth + 1);
+
+            } else {
+                debar_status_value("", item, depth + 1);
+            }
+        }
     }
+}
+
+
+static void
+debar_status_value(const char *key, json_t *value, int depth)
+{
+    char  *text;
+
+    text = json_is_string(value)
+           ? strdup(json_string_value(value))
+           : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+
+    printf("%*s%-*s ", depth * 2, "", 20 - depth * 2, key);
+    debar_put(stdout, text ? text : "", text ? strlen(text) : 0);
+    printf("\n");
+
+    free(text);
 }

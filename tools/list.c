@@ -168,8 +168,7 @@ debar_list_build(int argc, char **argv)
     if (debar_read_source(&src, a.source, a.quiet, a.json ? &json : NULL)
         != DEBAR_OK)
     {
-        fwrite(json.data, 1, json.len, stdout);
-        debar_buf_free(&json);
+        debar_flush(&json);
         return DEBAR_EXIT_FAILURE;
     }
 
@@ -188,8 +187,7 @@ debar_list_build(int argc, char **argv)
             debar_buf_printf(&json, "{\"ok\":false");
             debar_json_text(&json, "error", fault.text, strlen(fault.text));
             debar_buf_printf(&json, "}\n");
-            fwrite(json.data, 1, json.len, stdout);
-            debar_buf_free(&json);
+            debar_flush(&json);
         }
 
         return debar_say("%s", fault.text);
@@ -204,8 +202,7 @@ debar_list_build(int argc, char **argv)
                         info.bytes);
         debar_json_number(&json, "took_ms", (uint64_t) (took * 1000));
         debar_buf_printf(&json, "}\n");
-        fwrite(json.data, 1, json.len, stdout);
-        debar_buf_free(&json);
+        debar_flush(&json);
 
     } else if (!a.quiet) {
         printf("%s: serial %llu, %llu rows, %s, built in %.2f s\n"
@@ -253,8 +250,7 @@ debar_list_check_source(const debar_list_args_t *a)
     rc = debar_read_source(&src, a->source, a->quiet, a->json ? &json : NULL);
 
     if (rc != DEBAR_OK) {
-        fwrite(json.data, 1, json.len, stdout);
-        debar_buf_free(&json);
+        debar_flush(&json);
         return DEBAR_EXIT_FAILURE;
     }
 
@@ -317,8 +313,7 @@ debar_list_check_snapshot(const debar_list_args_t *a, const struct stat *st)
         }
 
         debar_buf_printf(&json, "}\n");
-        fwrite(json.data, 1, json.len, stdout);
-        debar_buf_free(&json);
+        debar_flush(&json);
 
     } else if (!a->quiet) {
         printf("%s: whole, the digest is right\n", a->source);

@@ -164,3 +164,14 @@ debar_json_number(debar_buf_t *b, const char *key, uint64_t n)
     debar_json_key(b, key);
     debar_buf_printf(b, "%llu", (unsigned long long) n);
 }
+
+
+void
+debar_flush(debar_buf_t *b)
+{
+    if (b->len) {
+        fwrite(b->data, 1, b->len, stdout);
+    }
+
+    debar_buf_free(b);
+}

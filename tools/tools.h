@@ -80,6 +80,10 @@ void debar_json_text(debar_buf_t *b, const char *key, const char *data,
     size_t len);
 void debar_json_number(debar_buf_t *b, const char *key, uint64_t n);
 
+/* What was gathered to stdout; the buffer is freed. */
+
+void debar_flush(debar_buf_t *b);
+
 
 /* --- lists (open.c) -------------------------------------------------------- */
 
