@@ -111,6 +111,8 @@ typedef struct {
     ngx_str_t             authority;     /* canonical host, and port if one was given */
     ngx_str_t             vendor;        /* id of the entry; "" */
     ngx_str_t             evidence;      /* "host:a.example@host, ..."; "" */
+    debar_host_t          host;          /* last: not zeroed; what resolve.host
+                                            points to, up to its name's end */
 } ngx_http_debar_ctx_t;
 
 
@@ -126,6 +128,12 @@ ngx_http_debar_ctx_t *ngx_http_debar_create_ctx(ngx_http_request_t *r);
 /* PREACCESS (ngx_http_debar_handler.c) */
 
 ngx_int_t ngx_http_debar_handler(ngx_http_request_t *r);
+
+/* Gives the context an incident, a copy of the verdict, and what variables
+ * say of it: the list may be gone when they are read. */
+
+ngx_int_t ngx_http_debar_keep(ngx_http_request_t *r,
+    ngx_http_debar_ctx_t *ctx, const debar_verdict_t *v);
 
 
 /* The audit line and the log phase (ngx_http_debar_log.c) */
@@ -175,6 +183,10 @@ ngx_int_t ngx_http_debar_refuse(ngx_http_request_t *r,
 ngx_http_debar_page_t *ngx_http_debar_page_load(ngx_conf_t *cf,
     ngx_str_t *path);
 ngx_http_debar_page_t *ngx_http_debar_page_builtin(ngx_conf_t *cf);
+
+/* Bytes of the well-formed UTF-8 character at p, or 0 (RFC 3629 s.4). */
+
+size_t ngx_http_debar_utf8(const u_char *p, const u_char *last);
 
 
 /* $debar_* (ngx_http_debar_variables.c) */

@@ -1,0 +1,297 @@
+/*
+ * The audit file: one write(2) a line, appended.  The master opens it with
+ * nginx's other files, so that USR1 reopens it; each worker holds a shared
+ * lock on the file that it writes, by which the sealer knows when a rotated
+ * file will get no more lines.
+ */
+
+#include "ngx_debar.h"
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/uio.h>
+
+
+#define NGX_DEBAR_AUDIT_ACCESS  0640
+
+
+static ngx_int_t ngx_debar_audit_create(ngx_str_t *path);
+static void ngx_debar_audit_flush(ngx_open_file_t *file, ngx_log_t *log);
+static void ngx_debar_audit_lock(ngx_debar_audit_t *a, ngx_log_t *log);
+static void ngx_debar_audit_failed(ngx_debar_audit_t *a, ngx_err_t err,
+    ssize_t n, size_t len, ngx_log_t *log);
+
+
+char *
+ngx_debar_audit_directive(ngx_conf_t *cf, ngx_array_t *audits,
+    ngx_debar_audit_t **ap, ngx_uint_t *all, ngx_uint_t *pass)
+{
+    ngx_str_t   *value;
+    ngx_uint_t   i;
+
+    value = cf->args->elts;
+    *all = 0;
+    *pass = 0;
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        if (ngx_strcmp(value[i].data, "all") == 0) {
+            *all = 1;
+
+        } else if (ngx_strcmp(value[i].data, "on_failure=refuse") == 0) {
+            *pass = 0;
+
+        } else if (ngx_strcmp(value[i].data, "on_failure=pass") == 0) {
+            *pass = 1;
+
+        } else {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\": \"debar_audit\" "
+                               "takes \"all\", \"on_failure=refuse\" and "
+                               "\"on_failure=pass\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+
+        if (cf->args->nelts > 2) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"debar_audit off\" takes nothing more");
+            return NGX_CONF_ERROR;
+        }
+
+        *ap = NULL;
+        return NGX_CONF_OK;
+    }
+
+    *ap = ngx_debar_audit_add(cf, audits, &value[1]);
+
+    return *ap ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+ngx_debar_audit_t *
+ngx_debar_audit_add(ngx_conf_t *cf, ngx_array_t *audits, ngx_str_t *path)
+{
+    ngx_uint_t           i;
+    ngx_open_file_t     *file;
+    ngx_debar_audit_t   *a, **ap;
+
+    file = ngx_conf_open_file(cf->cycle, path);
+    if (file == NULL) {
+        return NULL;
+    }
+
+    ap = audits->elts;
+
+    for (i = 0; i < audits->nelts; i++) {
+        if (ap[i]->file == file) {
+            return ap[i];
+        }
+    }
+
+    if (file->flush || file->data) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "debar_audit: \"%V\" is a buffered log already: "
+                           "give audit lines a file of their own",
+                           &file->name);
+        return NULL;
+    }
+
+    if (ngx_debar_audit_create(&file->name) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           "debar_audit: \"%V\" cannot be opened for appending",
+                           &file->name);
+        return NULL;
+    }
+
+    a = ngx_pcalloc(cf->pool, sizeof(ngx_debar_audit_t));
+    ap = ngx_array_push(audits);
+    if (a == NULL || ap == NULL) {
+        return NULL;
+    }
+
+    *ap = a;
+
+    a->file = file;
+    a->path = file->name;
+    a->locked = NGX_INVALID_FILE;
+
+    file->flush = ngx_debar_audit_flush;
+    file->data = a;
+
+    return a;
+}
+
+
+/*
+ * nginx would make the file readable to all; so it is there before nginx opens
+ * it, at the start and, by way of flush, when files are reopened.
+ */
+
+static ngx_int_t
+ngx_debar_audit_create(ngx_str_t *path)
+{
+    ngx_fd_t  fd;
+
+    fd = ngx_open_file(path->data, NGX_FILE_APPEND|O_CLOEXEC,
+                       NGX_FILE_CREATE_OR_OPEN, NGX_DEBAR_AUDIT_ACCESS);
+
+    if (fd == NGX_INVALID_FILE) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_close_file(fd);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_debar_audit_flush(ngx_open_file_t *file, ngx_log_t *log)
+{
+    ngx_debar_audit_t  *a = file->data;
+
+    /* the file that comes may get the descriptor's number of the last one */
+
+    a->locked = NGX_INVALID_FILE;
+
+    /* a worker may lack the right to: the master has been here before it */
+
+    (void) ngx_debar_audit_create(&file->name);
+}
+
+
+void
+ngx_debar_audit_init_worker(ngx_debar_audit_t *a, ngx_log_t *log)
+{
+    ngx_debar_audit_lock(a, log);
+}
+
+
+static void
+ngx_debar_audit_lock(ngx_debar_audit_t *a, ngx_log_t *log)
+{
+    if (flock(a->file->fd, LOCK_SH|LOCK_NB) == 0) {
+        a->locked = a->file->fd;
+        return;
+    }
+
+    /* someone looks at it exclusively, for a moment: the next line tries again */
+
+    if (ngx_errno != NGX_EAGAIN) {
+        ngx_log_error(NGX_LOG_ALERT, log, ngx_errno,
+                      "flock(\"%V\") failed", &a->path);
+    }
+}
+
+
+ngx_int_t
+ngx_debar_audit_write(ngx_debar_audit_t *a, u_char *line, size_t len,
+    ngx_log_t *log)
+{
+    ssize_t       n;
+    ngx_err_t     err;
+    ngx_uint_t    i;
+    struct iovec  iov[2];
+
+    if (a->locked != a->file->fd) {
+        ngx_debar_audit_lock(a, log);
+    }
+
+    i = 0;
+
+    if (a->broken) {
+        iov[i].iov_base = (void *) "\n";
+        iov[i++].iov_len = 1;
+    }
+
+    iov[i].iov_base = (void *) line;
+    iov[i++].iov_len = len;
+
+    if (a->broken) {
+        len++;
+    }
+
+    do {
+        n = i == 1 ? write(a->file->fd, line, len)
+                   : writev(a->file->fd, iov, i);
+        err = (n == -1) ? ngx_errno : 0;
+
+    } while (err == NGX_EINTR);
+
+    if (n == (ssize_t) len) {
+
+        if (a->failing) {
+            ngx_log_error(NGX_LOG_WARN, log, 0,
+                          "debar audit file \"%V\" takes lines again",
+                          &a->path);
+        }
+
+        a->broken = 0;
+        a->failing = 0;
+
+        return NGX_OK;
+    }
+
+    ngx_debar_audit_failed(a, err, n, len, log);
+
+    return NGX_ERROR;
+}
+
+
+static void
+ngx_debar_audit_failed(ngx_debar_audit_t *a, ngx_err_t err, ssize_t n,
+    size_t len, ngx_log_t *log)
+{
+    if (n > 0) {
+        a->broken = 1;
+    }
+
+    if (a->failing) {
+        return;
+    }
+
+    a->failing = 1;
+
+    if (n == -1) {
+        ngx_log_error(NGX_LOG_CRIT, log, err,
+                      "debar audit file \"%V\" takes no line: requests that "
+                      "need one get what \"on_failure\" says", &a->path);
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_CRIT, log, 0,
+                  "debar audit file \"%V\" took %z of %uz bytes: requests "
+                  "that need a line get what \"on_failure\" says",
+                  &a->path, n, len);
+}
+
+
+void
+ngx_debar_incident(char out[33])
+{
+    u_char     bytes[16];
+    size_t     n;
+    ssize_t    got;
+
+    n = 0;
+
+    while (n < sizeof(bytes)) {
+        got = getrandom(bytes + n, sizeof(bytes) - n, 0);
+
+        if (got > 0) {
+            n += got;
+
+        } else if (ngx_errno != NGX_EINTR) {
+
+            /* no kernel that runs nginx lacks it, but a filter may forbid it */
+
+            while (n < sizeof(bytes)) {
+                bytes[n++] = (u_char) ngx_random();
+            }
+        }
+    }
+
+    *ngx_hex_dump((u_char *) out, bytes, sizeof(bytes)) = '\0';
+}

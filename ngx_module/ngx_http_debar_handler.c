@@ -1,0 +1,963 @@
+/*
+ * PREACCESS: gathers the facts, judges them, has the name resolved, checks
+ * every address and pins them for the upstream.  A request whose name must be
+ * asked for comes here twice, and is judged twice: the list may have changed.
+ */
+
+#include "ngx_http_debar.h"
+
+
+static ngx_int_t ngx_http_debar_no_list(ngx_http_request_t *r,
+    ngx_http_debar_ctx_t *ctx, ngx_uint_t expired);
+static void ngx_http_debar_unjudged(const debar_facts_t *f,
+    debar_verdict_t *v);
+static void ngx_http_debar_facts(ngx_http_request_t *r, debar_facts_t *f);
+static void ngx_http_debar_facts_hosts(ngx_http_request_t *r,
+    debar_facts_t *f);
+static void ngx_http_debar_facts_client(ngx_http_request_t *r,
+    debar_facts_t *f);
+static ngx_uint_t ngx_http_debar_addr(uint8_t addr[16], struct sockaddr *sa);
+static ngx_int_t ngx_http_debar_judge(ngx_http_request_t *r,
+    ngx_http_debar_ctx_t *ctx);
+static ngx_int_t ngx_http_debar_resolve(ngx_http_request_t *r,
+    ngx_http_debar_ctx_t *ctx, const debar_facts_t *f, debar_verdict_t *v);
+static void ngx_http_debar_resolved(ngx_debar_resolve_t *rs);
+static void ngx_http_debar_cancel(void *data);
+static ngx_int_t ngx_http_debar_unresolved(ngx_http_request_t *r,
+    ngx_http_debar_ctx_t *ctx);
+static ngx_uint_t ngx_http_debar_addresses(ngx_http_request_t *r,
+    ngx_http_debar_ctx_t *ctx, const debar_facts_t *f, debar_verdict_t *v);
+static ngx_uint_t ngx_http_debar_own(ngx_http_request_t *r,
+    ngx_debar_addr_t *addr);
+static void ngx_http_debar_destination_fault(ngx_http_request_t *r,
+    debar_verdict_t *v, ngx_debar_addr_t *addr, const char *what);
+static ngx_uint_t ngx_http_debar_refused(ngx_http_request_t *r,
+    const debar_verdict_t *v);
+static ngx_int_t ngx_http_debar_decide(ngx_http_request_t *r,
+    ngx_http_debar_ctx_t *ctx, debar_verdict_t *v, ngx_uint_t status);
+static ngx_int_t ngx_http_debar_refuse_verdict(ngx_http_request_t *r,
+    ngx_http_debar_ctx_t *ctx, debar_verdict_t *v, ngx_uint_t status);
+static ngx_int_t ngx_http_debar_record(ngx_http_request_t *r,
+    ngx_http_debar_ctx_t *ctx, const debar_verdict_t *v);
+static ngx_int_t ngx_http_debar_keep_authority(ngx_http_request_t *r,
+    ngx_http_debar_ctx_t *ctx, const debar_verdict_t *v);
+static void ngx_http_debar_ctx_cleanup(void *data);
+
+
+ngx_int_t
+ngx_http_debar_handler(ngx_http_request_t *r)
+{
+    ngx_uint_t                  expired;
+    ngx_http_debar_ctx_t       *ctx;
+    ngx_http_debar_loc_conf_t  *dlcf;
+
+    dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
+
+    if (!dlcf->enable || dlcf->report) {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_debar_get_ctx(r);
+
+    if (ctx == NULL) {
+        ctx = ngx_http_debar_create_ctx(r);
+        if (ctx == NULL) {
+            return NGX_ERROR;
+        }
+
+        ctx->started = ngx_http_debar_clock();
+    }
+
+    if (ctx->done) {
+
+        /* a subrequest, or the way on after an internal redirect */
+
+        return NGX_DECLINED;
+    }
+
+    if (ctx->waiting) {
+        return NGX_AGAIN;
+    }
+
+    expired = dlcf->expired == NGX_HTTP_DEBAR_BLOCK
+              && ngx_debar_list_expired(dlcf->list);
+
+    if (dlcf->list->list == NULL || expired) {
+        return ngx_http_debar_no_list(r, ctx, expired);
+    }
+
+    return ngx_http_debar_judge(r, ctx);
+}
+
+
+ngx_http_debar_ctx_t *
+ngx_http_debar_get_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t    *cln;
+    ngx_http_debar_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_debar_module);
+
+    if (ctx || (!r->internal && r == r->main)) {
+        return ctx;
+    }
+
+    /* internal redirects clear contexts; subrequests share the pool */
+
+    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+        if (cln->handler == ngx_http_debar_ctx_cleanup) {
+            ctx = cln->data;
+            ngx_http_set_ctx(r, ctx, ngx_http_debar_module);
+            break;
+        }
+    }
+
+    return ctx;
+}
+
+
+ngx_http_debar_ctx_t *
+ngx_http_debar_create_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t    *cln;
+    ngx_http_debar_ctx_t  *ctx;
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_debar_ctx_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    ctx = cln->data;
+    ngx_memzero(ctx, offsetof(ngx_http_debar_ctx_t, host));
+
+    cln->handler = ngx_http_debar_ctx_cleanup;
+    ngx_http_set_ctx(r, ctx, ngx_http_debar_module);
+
+    return ctx;
+}
+
+
+static void
+ngx_http_debar_ctx_cleanup(void *data)
+{
+    /* a mark, by which the context is found again */
+}
+
+
+
+/*
+ * Without a list: refused, or passed unjudged.  Even then the name is resolved
+ * once, its addresses are checked and pinned.
+ */
+
+static ngx_int_t
+ngx_http_debar_no_list(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
+    ngx_uint_t expired)
+{
+    ngx_int_t                    rc;
+    ngx_uint_t                   status;
+    debar_facts_t                f;
+    debar_verdict_t             *v;
+    ngx_http_debar_loc_conf_t   *dlcf;
+    ngx_http_debar_main_conf_t  *mcf;
+
+    dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_debar_module);
+    v = mcf->scratch;
+
+    if (!ctx->resolved) {
+        ngx_http_debar_count(mcf, NGX_HTTP_DEBAR_N_NO_LIST);
+    }
+
+    ngx_http_debar_facts(r, &f);
+    ngx_http_debar_unjudged(&f, v);
+
+    if (expired || dlcf->on_failure == NGX_HTTP_DEBAR_BLOCK) {
+        v->verdict = DEBAR_REJECT;
+        v->fault = expired ? "the list has expired" : "there is no list";
+
+        return ngx_http_debar_decide(r, ctx, v, NGX_HTTP_SERVICE_UNAVAILABLE);
+    }
+
+    if (v->verdict == DEBAR_REJECT) {
+        return ngx_http_debar_decide(r, ctx, v, NGX_HTTP_BAD_REQUEST);
+    }
+
+    rc = ngx_http_debar_resolve(r, ctx, &f, v);
+
+    if (rc == NGX_AGAIN) {
+        return rc;
+    }
+
+    status = 0;
+
+    if (rc == NGX_OK) {
+        status = ngx_http_debar_addresses(r, ctx, &f, v);
+    }
+
+    return ngx_http_debar_decide(r, ctx, v, status);
+}
+
+
+/* What debar_judge() would say with an empty list. */
+
+static void
+ngx_http_debar_unjudged(const debar_facts_t *f, debar_verdict_t *v)
+{
+    debar_str_t              s;
+    debar_authority_parts_t  a;
+
+    ngx_memzero(v, sizeof(debar_verdict_t));
+
+    v->entry = DEBAR_NONE;
+    v->product = DEBAR_NONE;
+    v->permit = DEBAR_NONE;
+    v->waiver = DEBAR_NONE;
+    v->verdict = DEBAR_REJECT;
+
+    s = f->authority.data ? f->authority : f->hosts[0];
+
+    if (f->authority.data == NULL && f->nhosts == 0) {
+        v->fault = "no Host field";
+        return;
+    }
+
+    if (f->nhosts > 1 || f->more_hosts
+        || (f->nhosts
+            && (f->hosts[0].len != s.len
+                || ngx_memcmp(f->hosts[0].data, s.data, s.len) != 0)))
+    {
+        v->fault = "Host and authority disagree";
+        return;
+    }
+
+    debar_authority_parse(&a, s.data, s.len);
+
+    if (a.fault || a.n == 0) {
+        v->fault = a.fault ? a.fault : "no host in the authority";
+        return;
+    }
+
+    v->verdict = DEBAR_PASS;
+    v->host = a.readings[0];
+    v->port = a.port;
+}
+
+
+static void
+ngx_http_debar_facts(ngx_http_request_t *r, debar_facts_t *f)
+{
+    ngx_http_variable_value_t  *vv;
+    ngx_http_debar_loc_conf_t  *dlcf;
+
+    f->method = debar_str((char *) r->method_name.data, r->method_name.len);
+    f->target = debar_str((char *) r->unparsed_uri.data, r->unparsed_uri.len);
+    f->scheme = debar_str("", 0);
+    f->referer = debar_str("", 0);
+    f->user = debar_str("", 0);
+    f->connect = (r->method_name.len == 7
+                  && ngx_memcmp(r->method_name.data, "CONNECT", 7) == 0);
+    f->inspecting = 0;
+    f->now = ngx_time();
+
+    if (r->schema_start && r->schema_end) {
+        f->scheme = debar_str((char *) r->schema_start,
+                              r->schema_end - r->schema_start);
+    }
+
+    if (r->headers_in.referer) {
+        f->referer = debar_str((char *) r->headers_in.referer->value.data,
+                               r->headers_in.referer->value.len);
+    }
+
+    dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
+
+    if (dlcf->user_verified) {
+        vv = ngx_http_get_indexed_variable(r, dlcf->user);
+
+        if (vv && !vv->not_found) {
+            f->user = debar_str((char *) vv->data, vv->len);
+        }
+    }
+
+    ngx_http_debar_facts_hosts(r, f);
+    ngx_http_debar_facts_client(r, f);
+}
+
+
+/*
+ * The authority as its bytes came: nginx keeps only what it read from them,
+ * and 1.22 does not remember where the port is.
+ */
+
+static void
+ngx_http_debar_facts_hosts(ngx_http_request_t *r, debar_facts_t *f)
+{
+    u_char           *p, *last;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    f->authority.data = NULL;
+    f->authority.len = 0;
+    f->nhosts = 0;
+    f->more_hosts = 0;
+
+    if (r->host_start && r->host_end) {
+        p = r->host_end;
+        last = r->request_line.data + r->request_line.len;
+
+        if (p < last && *p == ':') {
+            do {
+                p++;
+            } while (p < last && *p >= '0' && *p <= '9');
+        }
+
+        f->authority = debar_str((char *) r->host_start, p - r->host_start);
+    }
+
+    part = &r->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].key.len != 4
+            || ngx_strncasecmp(h[i].key.data, (u_char *) "host", 4) != 0)
+        {
+            continue;
+        }
+
+        if (f->nhosts == DEBAR_MAX_HOST_FIELDS) {
+            f->more_hosts = 1;
+            break;
+        }
+
+        f->hosts[f->nhosts++] = debar_str((char *) h[i].value.data,
+                                          h[i].value.len);
+    }
+}
+
+
+static void
+ngx_http_debar_facts_client(ngx_http_request_t *r, debar_facts_t *f)
+{
+    f->has_client = ngx_http_debar_addr(f->client, r->connection->sockaddr);
+}
+
+
+static ngx_uint_t
+ngx_http_debar_addr(uint8_t addr[16], struct sockaddr *sa)
+{
+    struct sockaddr_in   *sin;
+#if (NGX_HAVE_INET6)
+    struct sockaddr_in6  *sin6;
+#endif
+
+    switch (sa->sa_family) {
+
+    case AF_INET:
+        sin = (struct sockaddr_in *) sa;
+        ngx_memzero(addr, 10);
+        addr[10] = 0xff;
+        addr[11] = 0xff;
+        ngx_memcpy(addr + 12, &sin->sin_addr, 4);
+        return 1;
+
+#if (NGX_HAVE_INET6)
+    case AF_INET6:
+        sin6 = (struct sockaddr_in6 *) sa;
+        ngx_memcpy(addr, &sin6->sin6_addr, 16);
+        return 1;
+#endif
+    }
+
+    return 0;
+}
+
+
+static ngx_int_t
+ngx_http_debar_judge(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx)
+{
+    ngx_int_t                    rc;
+    ngx_uint_t                   status;
+    debar_facts_t                f;
+    debar_verdict_t             *v;
+    ngx_http_debar_loc_conf_t   *dlcf;
+    ngx_http_debar_main_conf_t  *mcf;
+
+    dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_debar_module);
+    v = mcf->scratch;
+
+    ngx_http_debar_facts(r, &f);
+
+    debar_judge(dlcf->list->list, &f, v);
+
+    ctx->serial = debar_list_meta(dlcf->list->list)->serial;
+
+    if (f.scheme.len && v->fault == NULL && !f.connect
+        && (f.scheme.len != 4
+            || ngx_strncasecmp((u_char *) f.scheme.data, (u_char *) "http", 4)
+               != 0))
+    {
+        v->fault = "a scheme other than http: https goes through CONNECT";
+
+        if (v->verdict < DEBAR_REJECT) {
+            v->verdict = DEBAR_REJECT;
+        }
+    }
+
+    if (ngx_http_debar_refused(r, v)) {
+        return ngx_http_debar_decide(r, ctx, v, NGX_HTTP_BAD_REQUEST);
+    }
+
+    rc = ngx_http_debar_resolve(r, ctx, &f, v);
+
+    if (rc == NGX_AGAIN) {
+        return rc;
+    }
+
+    status = 0;
+
+    if (rc == NGX_OK) {
+        status = ngx_http_debar_addresses(r, ctx, &f, v);
+    }
+
+    return ngx_http_debar_decide(r, ctx, v, status);
+}
+
+
+static ngx_int_t
+ngx_http_debar_resolve(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
+    const debar_facts_t *f, debar_verdict_t *v)
+{
+    ngx_int_t                    rc;
+    ngx_http_cleanup_t          *cln;
+    ngx_debar_resolve_t         *rs;
+    ngx_http_core_loc_conf_t    *clcf;
+    ngx_http_debar_loc_conf_t   *dlcf;
+    ngx_http_debar_main_conf_t  *mcf;
+
+    rs = &ctx->resolve;
+
+    if (ctx->resolved) {
+        return rs->rc;
+    }
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+    dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_debar_module);
+
+    ngx_memcpy(&ctx->host, &v->host,
+               offsetof(debar_host_t, name) + v->host.len + 1);
+
+    rs->pool = r->pool;
+    rs->log = r->connection->log;
+    rs->resolver = clcf->resolver;
+    rs->timeout = clcf->resolver_timeout;
+    rs->names = mcf->names;
+    rs->geo = mcf->geo;
+    rs->allow = dlcf->allow;
+    rs->host = &ctx->host;
+    rs->port = v->port ? v->port : (f->connect ? 443 : 80);
+    rs->handler = ngx_http_debar_resolved;
+    rs->data = r;
+
+    rc = ngx_debar_resolve(rs);
+
+    if (rc != NGX_AGAIN) {
+        ctx->resolved = 1;
+        rs->rc = rc;
+        return rc;
+    }
+
+    cln = ngx_http_cleanup_add(r, 0);
+    if (cln == NULL) {
+        ngx_debar_resolve_cancel(rs);
+        ctx->resolved = 1;
+        rs->rc = NGX_ERROR;
+        rs->error = "no memory";
+        return NGX_ERROR;
+    }
+
+    cln->handler = ngx_http_debar_cancel;
+    cln->data = ctx;
+
+    ctx->waiting = 1;
+
+    /* meanwhile a client that goes away is noticed */
+
+    r->read_event_handler = ngx_http_test_reading;
+    r->write_event_handler = ngx_http_request_empty_handler;
+
+    return NGX_AGAIN;
+}
+
+
+static void
+ngx_http_debar_resolved(ngx_debar_resolve_t *rs)
+{
+    ngx_connection_t      *c;
+    ngx_http_request_t    *r;
+    ngx_http_debar_ctx_t  *ctx;
+
+    r = rs->data;
+    c = r->connection;
+    ctx = ngx_http_get_module_ctx(r, ngx_http_debar_module);
+
+    ctx->waiting = 0;
+    ctx->resolved = 1;
+
+    ngx_http_set_log_request(c->log, r);
+
+    r->read_event_handler = ngx_http_block_reading;
+    r->write_event_handler = ngx_http_core_run_phases;
+
+    ngx_http_core_run_phases(r);
+    ngx_http_run_posted_requests(c);
+}
+
+
+static void
+ngx_http_debar_cancel(void *data)
+{
+    ngx_http_debar_ctx_t  *ctx = data;
+
+    if (ctx->waiting) {
+        ctx->waiting = 0;
+        ngx_debar_resolve_cancel(&ctx->resolve);
+    }
+}
+
+
+/*
+ * Looks at every address: evidence first, then whether it may be dialled at
+ * all.  0, or the status with which the request is refused.
+ */
+
+static ngx_uint_t
+ngx_http_debar_addresses(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
+    const debar_facts_t *f, debar_verdict_t *v)
+{
+    const char                 *country;
+    ngx_uint_t                  i;
+    ngx_debar_addr_t           *addr, *special;
+    ngx_debar_list_t           *l;
+    ngx_debar_resolve_t        *rs;
+    ngx_http_debar_loc_conf_t  *dlcf;
+
+    dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
+    l = dlcf->list;
+    rs = &ctx->resolve;
+    special = NULL;
+
+    for (i = 0; i < rs->naddrs; i++) {
+        addr = &rs->addrs[i];
+
+        if (l->list && addr->clean != l->generation) {
+            country = addr->country[0] ? addr->country : NULL;
+
+            if (debar_address_clean(l->list, addr->addr, addr->asn, country)) {
+                ngx_debar_resolve_mark_clean(rs, i, l->generation);
+
+            } else {
+                debar_judge_address(l->list, f, v, addr->addr, addr->asn,
+                                    country);
+            }
+        }
+
+        if (addr->special && special == NULL) {
+            special = addr;
+        }
+    }
+
+    for (i = 0; i < rs->naddrs; i++) {
+        if (ngx_http_debar_own(r, &rs->addrs[i])) {
+            ngx_http_debar_destination_fault(r, v, &rs->addrs[i],
+                                             "this gateway itself");
+            return 508;
+        }
+    }
+
+    if (special) {
+        ngx_http_debar_destination_fault(r, v, special, special->special);
+        return NGX_HTTP_FORBIDDEN;
+    }
+
+    return 0;
+}
+
+
+/* A request to the socket that it came in by would come in again, for ever. */
+
+static ngx_uint_t
+ngx_http_debar_own(ngx_http_request_t *r, ngx_debar_addr_t *addr)
+{
+    uint8_t            local[16];
+    ngx_connection_t  *c;
+
+    c = r->connection;
+
+    if (c->local_sockaddr == NULL
+        || ngx_inet_get_port(addr->sockaddr)
+           != ngx_inet_get_port(c->local_sockaddr))
+    {
+        return 0;
+    }
+
+    if (ngx_connection_local_sockaddr(c, NULL, 0) != NGX_OK
+        || !ngx_http_debar_addr(local, c->local_sockaddr))
+    {
+        return 0;
+    }
+
+    return ngx_memcmp(local, addr->addr, 16) == 0;
+}
+
+
+static void
+ngx_http_debar_destination_fault(ngx_http_request_t *r, debar_verdict_t *v,
+    ngx_debar_addr_t *addr, const char *what)
+{
+    u_char  *p;
+
+    if (v->verdict < DEBAR_REJECT) {
+        v->verdict = DEBAR_REJECT;
+    }
+
+    p = ngx_pnalloc(r->pool, addr->text.len + ngx_strlen(what)
+                             + sizeof("the destination  is "));
+
+    if (p == NULL) {
+        v->fault = "a destination that may not be dialled";
+        return;
+    }
+
+    v->fault = (char *) p;
+    ngx_sprintf(p, "the destination %V is %s%Z", &addr->text, what);
+}
+
+
+/* Monitor mode suspends a block, not what cannot or must not be dialled. */
+
+static ngx_uint_t
+ngx_http_debar_refused(ngx_http_request_t *r, const debar_verdict_t *v)
+{
+    ngx_http_debar_loc_conf_t  *dlcf;
+
+    if (v->verdict < DEBAR_REJECT) {
+        return 0;
+    }
+
+    dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
+
+    return v->verdict == DEBAR_REJECT
+           || dlcf->mode == NGX_HTTP_DEBAR_ENFORCE
+           || v->fault != NULL
+           || v->host.len == 0;
+}
+
+
+/*
+ * The verdict stands.  Its line is written before a byte of the answer, or of
+ * the request to the origin, goes out.  status: of a rejection.
+ */
+
+static ngx_int_t
+ngx_http_debar_decide(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
+    debar_verdict_t *v, ngx_uint_t status)
+{
+    ngx_int_t                    rc;
+    ngx_http_debar_refusal_t     rf;
+    ngx_http_debar_loc_conf_t   *dlcf;
+    ngx_http_debar_main_conf_t  *mcf;
+
+    dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_debar_module);
+
+    ctx->done = 1;
+    ctx->action = v->verdict;
+
+    ngx_http_debar_count(mcf, v->verdict);
+
+    if (v->verdict != DEBAR_PASS || v->nevidence
+        || (dlcf->audit && dlcf->audit_all))
+    {
+        if (ngx_http_debar_keep(r, ctx, v) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        rc = ngx_http_debar_record(r, ctx, v);
+
+    } else {
+        rc = NGX_OK;
+    }
+
+    if (ngx_http_debar_refused(r, v)) {
+        return ngx_http_debar_refuse_verdict(r, ctx, v, status);
+    }
+
+    if (v->verdict == DEBAR_BLOCK) {
+        ngx_http_debar_count(mcf, NGX_HTTP_DEBAR_N_SUSPENDED);
+    }
+
+    if (rc != NGX_OK && !dlcf->audit_pass) {
+        ngx_memzero(&rf, sizeof(ngx_http_debar_refusal_t));
+
+        rf.status = NGX_HTTP_SERVICE_UNAVAILABLE;
+        rf.title = "The audit record cannot be written";
+        rf.detail = "This gateway lets nothing through that it cannot record.";
+        rf.incident = ctx->incident;
+
+        return ngx_http_debar_refuse(r, &rf);
+    }
+
+    if (ctx->resolve.rc != NGX_OK) {
+        return ngx_http_debar_unresolved(r, ctx);
+    }
+
+    if (ngx_http_debar_keep_authority(r, ctx, v) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ctx->addrs = ctx->resolve.addrs;
+    ctx->naddrs = ctx->resolve.naddrs;
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_http_debar_refuse_verdict(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
+    debar_verdict_t *v, ngx_uint_t status)
+{
+    ngx_http_debar_refusal_t    rf;
+    ngx_http_debar_loc_conf_t  *dlcf;
+
+    dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
+
+    ngx_memzero(&rf, sizeof(ngx_http_debar_refusal_t));
+
+    rf.incident = ctx->incident;
+    rf.list = dlcf->list->list;
+    rf.verdict = v;
+    rf.reason = v->fault;
+
+    if (v->verdict == DEBAR_BLOCK) {
+        rf.status = dlcf->status;
+        rf.title = "Refused by the procurement blocklist";
+        rf.detail = "This request concerns a vendor that may not be acquired "
+                    "from or used here.";
+
+    } else if (status == NGX_HTTP_SERVICE_UNAVAILABLE) {
+        rf.status = status;
+        rf.title = "The blocklist is not available";
+        rf.detail = "This gateway lets nothing through without a valid list.";
+
+    } else if (status == NGX_HTTP_BAD_REQUEST) {
+        rf.status = status;
+        rf.title = "The request cannot be understood";
+        rf.detail = "It does not say, in one way only, which host it is for.";
+
+    } else {
+        rf.status = status;
+        rf.title = "The destination is not allowed";
+        rf.detail = "The name leads to an address that this gateway does not "
+                    "connect to.";
+    }
+
+    return ngx_http_debar_refuse(r, &rf);
+}
+
+
+static ngx_int_t
+ngx_http_debar_unresolved(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx)
+{
+    ngx_http_debar_refusal_t     rf;
+    ngx_http_debar_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_debar_module);
+
+    ngx_http_debar_count(mcf, NGX_HTTP_DEBAR_N_UNRESOLVED);
+
+    ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                  "debar: \"%*s\" could not be resolved: %s",
+                  ctx->host.len, ctx->host.name,
+                  ctx->resolve.error ? ctx->resolve.error : "no reason given");
+
+    ngx_memzero(&rf, sizeof(ngx_http_debar_refusal_t));
+
+    rf.status = NGX_HTTP_BAD_GATEWAY;
+    rf.title = "The host cannot be found";
+    rf.detail = "No address was found for the name of the host.";
+    rf.reason = ctx->resolve.error;
+    rf.incident = ctx->incident;
+
+    return ngx_http_debar_refuse(r, &rf);
+}
+
+
+static ngx_int_t
+ngx_http_debar_record(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
+    const debar_verdict_t *v)
+{
+    ngx_debar_addr_t           *addr;
+    ngx_http_debar_line_t       line;
+    ngx_http_variable_value_t  *vv;
+    ngx_http_debar_loc_conf_t  *dlcf;
+
+    dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
+
+    if (dlcf->audit == NULL || (v->verdict == DEBAR_PASS && !dlcf->audit_all)) {
+        return NGX_OK;
+    }
+
+    ngx_memzero(&line, sizeof(ngx_http_debar_line_t));
+
+    line.method = r->method_name;
+    line.started = ctx->started;
+    line.surface = "http";
+
+    if (ngx_http_debar_url(r, &line.url) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (dlcf->user != NGX_ERROR) {
+        vv = ngx_http_get_indexed_variable(r, dlcf->user);
+
+        if (vv && !vv->not_found) {
+            line.user.data = vv->data;
+            line.user.len = vv->len;
+        }
+    }
+
+    if (ctx->resolve.naddrs && !ngx_http_debar_refused(r, v)) {
+        addr = &ctx->resolve.addrs[0];
+        line.upstream = addr->text;
+        line.asn = addr->asn;
+        line.country = addr->country;
+    }
+
+    return ngx_http_debar_write(r, dlcf->list->list, v, ctx->incident, &line);
+}
+
+
+ngx_int_t
+ngx_http_debar_keep(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
+    const debar_verdict_t *v)
+{
+    u_char                     *p, *last;
+    size_t                      size;
+    unsigned                    i;
+    debar_str_t                 s;
+    debar_list_t               *list;
+    ngx_http_debar_loc_conf_t  *dlcf;
+
+    dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
+    list = dlcf->list->list;
+
+    ngx_debar_incident(ctx->incident);
+
+    ctx->verdict = ngx_palloc(r->pool, sizeof(debar_verdict_t));
+    if (ctx->verdict == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(ctx->verdict, v, sizeof(debar_verdict_t));
+
+    ctx->verdict->step = NULL;
+    ctx->verdict->step_len = 0;
+    ctx->verdict->channel = NULL;
+    ctx->verdict->channel_len = 0;
+
+    if (list == NULL) {
+        return NGX_OK;
+    }
+
+    if (v->entry != DEBAR_NONE) {
+        s = debar_list_entry_id(list, v->entry);
+
+        ctx->vendor.data = ngx_pnalloc(r->pool, s.len);
+        if (ctx->vendor.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        ctx->vendor.len = s.len;
+        ngx_memcpy(ctx->vendor.data, s.data, s.len);
+    }
+
+    if (v->nevidence == 0) {
+        return NGX_OK;
+    }
+
+    size = v->nevidence * (DEBAR_WHERE + DEBAR_VALUE + 32);
+
+    p = ngx_pnalloc(r->pool, size);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ctx->evidence.data = p;
+    last = p + size;
+
+    for (i = 0; i < v->nevidence; i++) {
+        p = ngx_slprintf(p, last, "%s%s:%s@%s", i ? ", " : "",
+                         debar_kind_name(v->evidence[i].kind),
+                         v->evidence[i].value, v->evidence[i].where);
+    }
+
+    ctx->evidence.len = p - ctx->evidence.data;
+
+    return NGX_OK;
+}
+
+
+/* The canonical host, an IPv6 literal in brackets, with the port if given. */
+
+static ngx_int_t
+ngx_http_debar_keep_authority(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
+    const debar_verdict_t *v)
+{
+    u_char      *p;
+    ngx_uint_t   brackets;
+
+    p = ngx_pnalloc(r->pool, v->host.len + sizeof("[]:65535") - 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ctx->authority.data = p;
+
+    brackets = v->host.type == DEBAR_HOST_ADDRESS
+               && ngx_strlchr((u_char *) v->host.name,
+                              (u_char *) v->host.name + v->host.len, ':')
+                  != NULL;
+
+    if (brackets) {
+        *p++ = '[';
+    }
+
+    p = ngx_cpymem(p, v->host.name, v->host.len);
+
+    if (brackets) {
+        *p++ = ']';
+    }
+
+    if (v->port) {
+        p = ngx_sprintf(p, ":%ud", v->port);
+    }
+
+    ctx->authority.len = p - ctx->authority.data;
+
+    return NGX_OK;
+}

@@ -1,0 +1,671 @@
+/*
+ * Directives of the http module, their merging, and a worker's start and end.
+ * README.md of this folder has every directive.
+ */
+
+#include "ngx_http_debar.h"
+
+
+#define NGX_HTTP_DEBAR_NAMES  8192       /* names that a worker remembers */
+
+
+static void *ngx_http_debar_create_main_conf(ngx_conf_t *cf);
+static void *ngx_http_debar_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_http_debar_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+static char *ngx_http_debar_check(ngx_conf_t *cf,
+    ngx_http_debar_loc_conf_t *conf);
+static char *ngx_http_debar_list(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_debar_audit(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_debar_user(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_debar_page(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_debar_status(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_debar_allow(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_debar_geo(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_debar_report(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static ngx_int_t ngx_http_debar_init(ngx_conf_t *cf);
+static ngx_int_t ngx_http_debar_init_process(ngx_cycle_t *cycle);
+static void ngx_http_debar_exit_process(ngx_cycle_t *cycle);
+static void ngx_http_debar_list_changed(ngx_debar_list_t *l);
+
+
+static ngx_conf_enum_t  ngx_http_debar_modes[] = {
+    { ngx_string("enforce"), NGX_HTTP_DEBAR_ENFORCE },
+    { ngx_string("monitor"), NGX_HTTP_DEBAR_MONITOR },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_enum_t  ngx_http_debar_failures[] = {
+    { ngx_string("block"), NGX_HTTP_DEBAR_BLOCK },
+    { ngx_string("pass"), NGX_HTTP_DEBAR_PASS },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_enum_t  ngx_http_debar_expiries[] = {
+    { ngx_string("keep"), NGX_HTTP_DEBAR_KEEP },
+    { ngx_string("block"), NGX_HTTP_DEBAR_BLOCK },
+    { ngx_null_string, 0 }
+};
+
+
+#define NGX_HTTP_DEBAR_CONF                                                   \
+    NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
+
+
+static ngx_command_t  ngx_http_debar_commands[] = {
+
+    { ngx_string("debar"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_debar_loc_conf_t, enable),
+      NULL },
+
+    { ngx_string("debar_list"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE12,
+      ngx_http_debar_list,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("debar_mode"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_debar_loc_conf_t, mode),
+      ngx_http_debar_modes },
+
+    { ngx_string("debar_audit"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE123,
+      ngx_http_debar_audit,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("debar_on_failure"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_debar_loc_conf_t, on_failure),
+      ngx_http_debar_failures },
+
+    { ngx_string("debar_expired"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_debar_loc_conf_t, expired),
+      ngx_http_debar_expiries },
+
+    { ngx_string("debar_user"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE12,
+      ngx_http_debar_user,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("debar_page"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE1,
+      ngx_http_debar_page,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("debar_status"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE1,
+      ngx_http_debar_status,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("debar_contact"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_debar_loc_conf_t, contact),
+      NULL },
+
+    { ngx_string("debar_gateway"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_debar_loc_conf_t, gateway),
+      NULL },
+
+    { ngx_string("debar_allow_destination"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_1MORE,
+      ngx_http_debar_allow,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("debar_geo"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_debar_geo,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("debar_report"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_debar_report,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("debar_pin"),
+      NGX_HTTP_UPS_CONF|NGX_CONF_ANY,
+      ngx_http_debar_pin,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_debar_module_ctx = {
+    ngx_http_debar_add_variables,          /* preconfiguration */
+    ngx_http_debar_init,                   /* postconfiguration */
+
+    ngx_http_debar_create_main_conf,       /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_http_debar_create_loc_conf,        /* create location configuration */
+    ngx_http_debar_merge_loc_conf          /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_debar_module = {
+    NGX_MODULE_V1,
+    &ngx_http_debar_module_ctx,            /* module context */
+    ngx_http_debar_commands,               /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    ngx_http_debar_init_process,           /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    ngx_http_debar_exit_process,           /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static void *
+ngx_http_debar_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_http_debar_main_conf_t  *mcf;
+
+    mcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_debar_main_conf_t));
+    if (mcf == NULL) {
+        return NULL;
+    }
+
+    if (ngx_array_init(&mcf->lists, cf->pool, 4, sizeof(ngx_debar_list_t *))
+        != NGX_OK
+        || ngx_array_init(&mcf->audits, cf->pool, 4,
+                          sizeof(ngx_debar_audit_t *))
+           != NGX_OK)
+    {
+        return NULL;
+    }
+
+    mcf->page = ngx_http_debar_page_builtin(cf);
+    if (mcf->page == NULL) {
+        return NULL;
+    }
+
+    return mcf;
+}
+
+
+static void *
+ngx_http_debar_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_http_debar_loc_conf_t  *conf;
+
+    conf = ngx_pcalloc(cf->pool, sizeof(ngx_http_debar_loc_conf_t));
+    if (conf == NULL) {
+        return NULL;
+    }
+
+    conf->enable = NGX_CONF_UNSET;
+    conf->list = NGX_CONF_UNSET_PTR;
+    conf->mode = NGX_CONF_UNSET_UINT;
+    conf->on_failure = NGX_CONF_UNSET_UINT;
+    conf->expired = NGX_CONF_UNSET_UINT;
+    conf->status = NGX_CONF_UNSET_UINT;
+    conf->audit = NGX_CONF_UNSET_PTR;
+    conf->user = NGX_CONF_UNSET;
+    conf->page = NGX_CONF_UNSET_PTR;
+    conf->allow = NGX_CONF_UNSET_PTR;
+
+    return conf;
+}
+
+
+static char *
+ngx_http_debar_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_debar_loc_conf_t   *prev = parent;
+    ngx_http_debar_loc_conf_t   *conf = child;
+    ngx_http_debar_main_conf_t  *mcf;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_debar_module);
+
+    ngx_conf_merge_value(conf->enable, prev->enable, 0);
+    ngx_conf_merge_ptr_value(conf->list, prev->list, NULL);
+    ngx_conf_merge_uint_value(conf->mode, prev->mode, NGX_HTTP_DEBAR_ENFORCE);
+    ngx_conf_merge_uint_value(conf->on_failure, prev->on_failure,
+                              NGX_HTTP_DEBAR_BLOCK);
+    ngx_conf_merge_uint_value(conf->expired, prev->expired,
+                              NGX_HTTP_DEBAR_KEEP);
+    ngx_conf_merge_uint_value(conf->status, prev->status,
+                              NGX_HTTP_FORBIDDEN);
+    ngx_conf_merge_ptr_value(conf->page, prev->page, mcf->page);
+    ngx_conf_merge_ptr_value(conf->allow, prev->allow, NULL);
+    ngx_conf_merge_str_value(conf->contact, prev->contact, "");
+
+    if (conf->audit == NGX_CONF_UNSET_PTR) {
+        conf->audit_all = prev->audit_all;
+        conf->audit_pass = prev->audit_pass;
+    }
+
+    ngx_conf_merge_ptr_value(conf->audit, prev->audit, NULL);
+
+    if (conf->user == NGX_CONF_UNSET) {
+        conf->user_verified = prev->user_verified;
+    }
+
+    ngx_conf_merge_value(conf->user, prev->user, NGX_ERROR);
+
+    if (conf->gateway.data == NULL) {
+        conf->gateway = prev->gateway.data ? prev->gateway
+                                           : cf->cycle->hostname;
+    }
+
+    return ngx_http_debar_check(cf, conf);
+}
+
+
+/* What can be known before the first request. */
+
+static char *
+ngx_http_debar_check(ngx_conf_t *cf, ngx_http_debar_loc_conf_t *conf)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (!conf->enable || conf->report) {
+        return NGX_CONF_OK;
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (conf->list == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"debar on\" needs a \"debar_list\" in location "
+                      "\"%V\" or around it", &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (conf->audit == NULL) {
+        ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                      "\"debar on\" without a \"debar_audit\" in location "
+                      "\"%V\": no verdict is recorded", &clcf->name);
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_debar_list(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_debar_loc_conf_t   *dlcf = conf;
+    ngx_http_debar_main_conf_t  *mcf;
+
+    if (dlcf->list != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_debar_module);
+
+    return ngx_debar_list_directive(cf, &mcf->lists, &dlcf->list);
+}
+
+
+static char *
+ngx_http_debar_audit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_debar_loc_conf_t   *dlcf = conf;
+    ngx_http_debar_main_conf_t  *mcf;
+
+    if (dlcf->audit != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_debar_module);
+
+    return ngx_debar_audit_directive(cf, &mcf->audits, &dlcf->audit,
+                                     &dlcf->audit_all, &dlcf->audit_pass);
+}
+
+
+static char *
+ngx_http_debar_user(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_debar_loc_conf_t  *dlcf = conf;
+
+    ngx_str_t   *value, name;
+    ngx_uint_t   i;
+
+    static const char  *sent[] = { "http_", "arg_", "cookie_" };
+
+    if (dlcf->user != NGX_CONF_UNSET) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+    name = value[1];
+
+    if (name.len < 2 || name.data[0] != '$') {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid variable name \"%V\": \"debar_user\" takes "
+                           "one variable, such as $remote_user", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    name.data++;
+    name.len--;
+
+    if (cf->args->nelts == 3) {
+
+        if (ngx_strcmp(value[2].data, "verified") != 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\": \"verified\" is what "
+                               "\"debar_user\" takes", &value[2]);
+            return NGX_CONF_ERROR;
+        }
+
+        for (i = 0; i < sizeof(sent) / sizeof(sent[0]); i++) {
+            if (ngx_strncmp(name.data, sent[i], ngx_strlen(sent[i])) == 0) {
+                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                                   "\"%V\" is what the client says: it cannot "
+                                   "be \"verified\"", &value[1]);
+                return NGX_CONF_ERROR;
+            }
+        }
+
+        dlcf->user_verified = 1;
+    }
+
+    dlcf->user = ngx_http_get_variable_index(cf, &name);
+
+    return dlcf->user == NGX_ERROR ? NGX_CONF_ERROR : NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_debar_page(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_debar_loc_conf_t  *dlcf = conf;
+
+    ngx_str_t  *value;
+
+    if (dlcf->page != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    dlcf->page = ngx_http_debar_page_load(cf, &value[1]);
+
+    return dlcf->page ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_http_debar_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_debar_loc_conf_t  *dlcf = conf;
+
+    ngx_int_t   n;
+    ngx_str_t  *value;
+
+    if (dlcf->status != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+    n = ngx_atoi(value[1].data, value[1].len);
+
+    if (n != 403 && n != 451) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid value \"%V\": \"debar_status\" is 403 or "
+                           "451", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    dlcf->status = n;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_debar_allow(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_debar_loc_conf_t  *dlcf = conf;
+
+    const char        *why;
+    unsigned           bits;
+    ngx_str_t         *value;
+    ngx_uint_t         i;
+    ngx_debar_cidr_t  *cidr;
+
+    if (dlcf->allow == NGX_CONF_UNSET_PTR) {
+        dlcf->allow = ngx_array_create(cf->pool, 4, sizeof(ngx_debar_cidr_t));
+        if (dlcf->allow == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        cidr = ngx_array_push(dlcf->allow);
+        if (cidr == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        if (debar_cidr_parse(cidr->addr, &bits, (char *) value[i].data,
+                             value[i].len, &why)
+            != DEBAR_OK)
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid network \"%V\": %s; "
+                               "\"debar_allow_destination\" takes addresses "
+                               "and networks such as 10.0.0.0/8", &value[i],
+                               why);
+            return NGX_CONF_ERROR;
+        }
+
+        cidr->bits = bits;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_debar_geo(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_debar_main_conf_t  *mcf = conf;
+
+    ngx_str_t  *value;
+
+    if (mcf->geo == NULL) {
+        mcf->geo = ngx_debar_geo_create(cf);
+        if (mcf->geo == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    value = cf->args->elts;
+
+    return ngx_debar_geo_add(cf, mcf->geo, &value[1]);
+}
+
+
+static char *
+ngx_http_debar_report(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_debar_loc_conf_t  *dlcf = conf;
+
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    clcf->handler = ngx_http_debar_report_handler;
+    dlcf->report = 1;
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_debar_init(ngx_conf_t *cf)
+{
+    ngx_uint_t                   n;
+    ngx_http_handler_pt         *h;
+    ngx_http_core_main_conf_t   *cmcf;
+    ngx_http_debar_main_conf_t  *mcf;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_debar_module);
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    if (mcf->lists.nelts > NGX_HTTP_DEBAR_LISTS) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "%ui different lists in \"debar_list\": at most %d are "
+                      "possible", mcf->lists.nelts, NGX_HTTP_DEBAR_LISTS);
+        return NGX_ERROR;
+    }
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PREACCESS_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_debar_handler;
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_LOG_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    /* before the access log, so that it can tell the verdict */
+
+    h = cmcf->phases[NGX_HTTP_LOG_PHASE].handlers.elts;
+    n = cmcf->phases[NGX_HTTP_LOG_PHASE].handlers.nelts;
+
+    ngx_memmove(h + 1, h, (n - 1) * sizeof(ngx_http_handler_pt));
+    *h = ngx_http_debar_log_handler;
+
+    return ngx_http_debar_zone(cf, mcf);
+}
+
+
+static ngx_int_t
+ngx_http_debar_init_process(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                    i;
+    ngx_debar_list_t            **lp;
+    ngx_debar_audit_t           **ap;
+    ngx_http_debar_main_conf_t   *mcf;
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_debar_module);
+
+    if (mcf == NULL || mcf->lists.nelts == 0) {
+        return NGX_OK;
+    }
+
+    /* the cache manager and the cache loader come here too */
+
+    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
+    {
+        return NGX_OK;
+    }
+
+    mcf->scratch = ngx_pcalloc(cycle->pool, sizeof(debar_verdict_t));
+    mcf->names = ngx_debar_names_create(cycle->pool, NGX_HTTP_DEBAR_NAMES);
+
+    if (mcf->scratch == NULL || mcf->names == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_debar_slot_init(cycle, mcf);
+
+    ap = mcf->audits.elts;
+
+    for (i = 0; i < mcf->audits.nelts; i++) {
+        ngx_debar_audit_init_worker(ap[i], cycle->log);
+    }
+
+    lp = mcf->lists.elts;
+
+    for (i = 0; i < mcf->lists.nelts; i++) {
+
+        lp[i]->changed = ngx_http_debar_list_changed;
+        lp[i]->data = mcf;
+
+        if (ngx_debar_list_init_worker(cycle, lp[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    ngx_http_debar_slot_lists(mcf);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_debar_exit_process(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                    i;
+    ngx_debar_list_t            **lp;
+    ngx_http_debar_main_conf_t   *mcf;
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_debar_module);
+
+    if (mcf == NULL || mcf->scratch == NULL) {
+        return;
+    }
+
+    lp = mcf->lists.elts;
+
+    for (i = 0; i < mcf->lists.nelts; i++) {
+        ngx_debar_list_exit_worker(lp[i]);
+    }
+}
+
+
+static void
+ngx_http_debar_list_changed(ngx_debar_list_t *l)
+{
+    ngx_http_debar_slot_lists(l->data);
+}
