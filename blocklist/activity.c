@@ -143,12 +143,18 @@ debar_expr_compile(debar_str_t regex)
 }
 
 
+/*
+ * A value on which an expression runs into its limit counts as matched: it was
+ * made to, and must not hide behind that.
+ */
+
 int
 debar_expr_match(debar_list_t *list, const pcre2_code *code, const char *data,
     size_t len)
 {
     return pcre2_match(code, (PCRE2_SPTR) data, len, 0, 0, list->match_data,
-                       list->match_context) >= 0;
+                       list->match_context)
+           != PCRE2_ERROR_NOMATCH;
 }
 
 
@@ -214,9 +220,17 @@ debar_relay_capture(debar_list_t *list, const debar_relay_t *r,
     PCRE2_SIZE   *ovector;
     pcre2_code  **code = &list->relay_path[r - list->relays];
 
-    if (r->path.len == 0
-        || !debar_lazy_match(list, code, r->path, data, len)
-        || pcre2_get_ovector_count(list->match_data) < 2)
+    if (r->path.len == 0) {
+        return DEBAR_DECLINED;
+    }
+
+    if (*code == NULL) {
+        *code = debar_expr_compile(debar_list_text(list, r->path));
+    }
+
+    if (*code == NULL
+        || pcre2_match(*code, (PCRE2_SPTR) data, len, 0, 0, list->match_data,
+                       list->match_context) < 2)
     {
         return DEBAR_DECLINED;
     }

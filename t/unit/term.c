@@ -219,21 +219,19 @@ main(void)
         terms = 1 + rand_r(&seed) % 60;
 
         for (t = 0; t < terms; t++) {
-            n = 4 + rand_r(&seed) % 8;
-
-            for (i = 0; i < n; i++) {
-                text[i] = "abc abc"[rand_r(&seed) % 7];
-            }
-
+            n = 3 + rand_r(&seed) % 8;
             text[0] = 'a';
-            text[n - 1] = 'b';
-            text[n] = '\0';
 
             for (i = 1; i < n; i++) {
+                text[i] = "abc abc"[rand_r(&seed) % 7];
+
                 if (text[i] == ' ' && text[i - 1] == ' ') {
                     text[i] = 'c';
                 }
             }
+
+            text[n] = 'b';
+            text[n + 1] = '\0';
 
             add(&l, text, rand_r(&seed) % 3, rand_r(&seed) % 2);
         }

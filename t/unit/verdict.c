@@ -100,6 +100,7 @@ static const char  channels_yaml[] =
     "title: Test words\n"
     "recipes:\n"
     "  - {step: cart, activity: acquire, methods: [POST], path: \"/api/cart\"}\n"
+    "  - {step: slow, activity: acquire, path: \"/(a|aa)+/end\"}\n"
     "  - {step: view, activity: browse, hosts: [view.example],"
     " path: \"/cart.*\"}\n"
     "words:\n"
@@ -349,6 +350,10 @@ static const struct {
       "neither is it by DELETE" },
     { NOW, "GET", "http://view.example/cart/acmesoft", DEBAR_LOG, "path",
       "a host's own recipe decides over the words" },
+
+    { NOW, "GET", "http://s.example/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+      "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa?t=acmesoft",
+      DEBAR_BLOCK, "query:t", "what drives an expression to its limit fits" },
 
     /* identifiers */
 
