@@ -100,7 +100,7 @@ static const char  channels_yaml[] =
     "title: Test words\n"
     "recipes:\n"
     "  - {step: cart, activity: acquire, methods: [POST], path: \"/api/cart\"}\n"
-    "  - {step: slow, activity: acquire, path: \"/(a|aa)+/end\"}\n"
+    "  - {step: slow, activity: acquire, path: \"/(a|aa)+[bc]\"}\n"
     "  - {step: view, activity: browse, hosts: [view.example],"
     " path: \"/cart.*\"}\n"
     "words:\n"
@@ -352,7 +352,7 @@ static const struct {
       "a host's own recipe decides over the words" },
 
     { NOW, "GET", "http://s.example/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-      "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa?t=acmesoft",
+      "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad?t=acmesoft",
       DEBAR_BLOCK, "query:t", "what drives an expression to its limit fits" },
 
     /* identifiers */
