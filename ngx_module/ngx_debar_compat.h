@@ -18,4 +18,13 @@
 #define NGX_DEBAR_STOCK_KEEPALIVE_BY_DEFAULT  (nginx_version >= 1029007)
 
 
+/* From 1.23.1 on a resolver may be told not to ask for A. */
+
+#if (nginx_version >= 1023001)
+#define ngx_debar_asks_v4(r)  ((r)->ipv4)
+#else
+#define ngx_debar_asks_v4(r)  1
+#endif
+
+
 #endif /* _NGX_DEBAR_COMPAT_H_INCLUDED_ */

@@ -1,84 +1,22 @@
 
 /*
- * Names resolved once: a worker's cache of names, their addresses and what is
- * known of each.  What is judged is what is dialled, so results carry ready
- * sockaddrs and nothing behind this resolves a name again.
- *
- * A name is in one of two states.  Under way: the resolver has its context,
- * requests wait in its queue, and it is not in the LRU, so it cannot be
- * evicted.  Known: addresses or an error, until it expires; in the LRU.
+ * Names resolved once: what is judged is what is dialled, so results carry
+ * ready sockaddrs and nothing behind this resolves a name again.
  */
 
 
-#include "ngx_debar.h"
+#include "ngx_debar_names.h"
+#include "ngx_debar_compat.h"
 #include "ngx_debar_hash.h"
 
-#include "host.h"
 
-
-#define NGX_DEBAR_NAMES_MAX     10000
 #define NGX_DEBAR_ADDRS_MAX     32
 
 #define NGX_DEBAR_TTL_MIN       1        /* all in seconds */
 #define NGX_DEBAR_TTL_MAX       3600
 #define NGX_DEBAR_TTL_FAILED    5
-#define NGX_DEBAR_DOWN_TIME     10
 
 #define NGX_DEBAR_TIMEOUT       30000    /* ms, where the caller set none */
-
-#define NGX_DEBAR_TEXT_LEN      (sizeof("[]:65535") - 1 + 46)
-
-
-typedef struct {
-    uint8_t                   addr[16];
-    const char               *special;
-    ngx_uint_t                clean;
-    time_t                    down;      /* not tried first before this time */
-    uint32_t                  asn;
-    char                      country[4];
-    u_char                    len;       /* of text: "192.0.2.1:", "[::1]:" */
-    u_char                    text[NGX_DEBAR_TEXT_LEN];
-} ngx_debar_known_t;
-
-
-typedef struct ngx_debar_name_s  ngx_debar_name_t;
-
-struct ngx_debar_name_s {
-    ngx_debar_name_t         *next;      /* in its bucket */
-    ngx_queue_t               queue;     /* LRU; only while known */
-    ngx_queue_t               waiting;   /* of ngx_debar_resolve_t */
-
-    ngx_debar_names_t        *names;
-    ngx_debar_geo_t          *geo;
-    ngx_resolver_t           *resolver;  /* part of the key; NULL: a literal */
-    uint64_t                  hash;
-
-    ngx_debar_known_t        *addrs;
-    ngx_uint_t                naddrs;
-    const char               *error;     /* NULL: addrs hold */
-
-    time_t                    expire;
-    time_t                    used;
-    time_t                    down;      /* no address is down from then on */
-
-    unsigned                  under_way:1;
-    unsigned                  starting:1;
-
-    u_char                    len;
-    u_char                    name[DEBAR_MAX_HOST + 1];
-};
-
-
-struct ngx_debar_names_s {
-    ngx_debar_name_t        **buckets;
-    ngx_uint_t                mask;
-    uint64_t                  seed[2];
-
-    ngx_queue_t               lru;       /* of known names, newest first */
-    ngx_uint_t                n;
-    ngx_uint_t                max;
-};
-
 
 typedef struct {                         /* beside each result, in rs->pool */
     union {
@@ -94,7 +32,9 @@ typedef struct {                         /* beside each result, in rs->pool */
 
 static ngx_int_t ngx_debar_resolve_start(ngx_debar_resolve_t *rs,
     ngx_debar_name_t *e);
+static const char *ngx_debar_name_ask(ngx_debar_name_t *e);
 static void ngx_debar_resolve_handler(ngx_resolver_ctx_t *ctx);
+static ngx_uint_t ngx_debar_name_ask_v4(ngx_debar_name_t *e, ngx_int_t state);
 static void ngx_debar_resolve_literal(ngx_debar_resolve_t *rs,
     ngx_debar_name_t *e);
 static void ngx_debar_name_learn(ngx_debar_name_t *e,
@@ -109,16 +49,6 @@ static const char *ngx_debar_addr_allowed(ngx_debar_resolve_t *rs,
     ngx_debar_known_t *k);
 static ngx_int_t ngx_debar_resolve_failed(ngx_debar_resolve_t *rs,
     const char *error);
-
-static ngx_debar_name_t *ngx_debar_name_find(ngx_debar_resolve_t *rs,
-    uint64_t hash);
-static ngx_debar_name_t *ngx_debar_name_add(ngx_debar_resolve_t *rs,
-    uint64_t hash);
-static void ngx_debar_name_evict(ngx_debar_names_t *names,
-    ngx_debar_name_t *e);
-static ngx_debar_known_t *ngx_debar_name_known(ngx_debar_resolve_t *rs,
-    const uint8_t addr[16], ngx_debar_name_t **ep);
-static void ngx_debar_names_cleanup(void *data);
 
 static ngx_uint_t ngx_debar_addr_from_sockaddr(uint8_t addr[16],
     struct sockaddr *sa);
@@ -201,7 +131,7 @@ ngx_debar_resolve_cancel(ngx_debar_resolve_t *rs)
 static ngx_int_t
 ngx_debar_resolve_start(ngx_debar_resolve_t *rs, ngx_debar_name_t *e)
 {
-    ngx_resolver_ctx_t  *ctx;
+    const char  *error;
 
     if (e->queue.next != NULL) {
         ngx_queue_remove(&e->queue);
@@ -209,29 +139,17 @@ ngx_debar_resolve_start(ngx_debar_resolve_t *rs, ngx_debar_name_t *e)
     }
 
     e->geo = rs->geo;
+    e->timeout = rs->timeout ? rs->timeout : NGX_DEBAR_TIMEOUT;
     e->under_way = 1;
     e->starting = 1;
+    e->v4_only = 0;
 
-    ctx = ngx_resolve_start(rs->resolver, NULL);
+    error = ngx_debar_name_ask(e);
 
-    if (ctx == NULL || ctx == NGX_NO_RESOLVER) {
+    if (error != NULL) {
         e->under_way = 0;
-        e->error = (ctx == NULL) ? "no memory to resolve with"
-                                 : "no resolver is configured";
+        e->error = error;
         e->expire = 0;
-
-    } else {
-        ctx->name.data = e->name;
-        ctx->name.len = e->len;
-        ctx->handler = ngx_debar_resolve_handler;
-        ctx->data = e;
-        ctx->timeout = rs->timeout ? rs->timeout : NGX_DEBAR_TIMEOUT;
-
-        if (ngx_resolve_name(ctx) != NGX_OK) {
-            e->under_way = 0;
-            e->error = "the resolver failed";
-            e->expire = 0;
-        }
     }
 
     e->starting = 0;
@@ -246,18 +164,80 @@ ngx_debar_resolve_start(ngx_debar_resolve_t *rs, ngx_debar_name_t *e)
 }
 
 
+/* NULL: the handler was or will be called.  Else why not. */
+
+static const char *
+ngx_debar_name_ask(ngx_debar_name_t *e)
+{
+    ngx_int_t            rc;
+    ngx_resolver_t      *resolver;
+    ngx_resolver_ctx_t  *ctx;
+#if (NGX_HAVE_INET6)
+    ngx_uint_t           v6;
+#endif
+
+    resolver = e->resolver;
+
+    ctx = ngx_resolve_start(resolver, NULL);
+
+    if (ctx == NULL) {
+        return "no memory to resolve with";
+    }
+
+    if (ctx == NGX_NO_RESOLVER) {
+        return "no resolver is configured";
+    }
+
+    ctx->name.data = e->name;
+    ctx->name.len = e->len;
+    ctx->handler = ngx_debar_resolve_handler;
+    ctx->data = e;
+    ctx->timeout = e->timeout;
+
+#if (NGX_HAVE_INET6)
+
+    /*
+     * The resolver looks at its flag when it makes a query, and only then.
+     * If it answers at once, e may be gone when it returns.
+     */
+
+    v6 = resolver->ipv6;
+
+    if (e->v4_only) {
+        resolver->ipv6 = 0;
+    }
+
+    rc = ngx_resolve_name(ctx);
+
+    resolver->ipv6 = v6;
+
+#else
+    rc = ngx_resolve_name(ctx);
+#endif
+
+    return (rc == NGX_OK) ? NULL : "the resolver failed";
+}
+
+
 static void
 ngx_debar_resolve_handler(ngx_resolver_ctx_t *ctx)
 {
+    ngx_int_t             state;
     ngx_queue_t           done, *q;
     ngx_debar_name_t     *e;
     ngx_debar_resolve_t  *rs;
 
     e = ctx->data;
 
+    state = ctx->state;
+
     ngx_debar_name_learn(e, ctx);
 
     ngx_resolve_name_done(ctx);
+
+    if (ngx_debar_name_ask_v4(e, state)) {
+        return;
+    }
 
     e->under_way = 0;
 
@@ -296,6 +276,39 @@ ngx_debar_resolve_handler(ngx_resolver_ctx_t *ctx)
 
         rs->handler(rs);
     }
+}
+
+
+/*
+ * nginx takes a server's refusal to talk of AAAA for a failure of the name.
+ * So a name that failed in such a way is asked for once more, for A alone.
+ */
+
+static ngx_uint_t
+ngx_debar_name_ask_v4(ngx_debar_name_t *e, ngx_int_t state)
+{
+#if (NGX_HAVE_INET6)
+
+    switch (state) {
+
+    case NGX_RESOLVE_FORMERR:
+    case NGX_RESOLVE_SERVFAIL:
+    case NGX_RESOLVE_NOTIMP:
+    case NGX_RESOLVE_REFUSED:
+
+        if (e->v4_only || !e->resolver->ipv6 || !ngx_debar_asks_v4(e->resolver))
+        {
+            return 0;
+        }
+
+        e->v4_only = 1;
+
+        return ngx_debar_name_ask(e) == NULL;
+    }
+
+#endif
+
+    return 0;
 }
 
 
@@ -551,229 +564,6 @@ ngx_debar_resolve_failed(ngx_debar_resolve_t *rs, const char *error)
     rs->rc = NGX_ERROR;
 
     return NGX_ERROR;
-}
-
-
-void
-ngx_debar_resolve_mark_clean(ngx_debar_resolve_t *rs, ngx_uint_t i,
-    ngx_uint_t generation)
-{
-    ngx_debar_name_t   *e;
-    ngx_debar_known_t  *k;
-
-    rs->addrs[i].clean = generation;
-
-    k = ngx_debar_name_known(rs, rs->addrs[i].addr, &e);
-
-    if (k != NULL) {
-        k->clean = generation;
-    }
-}
-
-
-void
-ngx_debar_resolve_mark_failed(ngx_debar_resolve_t *rs,
-    const uint8_t addr[16])
-{
-    ngx_debar_name_t   *e;
-    ngx_debar_known_t  *k;
-
-    k = ngx_debar_name_known(rs, addr, &e);
-
-    if (k != NULL) {
-        k->down = ngx_time() + NGX_DEBAR_DOWN_TIME;
-        e->down = k->down;
-    }
-}
-
-
-/* Looked up again, since the name may have been evicted or resolved anew. */
-
-static ngx_debar_known_t *
-ngx_debar_name_known(ngx_debar_resolve_t *rs, const uint8_t addr[16],
-    ngx_debar_name_t **ep)
-{
-    uint64_t           hash;
-    ngx_uint_t         i;
-    ngx_debar_name_t  *e;
-
-    if (rs->names == NULL || rs->host == NULL) {
-        return NULL;
-    }
-
-    hash = ngx_debar_seeded_hash(rs->names->seed, rs->host->name,
-                                 rs->host->len);
-
-    e = ngx_debar_name_find(rs, hash);
-
-    if (e == NULL) {
-        return NULL;
-    }
-
-    for (i = 0; i < e->naddrs; i++) {
-        if (ngx_memcmp(e->addrs[i].addr, addr, 16) == 0) {
-            *ep = e;
-            return &e->addrs[i];
-        }
-    }
-
-    return NULL;
-}
-
-
-static ngx_debar_name_t *
-ngx_debar_name_find(ngx_debar_resolve_t *rs, uint64_t hash)
-{
-    ngx_resolver_t    *resolver;
-    ngx_debar_name_t  *e;
-
-    resolver = (rs->host->type == DEBAR_HOST_ADDRESS) ? NULL : rs->resolver;
-
-    for (e = rs->names->buckets[hash & rs->names->mask]; e; e = e->next) {
-        if (e->hash == hash
-            && e->resolver == resolver
-            && e->len == rs->host->len
-            && ngx_memcmp(e->name, rs->host->name, e->len) == 0)
-        {
-            return e;
-        }
-    }
-
-    return NULL;
-}
-
-
-/* NULL: no memory, or every name there is under way. */
-
-static ngx_debar_name_t *
-ngx_debar_name_add(ngx_debar_resolve_t *rs, uint64_t hash)
-{
-    ngx_queue_t        *q;
-    ngx_debar_name_t   *e, **bucket;
-    ngx_debar_names_t  *names;
-
-    names = rs->names;
-
-    if (rs->host->len == 0 || rs->host->len > DEBAR_MAX_HOST) {
-        return NULL;
-    }
-
-    if (names->n >= names->max) {
-        if (ngx_queue_empty(&names->lru)) {
-            return NULL;
-        }
-
-        q = ngx_queue_last(&names->lru);
-        ngx_debar_name_evict(names, ngx_queue_data(q, ngx_debar_name_t, queue));
-    }
-
-    e = ngx_alloc(offsetof(ngx_debar_name_t, name) + rs->host->len, rs->log);
-    if (e == NULL) {
-        return NULL;
-    }
-
-    ngx_memzero(e, offsetof(ngx_debar_name_t, name));
-
-    e->names = names;
-    e->hash = hash;
-    e->resolver = (rs->host->type == DEBAR_HOST_ADDRESS) ? NULL : rs->resolver;
-    e->len = (u_char) rs->host->len;
-    ngx_memcpy(e->name, rs->host->name, rs->host->len);
-    ngx_queue_init(&e->waiting);
-
-    bucket = &names->buckets[hash & names->mask];
-    e->next = *bucket;
-    *bucket = e;
-    names->n++;
-
-    return e;
-}
-
-
-static void
-ngx_debar_name_evict(ngx_debar_names_t *names, ngx_debar_name_t *e)
-{
-    ngx_debar_name_t  **p;
-
-    ngx_queue_remove(&e->queue);
-
-    for (p = &names->buckets[e->hash & names->mask]; *p != e;
-         p = &(*p)->next)
-    {
-        /* void */
-    }
-
-    *p = e->next;
-    names->n--;
-
-    if (e->addrs != NULL) {
-        ngx_free(e->addrs);
-    }
-
-    ngx_free(e);
-}
-
-
-ngx_debar_names_t *
-ngx_debar_names_create(ngx_pool_t *pool, ngx_uint_t max)
-{
-    ngx_uint_t           n;
-    ngx_debar_names_t   *names;
-    ngx_pool_cleanup_t  *cln;
-
-    names = ngx_pcalloc(pool, sizeof(ngx_debar_names_t));
-    if (names == NULL) {
-        return NULL;
-    }
-
-    names->max = max ? max : NGX_DEBAR_NAMES_MAX;
-
-    for (n = 64; n < names->max; n *= 2) { /* void */ }
-
-    names->mask = n - 1;
-    names->buckets = ngx_pcalloc(pool, n * sizeof(ngx_debar_name_t *));
-    if (names->buckets == NULL) {
-        return NULL;
-    }
-
-    ngx_queue_init(&names->lru);
-    ngx_debar_seed(names->seed);
-
-    cln = ngx_pool_cleanup_add(pool, 0);
-    if (cln == NULL) {
-        return NULL;
-    }
-
-    cln->handler = ngx_debar_names_cleanup;
-    cln->data = names;
-
-    return names;
-}
-
-
-static void
-ngx_debar_names_cleanup(void *data)
-{
-    ngx_debar_names_t  *names = data;
-
-    ngx_uint_t         i;
-    ngx_debar_name_t  *e, *next;
-
-    /* contexts of names under way are the resolver's, in this same pool */
-
-    for (i = 0; i <= names->mask; i++) {
-        for (e = names->buckets[i]; e; e = next) {
-            next = e->next;
-
-            if (e->addrs != NULL) {
-                ngx_free(e->addrs);
-            }
-
-            ngx_free(e);
-        }
-
-        names->buckets[i] = NULL;
-    }
 }
 
 
