@@ -20,6 +20,9 @@ use Debar::Test::Dns;
 use Debar::Test::Gateway;
 use Debar::Test::Origin;
 
+binmode $_, ':encoding(UTF-8)' for Test::More->builder->output,
+    Test::More->builder->failure_output, Test::More->builder->todo_output;
+
 my @classes = split /[\s,]+/, $ENV{DEBAR_EVASIONS} || 'authority ip idn';
 my %wanted = map { $_ => 1 } @classes;
 

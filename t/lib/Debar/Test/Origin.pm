@@ -135,7 +135,7 @@ sub run {
 
     open my $log, '>>:raw', $file or die "$file: $!\n";
 
-    my $json = JSON::PP->new->canonical->latin1;
+    my $json = JSON::PP->new->canonical->ascii;
     my $read = IO::Select->new(@listeners);
     my $write = IO::Select->new;
     my %listening = map { fileno $_ => 1 } @listeners;
