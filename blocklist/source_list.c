@@ -65,12 +65,14 @@ debar_source_list(debar_reader_t *r, debar_doc_t *doc)
 
     n = debar_yaml_pairs(doc, values[7], "\"authorities\"");
 
-    if (values[7] && n == 0) {
+    if (n == 0) {
         r->no_authorities = 1;
+    }
 
-        if (values[7]->null || values[7]->type == DEBAR_NODE_MAP) {
-            debar_yaml_error(doc, values[7], "\"authorities\" is empty");
-        }
+    if (values[7] && n == 0
+        && (values[7]->null || values[7]->type == DEBAR_NODE_MAP))
+    {
+        debar_yaml_error(doc, values[7], "\"authorities\" is empty");
     }
 
     for (i = 0; i < n; i++) {
