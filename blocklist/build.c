@@ -3,10 +3,10 @@
  */
 
 #include "layout.h"
-#include "filter.h"
 #include "term.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ typedef struct {
     debar_sorted_t             sorted[DEBAR_DBS];
     uint64_t                   rows[DEBAR_DBS];
     uint8_t                   *used;
-    uint64_t                  *filter[2];
+    debar_fill_t               filter[2];    /* hosts, identifiers */
     debar_buf_t                term_index;
     uint8_t                    networks[DEBAR_NET_BITMAP];
     uint8_t                    labels[DEBAR_LABEL_BITMAP];
@@ -341,14 +341,15 @@ debar_build_derive(debar_build_t *b)
     for (i = 0; i < 2; i++) {
         n = debar_filter_words(b->sorted[db[i]].n);
 
-        b->filter[i] = calloc(n, sizeof(uint64_t));
-        if (b->filter[i] == NULL) {
+        b->filter[i].n = n;
+        b->filter[i].words = debar_big_alloc(n * sizeof(uint64_t));
+        if (b->filter[i].words == NULL) {
             debar_fault(b->fault, "no memory for a filter of %zu rows",
                         b->sorted[db[i]].n);
             return DEBAR_ERROR;
         }
 
-        b->view.data[DEBAR_T_HOST_FILTER + i] = b->filter[i];
+        b->view.data[DEBAR_T_HOST_FILTER + i] = b->filter[i].words;
         b->view.n[DEBAR_T_HOST_FILTER + i] = n;
     }
 
@@ -507,7 +508,6 @@ static void *
 debar_build_digest(void *data)
 {
     size_t           i, len, n;
-    uint64_t        *filter;
     unsigned         db;
     uint32_t         rules[DEBAR_MAX_KEY_RULES];
     debar_build_t   *b = data;
@@ -522,8 +522,6 @@ debar_build_digest(void *data)
 
     for (db = 0; db < DEBAR_DBS; db++) {
         i = 0;
-        filter = db == DEBAR_DB_HOST ? b->filter[0]
-                 : db == DEBAR_DB_ID ? b->filter[1] : NULL;
 
         while ((n = debar_sorted_next(&b->sorted[db], &i, &key, &len, rules))) {
 
@@ -533,22 +531,21 @@ debar_build_digest(void *data)
 
             debar_digest_row(d, db, key, len, rules, n);
 
-            if (filter) {
-                debar_filter_set(filter,
-                                 b->view.n[db == DEBAR_DB_HOST
-                                           ? DEBAR_T_HOST_FILTER
-                                           : DEBAR_T_ID_FILTER],
-                                 debar_hash(key, len));
-            }
-
             if (db == DEBAR_DB_HOST) {
+                debar_fill_add(&b->filter[0], key, len);
                 debar_bit_set(b->labels, debar_key_labels(key, len));
+
+            } else if (db == DEBAR_DB_ID) {
+                debar_fill_add(&b->filter[1], key, len);
 
             } else if (db == DEBAR_DB_NETWORK && len == 17 && key[16] <= 128) {
                 debar_bit_set(b->networks, key[16]);
             }
         }
     }
+
+    debar_fill_end(&b->filter[0]);
+    debar_fill_end(&b->filter[1]);
 
     b->digest_failed = debar_digest_end(d, b->digest) != DEBAR_OK;
 
@@ -710,6 +707,10 @@ debar_build_close(debar_build_t *b)
         return debar_build_lmdb(b, errno);
     }
 
+    /* the disk works while the file is verified; fsync() has the last word */
+
+    (void) sync_file_range(b->pub.fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+
     return DEBAR_OK;
 }
 
@@ -762,8 +763,8 @@ debar_build_free(debar_build_t *b)
     }
 
     free(b->used);
-    free(b->filter[0]);
-    free(b->filter[1]);
+    free(b->filter[0].words);
+    free(b->filter[1].words);
     debar_buf_free(&b->term_index);
     debar_publish_free(&b->pub);
 }

@@ -4,7 +4,6 @@
  */
 
 #include "layout.h"
-#include "filter.h"
 #include "term.h"
 
 #include <stdlib.h>
@@ -15,7 +14,7 @@ typedef struct {
     debar_snapshot_t  *s;
     debar_digest_t    *digest;    /* in the second pass */
     uint8_t           *used;
-    uint64_t          *filter[2];
+    debar_fill_t       filter[2];
     uint8_t            networks[DEBAR_NET_BITMAP];
     uint8_t            labels[DEBAR_LABEL_BITMAP];
     unsigned           db;
@@ -67,11 +66,13 @@ debar_snapshot_verify(debar_snapshot_t *s, debar_fault_t *fault)
     v.used = calloc(1, s->view.n[DEBAR_T_RULES] / 8 + 1);
 
     for (i = 0; i < 2; i++) {
-        v.filter[i] = calloc(s->view.n[DEBAR_T_HOST_FILTER + i],
-                             sizeof(uint64_t));
+        v.filter[i].n = s->view.n[DEBAR_T_HOST_FILTER + i];
+        v.filter[i].words = debar_big_alloc(v.filter[i].n * sizeof(uint64_t));
     }
 
-    if (v.used == NULL || v.filter[0] == NULL || v.filter[1] == NULL) {
+    if (v.used == NULL || v.filter[0].words == NULL
+        || v.filter[1].words == NULL)
+    {
         why = "no memory to read it";
 
     } else {
@@ -91,8 +92,8 @@ debar_snapshot_verify(debar_snapshot_t *s, debar_fault_t *fault)
     }
 
     free(v.used);
-    free(v.filter[0]);
-    free(v.filter[1]);
+    free(v.filter[0].words);
+    free(v.filter[1].words);
     munmap(map, s->meta.bytes);
 
     if (why) {
@@ -180,8 +181,7 @@ debar_verify_key(debar_verify_t *v, const uint8_t *key, size_t klen,
 
     case DEBAR_DB_HOST:
         debar_bit_set(v->labels, debar_key_labels(key, klen));
-        debar_filter_set(v->filter[0], v->s->view.n[DEBAR_T_HOST_FILTER],
-                         debar_hash(key, klen));
+        debar_fill_add(&v->filter[0], key, klen);
         return NULL;
 
     case DEBAR_DB_URL:
@@ -203,8 +203,7 @@ debar_verify_key(debar_verify_t *v, const uint8_t *key, size_t klen,
             return "an identifier is not one";
         }
 
-        debar_filter_set(v->filter[1], v->s->view.n[DEBAR_T_ID_FILTER],
-                         debar_hash(key, klen));
+        debar_fill_add(&v->filter[1], key, klen);
         return NULL;
     }
 }
@@ -251,7 +250,9 @@ debar_verify_derived(debar_verify_t *v)
     const debar_view_t  *view = &v->s->view;
 
     for (i = 0; i < 2; i++) {
-        if (memcmp(v->filter[i], view->data[DEBAR_T_HOST_FILTER + i],
+        debar_fill_end(&v->filter[i]);
+
+        if (memcmp(v->filter[i].words, view->data[DEBAR_T_HOST_FILTER + i],
                    view->n[DEBAR_T_HOST_FILTER + i] * sizeof(uint64_t))
             != 0)
         {

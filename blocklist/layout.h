@@ -8,6 +8,7 @@
 
 #include "snapshot.h"
 #include "key.h"
+#include "filter.h"
 
 #include <lmdb.h>
 
@@ -41,6 +42,46 @@ typedef struct {
     uint64_t  n;
     uint64_t  record;             /* bytes of one */
 } debar_table_head_t;
+
+/*
+ * A filter being filled: its words are far apart, so each is asked for some
+ * keys before it is set.
+ */
+
+#define DEBAR_FILL_AHEAD  16
+
+typedef struct {
+    uint64_t  *words;
+    size_t     n;
+    uint64_t   ahead[DEBAR_FILL_AHEAD];
+    size_t     i;
+} debar_fill_t;
+
+static inline void
+debar_fill_add(debar_fill_t *f, const void *key, size_t len)
+{
+    uint64_t  *h = &f->ahead[f->i % DEBAR_FILL_AHEAD];
+
+    if (f->i >= DEBAR_FILL_AHEAD) {
+        debar_filter_set(f->words, f->n, *h);
+    }
+
+    *h = debar_hash(key, len);
+    __builtin_prefetch(&f->words[(*h >> 20) & (f->n - 1)], 1);
+    f->i++;
+}
+
+
+static inline void
+debar_fill_end(debar_fill_t *f)
+{
+    size_t  i;
+
+    for (i = 0; i < f->i && i < DEBAR_FILL_AHEAD; i++) {
+        debar_filter_set(f->words, f->n, f->ahead[i]);
+    }
+}
+
 
 /* Which network prefix lengths and which numbers of host labels are listed. */
 
@@ -205,6 +246,7 @@ typedef struct {
 
 /* 0, or -1 where memory ends or a row is not one. */
 
+void *debar_big_alloc(size_t size);
 int debar_sort(debar_sorted_t *s, const debar_rowset_t *rs);
 void debar_sort_free(debar_sorted_t *s);
 
