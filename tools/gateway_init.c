@@ -18,6 +18,7 @@ static int debar_init_option(debar_init_t *in, int c);
 static int debar_init_rest(debar_init_t *in, int argc, char **argv);
 static int debar_init_listen(debar_init_t *in);
 static int debar_init_resolver(debar_init_t *in);
+static int debar_init_source(debar_init_t *in);
 static int debar_init_list(debar_init_t *in);
 static void debar_init_tell(const debar_init_t *in);
 
@@ -87,6 +88,7 @@ debar_gateway_init(int argc, char **argv)
     }
 
     if (debar_init_modules(&in) != DEBAR_OK
+        || debar_init_source(&in) != DEBAR_OK
         || debar_init_folders(&in) != DEBAR_OK
         || debar_init_list(&in) != DEBAR_OK
         || debar_init_conf(&in) != DEBAR_OK)
@@ -404,18 +406,16 @@ debar_init_resolver(debar_init_t *in)
 }
 
 
-static int
-debar_init_list(debar_init_t *in)
-{
-    int                  rc;
-    char                 path[DEBAR_MAX_DIR + 64], shipped[PATH_MAX + 128];
-    const char          *from;
-    debar_fault_t        fault;
-    debar_source_t       src;
-    debar_build_info_t   info;
-    debar_build_opts_t   opts;
+/* Before anything is made: a list with errors leaves no folder behind. */
 
-    debar_gateway_path(&in->g, "list.mdb", path, sizeof(path));
+static int
+debar_init_source(debar_init_t *in)
+{
+    char           path[DEBAR_MAX_DIR + 64], shipped[PATH_MAX + 128];
+    const char    *from;
+    debar_fault_t  fault;
+
+    snprintf(path, sizeof(path), "%s/list.mdb", in->dir);
 
     if (in->list == NULL && !in->force && access(path, F_OK) == 0) {
         in->kept_list = 1;
@@ -433,19 +433,34 @@ debar_init_list(debar_init_t *in)
         from = shipped;
     }
 
-    if (debar_read_source(&src, from, in->json, NULL) != DEBAR_OK) {
-        return DEBAR_ERROR;
+    return debar_read_source(&in->src, from, in->json, NULL);
+}
+
+
+static int
+debar_init_list(debar_init_t *in)
+{
+    int                 rc;
+    char                path[DEBAR_MAX_DIR + 64];
+    debar_fault_t       fault;
+    debar_build_info_t  info;
+    debar_build_opts_t  opts;
+
+    if (in->kept_list) {
+        return DEBAR_OK;
     }
+
+    debar_gateway_path(&in->g, "list.mdb", path, sizeof(path));
 
     memset(&opts, 0, sizeof(opts));
     opts.replace = in->force;
     opts.verify = 1;
     opts.progress = in->json ? NULL : debar_progress;
 
-    rc = debar_snapshot_build(&src, path, &opts, &info, &fault);
+    rc = debar_snapshot_build(&in->src, path, &opts, &info, &fault);
 
     debar_progress_end();
-    debar_source_free(&src);
+    debar_source_free(&in->src);
 
     if (rc != DEBAR_OK) {
         debar_say("%s", fault.text);

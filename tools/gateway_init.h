@@ -34,6 +34,7 @@ typedef struct {
     unsigned          json;
     unsigned          kept_conf;
     unsigned          kept_list;
+    debar_source_t    src;
     debar_gateway_t   g;
     uid_t             uid;
     gid_t             gid;

@@ -16,7 +16,8 @@ debar=$build/debar
 PATH=$PATH:/usr/sbin:/sbin
 
 
-# a process that we started, and no other that got its number since
+# A process that we started, and no other that got its number since.
+
 end() {
     [ -s "$1" ] || return 0
     pid=$(cat "$1")
@@ -35,10 +36,7 @@ end() {
 
 
 stop() {
-    if [ -x "$debar" ] && [ -f "$run/gateway/nginx.conf" ]; then
-        "$debar" gateway stop "$run/gateway" > /dev/null
-    fi
-
+    end "$run/gateway/run/nginx.pid"
     end "$run/origin/nginx.pid"
     end "$run/dns.pid"
 }
@@ -92,6 +90,7 @@ start() {
     start_origin
 
     "$debar" gateway init "$run/gateway" --force \
+        --list blocklist/lists/federal \
         --listen "127.0.0.1:$port" --resolver "127.0.0.1:$dns" \
         --allow-destination 127.0.0.0/8 > /dev/null
     "$debar" gateway start "$run/gateway"

@@ -116,7 +116,10 @@ sub evidence {
     my @e = @{ $d->{evidence} // [] };
 
     return $d->{fault} // '' unless @e;
-    return "$e[0]{kind} $e[0]{value} in $e[0]{where}"
+    my $value = length $e[0]{value} > 40 ? substr($e[0]{value}, 0, 37) . '...'
+                                         : $e[0]{value};
+
+    return "$e[0]{kind} $value in $e[0]{where}"
            . (@e > 1 ? ' +' . $#e : '');
 }
 
