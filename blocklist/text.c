@@ -4,6 +4,10 @@
 
 #include "text_private.h"
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 
 /* Marks that are kept on a letter: no script needs more. */
 
@@ -16,7 +20,7 @@ typedef struct {
     size_t          len;
     uint32_t       *map;
     uint64_t        past;         /* of what was put: 1 a letter or digit, 0 a
-                                     space, the last one in the lowest bit */
+                                     space, the last one in the highest bit */
     unsigned        singles;      /* there may be runs of single letters */
     unsigned        wide;         /* there are characters beyond ASCII */
     unsigned        cut;
@@ -62,7 +66,7 @@ debar_tokens_byte(debar_tokens_t *t, uint8_t c, uint32_t from, int map)
 
     c = debar_token_byte[c];
     letter = c > ' ';
-    keep = letter | ((c == ' ') & (unsigned) t->past & 1);
+    keep = letter | ((c == ' ') & t->past >> 63);
 
     t->data[t->len] = c;
 
@@ -71,8 +75,92 @@ debar_tokens_byte(debar_tokens_t *t, uint8_t c, uint32_t from, int map)
     }
 
     t->len += keep;
-    t->past = t->past << keep | letter;
+    t->past = t->past >> keep | (uint64_t) letter << 63;
 }
+
+
+/* Notes what may be a run of four single letters; once every few bytes. */
+
+static inline void
+debar_tokens_singles(debar_tokens_t *t)
+{
+    uint64_t  one;
+
+    one = t->past & ~(t->past << 1) & ~(t->past >> 1);
+    t->singles |= (one & one >> 2 & one >> 4 & one >> 6) != 0;
+}
+
+
+#if defined(__SSE2__)
+
+/*
+ * The same for 16 bytes at once, if they are ASCII without controls and there
+ * is room for 32.  What is kept is copied by runs, each as a whole vector: the
+ * bytes too many are overwritten by the next one.
+ */
+
+static inline __attribute__((always_inline)) int
+debar_tokens_vector(debar_tokens_t *t, const uint8_t *in, uint32_t from,
+    int map)
+{
+    char      text[32];
+    __m128i   alnum, control, v;
+    unsigned  at, k, keep, letters, run;
+
+    v = _mm_loadu_si128((const __m128i *) in);
+
+    /* bytes from 0x80 on are negative, and controls to it */
+
+    control = _mm_or_si128(_mm_cmplt_epi8(v, _mm_set1_epi8(' ')),
+                           _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f)));
+    control = _mm_andnot_si128(
+                  _mm_and_si128(_mm_cmpgt_epi8(v, _mm_set1_epi8('\t' - 1)),
+                                _mm_cmplt_epi8(v, _mm_set1_epi8('\r' + 1))),
+                  control);
+
+    if (_mm_movemask_epi8(control)) {
+        return 0;
+    }
+
+    v = _mm_or_si128(v, _mm_and_si128(_mm_set1_epi8(0x20),
+                  _mm_and_si128(_mm_cmpgt_epi8(v, _mm_set1_epi8('A' - 1)),
+                                _mm_cmplt_epi8(v, _mm_set1_epi8('Z' + 1)))));
+    alnum = _mm_or_si128(
+                _mm_and_si128(_mm_cmpgt_epi8(v, _mm_set1_epi8('a' - 1)),
+                              _mm_cmplt_epi8(v, _mm_set1_epi8('z' + 1))),
+                _mm_and_si128(_mm_cmpgt_epi8(v, _mm_set1_epi8('0' - 1)),
+                              _mm_cmplt_epi8(v, _mm_set1_epi8('9' + 1))));
+    v = _mm_or_si128(_mm_and_si128(alnum, v),
+                     _mm_andnot_si128(alnum, _mm_set1_epi8(' ')));
+
+    _mm_storeu_si128((__m128i *) text, v);
+    _mm_storeu_si128((__m128i *) (text + 16), v);
+
+    letters = _mm_movemask_epi8(alnum);
+    keep = (letters | letters << 1 | t->past >> 63) & 0xffff;
+
+    for (at = 0; keep; at += run, keep >>= run) {
+        k = __builtin_ctz(keep);
+        at += k;
+        keep >>= k;
+        run = __builtin_ctz(~keep);
+
+        memcpy(t->data + t->len, text + at, 16);
+
+        if (map) {
+            for (k = 0; k < 16; k++) {
+                t->map[t->len + k] = from + at + k;
+            }
+        }
+
+        t->len += run;
+        t->past = t->past >> run | (uint64_t) (letters >> at) << (64 - run);
+    }
+
+    return 1;
+}
+
+#endif
 
 
 /* A run of ASCII from i on; returns where it ends. */
@@ -82,88 +170,63 @@ debar_tokens_ascii(debar_tokens_t *t, const uint8_t *in, size_t i, size_t len,
     int map)
 {
     unsigned        k;
-    uint64_t        v, one;
     debar_tokens_t  o;
 
     o = *t;
 
-    while (len - i >= 8 && o.size - o.len >= 8) {
-        memcpy(&v, in + i, 8);
+    for (k = 0; i < len; k++) {
 
-        if (v & 0x8080808080808080) {
+#if defined(__SSE2__)
+
+        while (len - i >= 16 && o.size - o.len >= 32
+               && debar_tokens_vector(&o, in + i, i, map))
+        {
+            debar_tokens_singles(&o);
+            i += 16;
+        }
+
+        if (i == len) {
             break;
         }
 
-        for (k = 0; k < 8; k++) {
-            debar_tokens_byte(&o, in[i + k], i + k, map);
-        }
+#endif
 
-        i += 8;
+        /* what is left, or up to the next vector */
 
-        one = o.past & ~(o.past << 1) & ~(o.past >> 1);
-        o.singles |= (one & one >> 2 & one >> 4 & one >> 6) != 0;
-    }
-
-    while (i < len && in[i] < 0x80) {
-
-        if (o.len == o.size) {
-
-            if (debar_token_byte[in[i]] > ' ') {
-                o.cut = 1;
-                break;
+        do {
+            if (in[i] >= 0x80) {
+                goto done;
             }
 
-            i++;
-            continue;
-        }
+            if (o.len < o.size) {
+                debar_tokens_byte(&o, in[i], i, map);
 
-        debar_tokens_byte(&o, in[i], i, map);
-        i++;
+            } else if (debar_token_byte[in[i]] > ' ') {
+                o.cut = 1;
+                goto done;
+            }
+
+        } while (++i < len && ++k % 16);
+
+        debar_tokens_singles(&o);
     }
 
-    one = o.past & ~(o.past << 1) & ~(o.past >> 1);
-    o.singles |= (one & one >> 2 & one >> 4 & one >> 6) != 0;
+done:
 
+    debar_tokens_singles(&o);
     *t = o;
 
     return i;
 }
 
 
-/* A folded code point beyond ASCII. */
+/* A letter or digit, a mark on it, or a space. */
 
 static void
-debar_tokens_wide(debar_tokens_t *t, UChar32 c, size_t from)
+debar_tokens_put(debar_tokens_t *t, UChar32 c, size_t from)
 {
     uint8_t   bytes[4];
-    uint32_t  gc;
     unsigned  i, n;
-
-    gc = U_GET_GC_MASK(c);
-
-    if (gc & U_GC_M_MASK) {
-
-        /* kept where it makes another letter of a letter, as in Hindi; on
-         * Latin letters it is decoration */
-
-        if (!(t->past & 1) || debar_fold_latin(t->base)
-            || t->marks++ >= DEBAR_MARKS)
-        {
-            return;
-        }
-
-    } else if ((gc & (U_GC_L_MASK|U_GC_N_MASK)) || debar_text_lookalike(c)) {
-        c = debar_fold_base(c);
-        t->base = c;
-        t->marks = 0;
-
-    } else {
-        c = ' ';
-
-        if (!(t->past & 1)) {
-            return;
-        }
-    }
 
     n = debar_utf8_put(bytes, c);
 
@@ -182,12 +245,45 @@ debar_tokens_wide(debar_tokens_t *t, UChar32 c, size_t from)
         t->len++;
     }
 
+    t->past = t->past >> 1 | (uint64_t) (c != ' ') << 63;
+    t->wide |= n > 1;
+}
+
+
+/* A folded code point beyond ASCII. */
+
+static void
+debar_tokens_wide(debar_tokens_t *t, UChar32 c, size_t from)
+{
+    uint32_t  gc;
+
+    gc = U_GET_GC_MASK(c);
+
     if (gc & U_GC_M_MASK) {
-        return;
+
+        /* kept where it makes another letter of a letter, as in Hindi; on
+         * Latin letters it is decoration */
+
+        if (!(t->past >> 63) || debar_fold_latin(t->base)
+            || t->marks++ >= DEBAR_MARKS)
+        {
+            return;
+        }
+
+    } else if ((gc & (U_GC_L_MASK|U_GC_N_MASK)) || debar_text_lookalike(c)) {
+        c = debar_fold_base(c);
+        t->base = c;
+        t->marks = 0;
+
+    } else {
+        c = ' ';
+
+        if (!(t->past >> 63)) {
+            return;
+        }
     }
 
-    t->past = t->past << 1 | (c != ' ');
-    t->wide |= n > 1;
+    debar_tokens_put(t, c, from);
 }
 
 
@@ -197,12 +293,22 @@ static void
 debar_tokens_segments(debar_tokens_t *t, debar_segment_t *s)
 {
     int32_t  k;
+    UChar32  c;
 
     if (t->len && t->data[t->len - 1] < 0x80) {
         t->base = t->data[t->len - 1];
     }
 
     while (!t->cut && s->pos < s->len && s->data[s->pos] >= 0x80) {
+
+        c = debar_segment_quick(s);
+
+        if (c) {
+            debar_tokens_put(t, c, s->from);
+            t->base = c;
+            t->marks = 0;
+            continue;
+        }
 
         if (!debar_segment_gather(s, 1)) {
             return;

@@ -7,6 +7,10 @@
 #include <pthread.h>
 
 
+static int debar_segment_collect(debar_segment_t *s, int tokens);
+static int debar_text_looked_up(uint32_t cp);
+
+
 const uint16_t  debar_1252[32] = {
     0x20ac, 0x81, 0x201a, 0x192, 0x201e, 0x2026, 0x2020, 0x2021,
     0x2c6, 0x2030, 0x160, 0x2039, 0x152, 0x8d, 0x17d, 0x8f,
@@ -29,18 +33,58 @@ static const uint32_t  debar_lookalikes[] = {
 static const UNormalizer2  *debar_nfkc_fold, *debar_nfd;
 static pthread_once_t       debar_text_once = PTHREAD_ONCE_INIT;
 
+/* What UTF-8 writes in two bytes: the letter or digit that each becomes when
+ * nothing combines with it, or 0; and what that looks like. */
+
+#define DEBAR_SHORT  0x800
+
+static uint16_t             debar_short[DEBAR_SHORT];
+static uint8_t              debar_short_looks[DEBAR_SHORT];
+
 
 static void
 debar_text_open(void)
 {
-    UErrorCode  err;
+    uint8_t          bytes[4];
+    UChar32          c, folded;
+    UErrorCode       err;
+    debar_segment_t  s;
 
     /* ICU's own constants: without its data they are NULL, and text is then
-     * folded as far as ASCII goes */
+     * folded one code point at a time */
 
     err = U_ZERO_ERROR;
     debar_nfkc_fold = unorm2_getNFKCCasefoldInstance(&err);
     debar_nfd = unorm2_getNFDInstance(&err);
+
+    for (c = 0x80; c < DEBAR_SHORT; c++) {
+        debar_short_looks[c] = debar_text_looked_up(c);
+
+        s.data = bytes;
+        s.len = debar_utf8_put(bytes, c);
+        s.pos = 0;
+
+        if (debar_nfkc_fold == NULL
+            || !unorm2_hasBoundaryBefore(debar_nfkc_fold, c)
+            || !debar_segment_collect(&s, 1))
+        {
+            continue;
+        }
+
+        debar_segment_fold(&s);
+
+        if (s.n != 1) {
+            continue;
+        }
+
+        folded = debar_fold_base(s.cp[0]);
+
+        if (folded < DEBAR_SHORT
+            && U_GET_GC_MASK(folded) & (U_GC_L_MASK|U_GC_N_MASK))
+        {
+            debar_short[c] = folded;
+        }
+    }
 }
 
 
@@ -91,13 +135,71 @@ debar_text_ignored(UChar32 c)
 }
 
 
-int
-debar_segment_gather(debar_segment_t *s, int tokens)
+static UChar32
+debar_quick(UChar32 c)
 {
-    size_t   used;
+    if (c < DEBAR_SHORT) {
+        return c < 0x80 ? c : debar_short[c];
+    }
+
+    /* unified ideographs are what they are */
+
+    return c >= 0x4e00 && c < 0xa000 ? c : 0;
+}
+
+
+UChar32
+debar_segment_quick(debar_segment_t *s)
+{
+    size_t   next, used;
     UChar32  c;
 
     pthread_once(&debar_text_once, debar_text_open);
+
+    c = debar_quick(debar_utf8_get(s->data + s->pos, s->len - s->pos, &used));
+    next = s->pos + used;
+
+    if (c == 0) {
+        return 0;
+    }
+
+    if (next < s->len) {
+
+        /* a control may stand between a letter and its mark */
+
+        if (s->data[next] < ' ' || s->data[next] == 0x7f) {
+            return 0;
+        }
+
+        if (s->data[next] >= 0x80
+            && !debar_quick(debar_utf8_get(s->data + next, s->len - next,
+                                           &used)))
+        {
+            return 0;
+        }
+    }
+
+    s->from = s->pos;
+    s->pos = next;
+
+    return c;
+}
+
+
+int
+debar_segment_gather(debar_segment_t *s, int tokens)
+{
+    pthread_once(&debar_text_once, debar_text_open);
+
+    return debar_segment_collect(s, tokens);
+}
+
+
+static int
+debar_segment_collect(debar_segment_t *s, int tokens)
+{
+    size_t   used;
+    UChar32  c;
 
     s->ncp = 0;
     s->nin = 0;
@@ -298,11 +400,23 @@ debar_text_fold(char *out, size_t size, const char *in, size_t len,
 int
 debar_text_lookalike(uint32_t cp)
 {
-    size_t  hi, lo, mid;
-
     if (cp < 0x80) {
         return cp;
     }
+
+    if (cp < DEBAR_SHORT) {
+        pthread_once(&debar_text_once, debar_text_open);
+        return debar_short_looks[cp];
+    }
+
+    return debar_text_looked_up(cp);
+}
+
+
+static int
+debar_text_looked_up(uint32_t cp)
+{
+    size_t  hi, lo, mid;
 
     lo = 0;
     hi = sizeof(debar_lookalikes) / sizeof(debar_lookalikes[0]);

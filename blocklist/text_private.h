@@ -64,6 +64,14 @@ unsigned debar_utf8_put(uint8_t *out, UChar32 c);
 int debar_segment_gather(debar_segment_t *s, int tokens);
 void debar_segment_fold(debar_segment_t *s);
 
+/*
+ * A shorter way through most text: one code point at s->pos that becomes one
+ * letter or digit, without marks, and that the next one does not combine with.
+ * 0: not so, gather and fold.
+ */
+
+UChar32 debar_segment_quick(debar_segment_t *s);
+
 /* What a Latin letter is without its marks; others as they are. */
 
 UChar32 debar_fold_base(UChar32 c);
