@@ -216,6 +216,8 @@ debar_readings(debar_authority_parts_t *a, const char *p, size_t len)
     at = memrchr(p, '@', len);
 
     if (at++) {
+        a->n = 0;
+        a->port = 0;
         n = p + len - at;
         debar_readings_add(a, at, debar_authority_piece(at, n));
     }
@@ -242,7 +244,7 @@ debar_readings_pieces(debar_authority_parts_t *a, const char *p, size_t len)
 {
     size_t  i, n;
 
-    for (i = 0; i < len && a->n < DEBAR_MAX_READINGS; i += n + 1) {
+    for (i = 0; i < len && a->n < DEBAR_MAX_READINGS; i += n ? n : 1) {
         n = debar_authority_piece(p + i, len - i);
 
         /* a port is no host, though "80" is an address to inet_aton */
