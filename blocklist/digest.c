@@ -16,7 +16,7 @@
 
 typedef struct {
     debar_buf_t    text;
-    size_t        *at;            /* where each line begins; the last: the end */
+    size_t        *at;            /* where lines begin, and the end */
     size_t         n;
     size_t         size;
 } debar_lines_t;

@@ -5,7 +5,7 @@
 #include "layout.h"
 
 
-#define PAGE_HEAD        16       /* number 8, pad 2, flags 2, lower 2, upper 2 */
+#define PAGE_HEAD        16       /* number 8, pad 2, flags 2, bounds 2 and 2 */
 #define NODE_HEAD        8        /* lo 2, hi 2, flags 2, key size 2 */
 #define TREE_SIZE        48       /* MDB_db */
 

@@ -237,7 +237,8 @@ make(debar_source_t *src, uint64_t serial, unsigned turned)
         unsigned     rule;
     } nets[] = {
         { "192.0.2.0/24", 0 }, { "192.0.2.64/26", 1 }, { "192.0.2.66/32", 2 },
-        { "2001:db8::/32", 0 }, { "2001:db8:1::/48", 1 }, { "2001:db8::1/128", 2 }
+        { "2001:db8::/32", 0 }, { "2001:db8:1::/48", 1 },
+        { "2001:db8::1/128", 2 }
     };
 
     memset(src, 0, sizeof(debar_source_t));
@@ -533,7 +534,8 @@ test_digest(void)
     is_int(build_list(1, 1, 0, &two, &f), DEBAR_OK,
            "the same list in another order may be built again");
     is_str(two.digest, one.digest,
-           "its digest does not depend on order, indices, copies or unused rules");
+           "its digest does not depend on order, indices, copies or rules "
+           "that nothing uses");
 
     make(&src, 1, 0);
     free(src.title);
@@ -580,7 +582,8 @@ test_serial(void)
     debar_open_opts_t   opts;
     debar_build_info_t  info;
 
-    is_int(build_list(5, 0, 0, &info, &f), DEBAR_OK, "a higher serial is taken");
+    is_int(build_list(5, 0, 0, &info, &f), DEBAR_OK,
+           "a higher serial is taken");
     is_int(debar_snapshot_floor(path, &serial, digest, &f), DEBAR_OK,
            "and kept beside the file");
     is_int(serial, 5, "with its number");
