@@ -28,7 +28,7 @@ my $list = write_list(test_dir() . '/list', vendor => <<'END');
 END
 
 my @order = qw(time incident gateway surface client user method url activity
-               verdict fault mode vendor product authorities evidence permit
+               verdict mode fault vendor product authorities evidence permit
                waiver list upstream took_us);
 
 
@@ -176,8 +176,12 @@ for my $target ("/\x01\x7f", '/"},{"x":"', '/\\', "/\xff\xfe\xc3\x28",
 
 # Monitor mode.
 
+my @before = $gw->workers;
+
 $gw->set('debar_mode', 'monitor');
 is($gw->command('reload')->{status}, 0, 'the mode is changed by a reload');
+
+ok(eventually { !grep { running($_) } @before }, 'and the old worker goes');
 ok(eventually { $gw->get('http://listed.example/')->{status} == 200 },
    'in monitor mode what is listed goes through');
 $gw->audit;

@@ -214,11 +214,12 @@ for my $t (
     ['debar_pin', 'sticky', 'an unknown parameter'],
 ) {
     my ($name, $value, $what) = @$t;
+    my $bare = $value =~ s{^\$}{}r;
 
     $gw->set($name, $value);
     $r = $gw->test_conf;
     isnt($r->{status}, 0, "nginx -t finds $what");
-    like($r->{err}, qr/\[emerg\][^\n]*(?:\Q$name\E|\Q$value\E)/,
+    like($r->{err}, qr/\[emerg\][^\n]*(?:\Q$name\E|\Q$bare\E)/,
          'and names it');
     unlike($r->{err}, qr/segfault|assert/i, 'and nothing worse');
     write_file($gw->conf_file, $conf);

@@ -105,10 +105,10 @@ for my $case (
     is($line->{vendor}, 'acme', "$what: with the vendor");
     is($line->{evidence}[0]{kind}, $kind, "$what: by $kind");
     like($line->{evidence}[0]{value} // '', $value, "$what: with its value");
-    is($line->{evidence}[0]{where}, 'address', "$what: found in the address");
-    like($line->{upstream}{ $kind eq 'asn' ? 'asn' : 'country' } // '', $value,
-         "$what: and upstream names it");
-
+    like($line->{evidence}[0]{where} // '', qr{^address(?:/|$)},
+         "$what: found in the address");
+    is($line->{upstream}{addr}, $status == 200 ? "127.0.0.$n:80" : undef,
+       "$what: upstream is there if it was dialled");
     is($gw->get("http://127.0.0.$n/")->{status}, $status,
        "$what: so is the address as a literal");
     $gw->audit;

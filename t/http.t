@@ -340,7 +340,9 @@ unlike($a[0]{status} // 400, qr/^2/, 'CONNECT to a listed host neither');
 is(@lines ? $lines[-1]{verdict} : 'none', 'block',
    'which is recorded as block');
 
-unlike($gw->error_log, qr/\[(?:alert|emerg|crit)\]/,
+# (A machine may forbid more open files: that alert is its own.)
+
+unlike($gw->error_log =~ s/^.*setrlimit.*$//mgr, qr/\[(?:alert|emerg|crit)\]/,
        'the error log has no alert after all of it');
 
 done_testing;

@@ -165,7 +165,7 @@ for my $bad (@bad) {
 
     my $status = $gw->command('status');
 
-    like($status->{out}, qr/last good|not used|refused|bad/i,
+    like($status->{out}, qr/^\s*state\s+last-good\n.*^\s*fault\s+\S/ms,
          "$what: status shows that the file in place is not used");
 
     my %said;
@@ -329,7 +329,7 @@ for my $case (['block', 503], ['pass', 200]) {
     $gw->audit;
     is(eventually { eval { status_of($gw, 'http://www.neutral.example/') } },
        $want, "debar_on_failure $value answers $want");
-    like($gw->command('status')->{out}, qr/no list|none|missing/i,
+    like($gw->command('status')->{out}, qr/^\s*state\s+none\n/m,
          "$value: status shows that there is none");
     rename $gw->list . '.away', $gw->list;
     ok((eventually { status_of($gw, 'http://listed.example/') == 403 } 8),

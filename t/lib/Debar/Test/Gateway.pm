@@ -22,6 +22,7 @@ sub new {
     my $self = bless {
         dir => test_dir() . '/' . ($o{name} // 'gateway'),
         addr => '127.0.0.1', port => $o{port} // 3128, read => 0,
+        count => $o{workers} // 1,
     }, $class;
 
     my @cmd = (
@@ -74,7 +75,13 @@ sub start {
     my ($self) = @_;
     my $r = $self->command('start');
 
-    $alive{ $self->{dir} } = $self if $r->{status} == 0;
+    return $r if $r->{status} != 0;
+
+    $alive{ $self->{dir} } = $self;
+
+    # A worker has its title a moment after it has been forked.
+
+    eventually { $self->workers >= $self->{count} };
 
     return $r;
 }
