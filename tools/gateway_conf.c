@@ -70,7 +70,7 @@ debar_init_template(debar_init_t *in, debar_buf_t *b)
         n = strspn(at, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
 
         if (at[n] != '@') {
-            debar_buf_add(b, at - 1, n + 2);     /* an address in a comment */
+            debar_buf_add(b, at - 1, n + 2);     /* a comment with "@" */
             continue;
         }
 

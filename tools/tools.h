@@ -85,7 +85,7 @@ void debar_json_number(debar_buf_t *b, const char *key, uint64_t n);
 void debar_flush(debar_buf_t *b);
 
 
-/* --- lists (open.c) -------------------------------------------------------- */
+/* --- lists (open.c) ------------------------------------------------------ */
 
 /* Where the shipped list is, beside the binary as built or as installed.
  * DEBAR_ERROR: fault says where it was looked for. */
@@ -111,7 +111,7 @@ int debar_read_source(debar_source_t *src, const char *path, int quiet,
 debar_list_t *debar_open_list(const char *path);
 
 
-/* --- requests and verdicts (request.c, explain.c) ---------------------------- */
+/* --- requests and verdicts (request.c, explain.c) ------------------------ */
 
 /* One request as the gateway would see it.  Text is owned by the caller, but
  * for what is made here (own). */
@@ -163,7 +163,7 @@ void debar_explain(FILE *f, debar_list_t *list, const debar_request_t *rq,
 void debar_explain_json(debar_buf_t *b, debar_list_t *list,
     const debar_verdict_t *v);
 
-/* One JSON object a line from in, one out; see the manual page.  check_jsonl.c */
+/* check_jsonl.c: one JSON object a line from in, one out; see the manual. */
 
 int debar_check_jsonl(debar_list_t *list, FILE *in, const char *name,
     const debar_request_t *defaults, const debar_dialled_t *to);
@@ -173,7 +173,7 @@ int debar_check_jsonl(debar_list_t *list, FILE *in, const char *name,
 int debar_verdict_exit(unsigned verdict);
 
 
-/* --- a gateway's folder (gateway.c) ------------------------------------------ */
+/* --- a gateway's folder (gateway.c) -------------------------------------- */
 
 #define DEBAR_MAX_DIR  4096
 
