@@ -263,6 +263,11 @@ int debar_value_add(debar_reader_t *r, const debar_value_t *v,
 int debar_value_host(debar_host_t *h, const char *data, size_t len,
     debar_fault_t *why);
 
+/* DEBAR_ERROR: what stands in data is a public suffix. */
+
+int debar_value_suffix(const debar_host_t *h, const char *data, size_t len,
+    debar_fault_t *why);
+
 #define DEBAR_URL_BELOW      1        /* may end in "/" + "*" */
 #define DEBAR_URL_HOST_ONLY  2        /* may be without a path */
 

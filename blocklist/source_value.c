@@ -19,8 +19,6 @@ static int debar_value_name(debar_value_t *v, const char *data, size_t len,
     debar_fault_t *why);
 static int debar_value_host_row(debar_value_t *v, const char *data, size_t len,
     debar_fault_t *why);
-static int debar_value_suffix(const debar_host_t *h, const char *data,
-    size_t len, debar_fault_t *why);
 static int debar_value_url_row(debar_value_t *v, const char *data, size_t len,
     debar_fault_t *why);
 static int debar_value_network(debar_value_t *v, const char *data, size_t len,
@@ -220,7 +218,7 @@ debar_value_host_row(debar_value_t *v, const char *data, size_t len,
 
 /* The longest public suffixes have six labels: longer names are not one. */
 
-static int
+int
 debar_value_suffix(const debar_host_t *h, const char *data, size_t len,
     debar_fault_t *why)
 {

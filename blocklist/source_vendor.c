@@ -699,7 +699,10 @@ debar_vendor_permit_key(debar_vendor_t *vendor, const debar_node_t *node,
     } else {
         *len = 0;
 
-        if (debar_value_host(&h, s.data, s.len, &why) == DEBAR_OK) {
+        if (debar_value_host(&h, s.data, s.len, &why) == DEBAR_OK
+            && (!subdomains
+                || debar_value_suffix(&h, s.data, s.len, &why) == DEBAR_OK))
+        {
             *len = debar_key_host(key, &h);
         }
     }

@@ -543,6 +543,11 @@ static const case_t  vendor_cases[] = {
       "permits:\n  - {url: a.example.com/x, subdomains: true, why: w}\n",
       "vendors/acme.yaml:5:11: \"subdomains\" is for permits of a \"host\"" },
 
+    { "a permit for everyone's names",
+      "permits:\n  - {host: com, subdomains: true, why: w}\n",
+      "vendors/acme.yaml:5:12: \"com\" is a public suffix: everyone's names are "
+      "below it" },
+
     { "a permit that is here twice",
       "permits:\n  - {url: a.example.com/x, why: w}\n"
       "  - {url: 'http://A.example.com/x/', why: v}\n",
