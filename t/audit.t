@@ -176,13 +176,9 @@ for my $target ("/\x01\x7f", '/"},{"x":"', '/\\', "/\xff\xfe\xc3\x28",
 
 # Monitor mode.
 
-my @before = $gw->workers;
-
 $gw->set('debar_mode', 'monitor');
-is($gw->command('reload')->{status}, 0, 'the mode is changed by a reload');
-
-ok(eventually { !grep { running($_) } @before }, 'and the old worker goes');
-ok(eventually { $gw->get('http://listed.example/')->{status} == 200 },
+is($gw->reload->{status}, 0, 'the mode is changed by a reload');
+is($gw->get('http://listed.example/')->{status}, 200,
    'in monitor mode what is listed goes through');
 $gw->audit;
 $gw->get('http://listed.example/');

@@ -87,6 +87,23 @@ sub start {
 }
 
 
+# Reloads, and waits until the workers of before are gone.
+
+sub reload {
+    my ($self) = @_;
+    my @before = $self->workers;
+    my $r = $self->command('reload');
+
+    return $r if $r->{status} != 0;
+
+    (eventually { !grep { running($_) } @before } 10)
+        or die "workers of before the reload do not go\n";
+    eventually { $self->workers >= $self->{count} };
+
+    return $r;
+}
+
+
 sub stop {
     my ($self) = @_;
     my $r = $self->command('stop');
