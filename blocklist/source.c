@@ -1,6 +1,7 @@
 /*
- * The source of a list: its folder and the order in which all of it is read.  Files are read in sorted order, so that the same folder gives
- * the same records everywhere.
+ * The source of a list: its folder and the order in which all of it is read.
+ * Files are read in sorted order, so that the same folder gives the same
+ * records everywhere.
  */
 
 #include <dirent.h>

@@ -451,7 +451,8 @@ debar_channel_fields(debar_channel_t *ch, const debar_node_t *node)
         if (role == DEBAR_ROLES) {
             near = debar_nearest(node->items[2 * i]->text, names, DEBAR_ROLES);
 
-            debar_yaml_error(ch->doc, node->items[2 * i], "unknown role %s%s%s%s",
+            debar_yaml_error(ch->doc, node->items[2 * i],
+                             "unknown role %s%s%s%s",
                              debar_shown(shown, s.data, s.len),
                              near ? ": \"" : "", near ? near : "",
                              near ? "\" is meant?" : "");

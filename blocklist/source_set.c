@@ -66,10 +66,12 @@ static uint32_t *
 debar_set_slot(const debar_set_t *s, uint64_t hash, const void *key,
     size_t len)
 {
-    size_t                   i;
+    size_t                   i, mask;
     const debar_set_item_t  *item;
 
-    for (i = hash & (s->nslots - 1); /* void */; i = (i + 1) & (s->nslots - 1)) {
+    mask = s->nslots - 1;
+
+    for (i = hash & mask; /* void */; i = (i + 1) & mask) {
 
         if (s->slots[i] == 0) {
             return &s->slots[i];
