@@ -69,7 +69,9 @@ typedef struct {
 #define NGX_HTTP_DEBAR_PASS     1
 #define NGX_HTTP_DEBAR_KEEP     2
 
-typedef struct {
+typedef struct ngx_http_debar_loc_conf_s  ngx_http_debar_loc_conf_t;
+
+struct ngx_http_debar_loc_conf_s {
     ngx_flag_t              enable;
     ngx_debar_list_t       *list;
     ngx_uint_t              mode;
@@ -89,7 +91,13 @@ typedef struct {
     ngx_str_t               gateway;
     ngx_array_t            *allow;       /* of ngx_debar_cidr_t */
     ngx_uint_t              report;      /* a location that only reports */
-} ngx_http_debar_loc_conf_t;
+
+    ngx_http_debar_loc_conf_t  *parent;
+    ngx_http_debar_loc_conf_t  *within;  /* the first location below that has
+                                            "debar on", where this has it off:
+                                            what is refused before a location
+                                            is found is recorded as it says */
+};
 
 
 /* Hangs on a request (module context) from PREACCESS on. */
@@ -132,7 +140,7 @@ ngx_int_t ngx_http_debar_handler(ngx_http_request_t *r);
 /* Gives the context an incident, a copy of the verdict, and what variables
  * say of it: the list may be gone when they are read. */
 
-ngx_int_t ngx_http_debar_keep(ngx_http_request_t *r,
+ngx_int_t ngx_http_debar_keep(ngx_http_request_t *r, debar_list_t *list,
     ngx_http_debar_ctx_t *ctx, const debar_verdict_t *v);
 
 
@@ -151,9 +159,9 @@ typedef struct {
 
 /* NGX_ERROR: nothing, or not all of it, was written, and the failure counts. */
 
-ngx_int_t ngx_http_debar_write(ngx_http_request_t *r, debar_list_t *list,
-    const debar_verdict_t *v, const char *incident,
-    const ngx_http_debar_line_t *line);
+ngx_int_t ngx_http_debar_write(ngx_http_request_t *r,
+    ngx_http_debar_loc_conf_t *dlcf, const debar_verdict_t *v,
+    const char *incident, const ngx_http_debar_line_t *line);
 
 /* The URL as received, in memory of the request's pool; bounded. */
 

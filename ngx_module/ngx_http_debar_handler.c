@@ -693,7 +693,7 @@ ngx_http_debar_decide(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
     if (v->verdict != DEBAR_PASS || v->nevidence
         || (dlcf->audit && dlcf->audit_all))
     {
-        if (ngx_http_debar_keep(r, ctx, v) != NGX_OK) {
+        if (ngx_http_debar_keep(r, dlcf->list->list, ctx, v) != NGX_OK) {
             return NGX_ERROR;
         }
 
@@ -848,23 +848,18 @@ ngx_http_debar_record(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
         line.country = addr->country;
     }
 
-    return ngx_http_debar_write(r, dlcf->list->list, v, ctx->incident, &line);
+    return ngx_http_debar_write(r, dlcf, v, ctx->incident, &line);
 }
 
 
 ngx_int_t
-ngx_http_debar_keep(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
-    const debar_verdict_t *v)
+ngx_http_debar_keep(ngx_http_request_t *r, debar_list_t *list,
+    ngx_http_debar_ctx_t *ctx, const debar_verdict_t *v)
 {
-    u_char                     *p, *last;
-    size_t                      size;
-    unsigned                    i;
-    debar_str_t                 s;
-    debar_list_t               *list;
-    ngx_http_debar_loc_conf_t  *dlcf;
-
-    dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
-    list = dlcf->list->list;
+    u_char       *p, *last;
+    size_t        size;
+    unsigned      i;
+    debar_str_t   s;
 
     ngx_debar_incident(ctx->incident);
 

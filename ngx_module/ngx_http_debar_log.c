@@ -18,8 +18,9 @@ static u_char *ngx_http_debar_head_fields(ngx_http_request_t *r, u_char *p,
     u_char *last);
 static u_char *ngx_http_debar_add(u_char *p, u_char *last, u_char *data,
     size_t len);
-static void ngx_http_debar_unparsed(ngx_http_request_t *r, u_char *head,
-    size_t len, debar_verdict_t *v);
+static void ngx_http_debar_unparsed(ngx_http_request_t *r,
+    ngx_http_debar_loc_conf_t *dlcf, u_char *head, size_t len,
+    debar_verdict_t *v);
 static void ngx_http_debar_words(u_char *head, size_t len, ngx_str_t *method,
     ngx_str_t *url);
 
@@ -92,7 +93,7 @@ ngx_http_debar_url(ngx_http_request_t *r, ngx_str_t *url)
 
 
 ngx_int_t
-ngx_http_debar_write(ngx_http_request_t *r, debar_list_t *list,
+ngx_http_debar_write(ngx_http_request_t *r, ngx_http_debar_loc_conf_t *dlcf,
     const debar_verdict_t *v, const char *incident,
     const ngx_http_debar_line_t *line)
 {
@@ -103,10 +104,8 @@ ngx_http_debar_write(ngx_http_request_t *r, debar_list_t *list,
     ngx_time_t                  *tp;
     debar_record_t               rec;
     ngx_connection_t            *c;
-    ngx_http_debar_loc_conf_t   *dlcf;
     ngx_http_debar_main_conf_t  *mcf;
 
-    dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
     mcf = ngx_http_get_module_main_conf(r, ngx_http_debar_module);
 
     ngx_memzero(&rec, sizeof(debar_record_t));
@@ -140,7 +139,7 @@ ngx_http_debar_write(ngx_http_request_t *r, debar_list_t *list,
         rec.took_us = (ngx_http_debar_clock() - line->started) / 1000;
     }
 
-    len = debar_record_line(out, sizeof(out), &rec, list, v);
+    len = debar_record_line(out, sizeof(out), &rec, dlcf->list->list, v);
 
     rc = ngx_debar_audit_write(dlcf->audit, (u_char *) out, len, c->log);
 
@@ -162,6 +161,10 @@ ngx_http_debar_log_handler(ngx_http_request_t *r)
     ngx_http_debar_main_conf_t  *mcf;
 
     dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
+
+    if (!dlcf->enable && dlcf->within) {
+        dlcf = dlcf->within;
+    }
 
     if (!dlcf->enable || dlcf->report || r != r->main
         || ngx_http_debar_parsed(r))
@@ -205,7 +208,7 @@ ngx_http_debar_log_handler(ngx_http_request_t *r)
         return NGX_OK;
     }
 
-    ngx_http_debar_unparsed(r, head, len, v);
+    ngx_http_debar_unparsed(r, dlcf, head, len, v);
 
     return NGX_OK;
 }
@@ -314,15 +317,13 @@ ngx_http_debar_add(u_char *p, u_char *last, u_char *data, size_t len)
 
 
 static void
-ngx_http_debar_unparsed(ngx_http_request_t *r, u_char *head, size_t len,
-    debar_verdict_t *v)
+ngx_http_debar_unparsed(ngx_http_request_t *r, ngx_http_debar_loc_conf_t *dlcf,
+    u_char *head, size_t len, debar_verdict_t *v)
 {
     ngx_http_debar_ctx_t        *ctx;
     ngx_http_debar_line_t        line;
-    ngx_http_debar_loc_conf_t   *dlcf;
     ngx_http_debar_main_conf_t  *mcf;
 
-    dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
     mcf = ngx_http_get_module_main_conf(r, ngx_http_debar_module);
 
     ctx = ngx_http_debar_create_ctx(r);
@@ -336,7 +337,9 @@ ngx_http_debar_unparsed(ngx_http_request_t *r, u_char *head, size_t len,
     ngx_http_debar_count(mcf, NGX_HTTP_DEBAR_N_UNPARSED);
     ngx_http_debar_count(mcf, v->verdict);
 
-    if (ngx_http_debar_keep(r, ctx, v) != NGX_OK || dlcf->audit == NULL) {
+    if (ngx_http_debar_keep(r, dlcf->list->list, ctx, v) != NGX_OK
+        || dlcf->audit == NULL)
+    {
         return;
     }
 
@@ -352,7 +355,7 @@ ngx_http_debar_unparsed(ngx_http_request_t *r, u_char *head, size_t len,
         line.surface = "connect";
     }
 
-    (void) ngx_http_debar_write(r, dlcf->list->list, v, ctx->incident, &line);
+    (void) ngx_http_debar_write(r, dlcf, v, ctx->incident, &line);
 }
 
 

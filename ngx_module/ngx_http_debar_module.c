@@ -262,6 +262,8 @@ ngx_http_debar_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 {
     ngx_http_debar_loc_conf_t   *prev = parent;
     ngx_http_debar_loc_conf_t   *conf = child;
+
+    ngx_http_debar_loc_conf_t   *up;
     ngx_http_debar_main_conf_t  *mcf;
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_debar_module);
@@ -295,6 +297,14 @@ ngx_http_debar_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     if (conf->gateway.data == NULL) {
         conf->gateway = prev->gateway.data ? prev->gateway
                                            : cf->cycle->hostname;
+    }
+
+    conf->parent = prev;
+
+    if (conf->enable && !conf->report) {
+        for (up = prev; up && up->enable != 1 && !up->within; up = up->parent) {
+            up->within = conf;
+        }
     }
 
     return ngx_http_debar_check(cf, conf);
