@@ -205,5 +205,9 @@ void ngx_debar_geo_lookup(ngx_debar_geo_t *geo, const struct sockaddr *sa,
 
 void ngx_debar_incident(char out[33]);
 
+/* CLOCK_MONOTONIC in nanoseconds: for took_us. */
+
+uint64_t ngx_debar_clock(void);
+
 
 #endif /* _NGX_DEBAR_H_INCLUDED_ */

@@ -82,12 +82,27 @@ ngx_debar_audit_add(ngx_conf_t *cf, ngx_array_t *audits, ngx_str_t *path)
         return NULL;
     }
 
-    ap = audits->elts;
+    if (file->flush == ngx_debar_audit_flush) {
 
-    for (i = 0; i < audits->nelts; i++) {
-        if (ap[i]->file == file) {
-            return ap[i];
+        /* one object per file, be it for http, stream or both */
+
+        a = file->data;
+        ap = audits->elts;
+
+        for (i = 0; i < audits->nelts; i++) {
+            if (ap[i] == a) {
+                return a;
+            }
         }
+
+        ap = ngx_array_push(audits);
+        if (ap == NULL) {
+            return NULL;
+        }
+
+        *ap = a;
+
+        return a;
     }
 
     if (file->flush || file->data) {
@@ -294,4 +309,17 @@ ngx_debar_incident(char out[33])
     }
 
     *ngx_hex_dump((u_char *) out, bytes, sizeof(bytes)) = '\0';
+}
+
+
+uint64_t
+ngx_debar_clock(void)
+{
+    struct timespec  ts;
+
+    if (clock_gettime(CLOCK_MONOTONIC, &ts) == -1) {
+        return 0;
+    }
+
+    return (uint64_t) ts.tv_sec * 1000000000 + ts.tv_nsec;
 }

@@ -314,7 +314,7 @@ ngx_debar_list_take(ngx_debar_list_t *l, debar_list_t *list)
     ngx_memcpy(l->floor_digest, meta->digest, sizeof(l->floor_digest));
 
     ngx_log_error(NGX_LOG_NOTICE, l->cycle->log, 0,
-                  "debar list \"%V\": serial %uL, digest %.16s, is in use",
+                  "debar list \"%V\": serial %uL, digest %s, is in use",
                   &l->path, meta->serial, meta->digest);
 
     if (old) {

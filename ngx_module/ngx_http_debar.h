@@ -167,7 +167,6 @@ ngx_int_t ngx_http_debar_write(ngx_http_request_t *r,
 
 ngx_int_t ngx_http_debar_url(ngx_http_request_t *r, ngx_str_t *url);
 
-uint64_t ngx_http_debar_clock(void);
 ngx_int_t ngx_http_debar_log_handler(ngx_http_request_t *r);
 
 

@@ -65,7 +65,7 @@ ngx_http_debar_handler(ngx_http_request_t *r)
             return NGX_ERROR;
         }
 
-        ctx->started = ngx_http_debar_clock();
+        ctx->started = ngx_debar_clock();
     }
 
     if (ctx->done) {

@@ -20,22 +20,9 @@ static u_char *ngx_http_debar_add(u_char *p, u_char *last, u_char *data,
     size_t len);
 static void ngx_http_debar_unparsed(ngx_http_request_t *r,
     ngx_http_debar_loc_conf_t *dlcf, u_char *head, size_t len,
-    debar_verdict_t *v);
+    debar_verdict_t *v, uint64_t started);
 static void ngx_http_debar_words(u_char *head, size_t len, ngx_str_t *method,
     ngx_str_t *url);
-
-
-uint64_t
-ngx_http_debar_clock(void)
-{
-    struct timespec  ts;
-
-    if (clock_gettime(CLOCK_MONOTONIC, &ts) == -1) {
-        return 0;
-    }
-
-    return (uint64_t) ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
 
 
 ngx_int_t
@@ -83,7 +70,11 @@ ngx_http_debar_url(ngx_http_request_t *r, ngx_str_t *url)
 
     p = ngx_cpymem(p, scheme.data, ngx_min(scheme.len, 32));
     p = ngx_cpymem(p, "://", sizeof("://") - 1);
-    p = ngx_cpymem(p, host.data, ngx_min(host.len, NGX_HTTP_DEBAR_URL));
+
+    if (host.len) {
+        p = ngx_cpymem(p, host.data, ngx_min(host.len, NGX_HTTP_DEBAR_URL));
+    }
+
     p = ngx_cpymem(p, r->unparsed_uri.data, len);
 
     url->len = p - url->data;
@@ -136,7 +127,7 @@ ngx_http_debar_write(ngx_http_request_t *r, ngx_http_debar_loc_conf_t *dlcf,
                ? debar_str("monitor", 7) : debar_str("enforce", 7);
 
     if (line->started) {
-        rec.took_us = (ngx_http_debar_clock() - line->started) / 1000;
+        rec.took_us = (ngx_debar_clock() - line->started) / 1000;
     }
 
     len = debar_record_line(out, sizeof(out), &rec, dlcf->list->list, v);
@@ -156,6 +147,7 @@ ngx_http_debar_log_handler(ngx_http_request_t *r)
 {
     u_char                       head[NGX_HTTP_DEBAR_HEAD];
     size_t                       len;
+    uint64_t                     started;
     debar_verdict_t             *v;
     ngx_http_debar_loc_conf_t   *dlcf;
     ngx_http_debar_main_conf_t  *mcf;
@@ -178,6 +170,8 @@ ngx_http_debar_log_handler(ngx_http_request_t *r)
     if (v == NULL) {
         return NGX_OK;
     }
+
+    started = ngx_debar_clock();
 
     len = ngx_http_debar_head(r, head, sizeof(head));
 
@@ -208,7 +202,7 @@ ngx_http_debar_log_handler(ngx_http_request_t *r)
         return NGX_OK;
     }
 
-    ngx_http_debar_unparsed(r, dlcf, head, len, v);
+    ngx_http_debar_unparsed(r, dlcf, head, len, v, started);
 
     return NGX_OK;
 }
@@ -318,7 +312,7 @@ ngx_http_debar_add(u_char *p, u_char *last, u_char *data, size_t len)
 
 static void
 ngx_http_debar_unparsed(ngx_http_request_t *r, ngx_http_debar_loc_conf_t *dlcf,
-    u_char *head, size_t len, debar_verdict_t *v)
+    u_char *head, size_t len, debar_verdict_t *v, uint64_t started)
 {
     ngx_http_debar_ctx_t        *ctx;
     ngx_http_debar_line_t        line;
@@ -347,6 +341,7 @@ ngx_http_debar_unparsed(ngx_http_request_t *r, ngx_http_debar_loc_conf_t *dlcf,
 
     ngx_http_debar_words(head, len, &line.method, &line.url);
 
+    line.started = started;
     line.surface = "http";
 
     if (line.method.len == 7

@@ -45,7 +45,8 @@ static void ngx_stream_debar_handler(ngx_stream_session_t *s);
 static void ngx_stream_debar_judge(ngx_stream_session_t *s, ngx_str_t *target,
     debar_verdict_t *v);
 static ngx_int_t ngx_stream_debar_record(ngx_stream_session_t *s,
-    ngx_stream_debar_ctx_t *ctx, ngx_str_t *target, const debar_verdict_t *v);
+    ngx_stream_debar_ctx_t *ctx, ngx_str_t *target, const debar_verdict_t *v,
+    uint64_t started);
 static ngx_int_t ngx_stream_debar_verdict_variable(ngx_stream_session_t *s,
     ngx_stream_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_stream_debar_incident_variable(ngx_stream_session_t *s,
@@ -163,6 +164,7 @@ static void
 ngx_stream_debar_handler(ngx_stream_session_t *s)
 {
     ngx_int_t                      rc;
+    uint64_t                       started;
     ngx_str_t                      target;
     debar_verdict_t               *v;
     ngx_stream_debar_ctx_t        *ctx;
@@ -183,6 +185,8 @@ ngx_stream_debar_handler(ngx_stream_session_t *s)
 
     ngx_stream_set_ctx(s, ctx, ngx_stream_debar_module);
 
+    started = ngx_debar_clock();
+
     ngx_stream_debar_judge(s, &target, v);
 
     ctx->action = v->verdict;
@@ -191,7 +195,7 @@ ngx_stream_debar_handler(ngx_stream_session_t *s)
     if (v->verdict != DEBAR_PASS || dscf->audit_all) {
         ngx_debar_incident(ctx->incident);
 
-        rc = ngx_stream_debar_record(s, ctx, &target, v);
+        rc = ngx_stream_debar_record(s, ctx, &target, v, started);
     }
 
     if (v->verdict == DEBAR_REJECT
@@ -265,7 +269,7 @@ ngx_stream_debar_judge(ngx_stream_session_t *s, ngx_str_t *target,
 
 static ngx_int_t
 ngx_stream_debar_record(ngx_stream_session_t *s, ngx_stream_debar_ctx_t *ctx,
-    ngx_str_t *target, const debar_verdict_t *v)
+    ngx_str_t *target, const debar_verdict_t *v, uint64_t started)
 {
     char                          out[DEBAR_MAX_RECORD];
     u_char                        client[NGX_SOCKADDR_STRLEN];
@@ -299,6 +303,7 @@ ngx_stream_debar_record(ngx_stream_session_t *s, ngx_stream_debar_ctx_t *ctx,
     rec.url = debar_str((char *) target->data, target->len);
     rec.mode = dscf->mode == NGX_STREAM_DEBAR_MONITOR
                ? debar_str("monitor", 7) : debar_str("enforce", 7);
+    rec.took_us = (ngx_debar_clock() - started) / 1000;
 
     len = debar_record_line(out, sizeof(out), &rec, dscf->list->list, v);
 
