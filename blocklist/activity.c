@@ -196,10 +196,53 @@ debar_host_below(const debar_host_t *h, debar_str_t name)
 }
 
 
+/* Most hosts do not end like any relay. */
+
+static uint32_t
+debar_relay_bit(const char *name, size_t len)
+{
+    uint64_t  end;
+
+    memcpy(&end, name + len - sizeof(end), sizeof(end));
+
+    return debar_hash_mix(end, 0x9e3779b97f4a7c15ull) & 4095;
+}
+
+
+void
+debar_relay_gate(debar_list_t *list)
+{
+    size_t       i;
+    uint32_t     bit;
+    debar_str_t  s;
+
+    for (i = 0; i < list->nrelays; i++) {
+        s = debar_list_text(list, list->relays[i].host);
+
+        if (s.len < sizeof(uint64_t)) {
+            memset(list->relay_gate, 0xff, sizeof(list->relay_gate));
+            return;
+        }
+
+        bit = debar_relay_bit(s.data, s.len);
+        list->relay_gate[bit / 64] |= 1ull << (bit % 64);
+    }
+}
+
+
 const debar_relay_t *
 debar_relay(debar_list_t *list, const debar_host_t *h, size_t *next)
 {
+    uint32_t              bit;
     const debar_relay_t  *r;
+
+    if (*next == 0 && h != NULL && h->len >= sizeof(uint64_t)) {
+        bit = debar_relay_bit(h->name, h->len);
+
+        if (!(list->relay_gate[bit / 64] >> (bit % 64) & 1)) {
+            return NULL;
+        }
+    }
 
     while (*next < list->nrelays) {
         r = &list->relays[(*next)++];

@@ -6,57 +6,155 @@
 
 #include "judge_private.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
-#define DEBAR_HOT_MAX  1024
 
-#define SLOW  1                   /* decodings, other scripts, URLs inside */
-#define SEP   2
+/*
+ * A text by its bytes, in blocks of 64: which are letters or digits, which are
+ * digits, and the whole in lower case with a space for every other byte.
+ */
 
-/* 0x30.. and up: the character itself, in lower case */
-
-static const unsigned char  debar_hot[256] = {
-
-    /* controls are not plain */
-
-    SLOW, SLOW, SLOW, SLOW, SLOW, SLOW, SLOW, SLOW,
-    SLOW, SLOW, SLOW, SLOW, SLOW, SLOW, SLOW, SLOW,
-    SLOW, SLOW, SLOW, SLOW, SLOW, SLOW, SLOW, SLOW,
-    SLOW, SLOW, SLOW, SLOW, SLOW, SLOW, SLOW, SLOW,
-
-    /*        !     "     #     $     %     &     ' */
-    SLOW,  SEP,  SEP, SLOW,  SEP, SLOW,  SEP,  SEP,
-    /* (     )     *     +     ,     -     .     / */
-    SEP,   SEP,  SEP,  SEP,  SEP,  SEP,  SEP,  SEP,
-
-    '0', '1', '2', '3', '4', '5', '6', '7', '8', '9',
-    /* :     ;     <     =     >     ? */
-    SLOW, SLOW,  SEP,  SEP,  SEP,  SEP,
-
-    /* @ */
-    SEP, 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n',
-    'o', 'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x', 'y', 'z',
-    /* [     \     ]     ^     _ */
-    SEP,  SLOW,  SEP,  SEP,  SEP,
-
-    /* ` */
-    SEP, 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n',
-    'o', 'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x', 'y', 'z',
-    /* {     |     }     ~    DEL */
-    SEP,   SEP,  SEP,  SEP, SLOW,
-
-    /* bytes of other scripts are 0: not plain */
-};
-
+#define DEBAR_HOT_MAX     1024
+#define DEBAR_HOT_BLOCKS  (DEBAR_HOT_MAX / 64)
 
 typedef struct {
-    debar_list_t  *list;
-    char          *out;
-    size_t         n;
-    size_t         from;          /* of the token under way */
-    unsigned       singles;       /* tokens of one character in a row */
-    unsigned       digits;
-    unsigned       letters;
+    char      *low;               /* room for DEBAR_HOT_MAX + 64 */
+    size_t     len;
+    uint64_t   alnum[DEBAR_HOT_BLOCKS + 1];
+    uint64_t   digit[DEBAR_HOT_BLOCKS + 1];
 } debar_hot_t;
+
+
+#ifdef __SSE2__
+
+/* 16 bytes: their bits, and whether one of them is not plain. */
+
+static inline int
+debar_hot_16(__m128i v, char *low, uint32_t *alnum, uint32_t *digit)
+{
+    __m128i  bad, d, l, l20, both;
+
+    /* controls, space, DEL and what is not ASCII; # % : ; and backslash */
+
+    bad = _mm_cmplt_epi8(v, _mm_set1_epi8(0x21));
+    bad = _mm_or_si128(bad, _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f)));
+    bad = _mm_or_si128(bad, _mm_cmpeq_epi8(v, _mm_set1_epi8('#')));
+    bad = _mm_or_si128(bad, _mm_cmpeq_epi8(v, _mm_set1_epi8('%')));
+    bad = _mm_or_si128(bad, _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
+
+    /* ':' and ';' differ in the last bit only */
+
+    bad = _mm_or_si128(bad, _mm_cmpeq_epi8(_mm_or_si128(v, _mm_set1_epi8(1)),
+                                           _mm_set1_epi8(';')));
+
+    d = _mm_sub_epi8(v, _mm_set1_epi8('0'));
+    d = _mm_cmpeq_epi8(_mm_min_epu8(d, _mm_set1_epi8(9)), d);
+
+    l20 = _mm_or_si128(v, _mm_set1_epi8(0x20));
+    l = _mm_sub_epi8(l20, _mm_set1_epi8('a'));
+    l = _mm_cmpeq_epi8(_mm_min_epu8(l, _mm_set1_epi8(25)), l);
+
+    both = _mm_or_si128(d, l);
+
+    _mm_storeu_si128((__m128i *) low,
+                     _mm_or_si128(_mm_and_si128(both, l20),
+                                  _mm_andnot_si128(both,
+                                                   _mm_set1_epi8(' '))));
+    *alnum = _mm_movemask_epi8(both);
+    *digit = _mm_movemask_epi8(d);
+
+    return _mm_movemask_epi8(bad);
+}
+
+#else
+
+static inline int
+debar_hot_16(const char *p, char *low, uint32_t *alnum, uint32_t *digit)
+{
+    int            bad, i;
+    unsigned char  c, l;
+
+    bad = 0;
+    *alnum = 0;
+    *digit = 0;
+
+    for (i = 0; i < 16; i++) {
+        c = p[i];
+        l = c | 0x20;
+
+        bad |= c < 0x21 || c >= 0x7f || c == '#' || c == '%' || c == '\\'
+               || c == ':' || c == ';';
+
+        if (c >= '0' && c <= '9') {
+            *digit |= 1u << i;
+            *alnum |= 1u << i;
+
+        } else if (l >= 'a' && l <= 'z') {
+            *alnum |= 1u << i;
+
+        } else {
+            l = ' ';
+        }
+
+        low[i] = l;
+    }
+
+    return bad;
+}
+
+#endif
+
+
+/* Returns 1 if a byte is not plain.  len is at most DEBAR_HOT_MAX. */
+
+static int
+debar_hot_read(debar_hot_t *h, const char *p, size_t len)
+{
+    char      tail[16];
+    size_t    i;
+    uint32_t  alnum, digit;
+
+    h->len = len;
+
+    for (i = 0; i < len; i += 16) {
+
+        if (i % 64 == 0) {
+            h->alnum[i / 64] = 0;
+            h->digit[i / 64] = 0;
+        }
+
+        if (len - i < 16) {
+            memset(tail, '/', sizeof(tail));
+            memcpy(tail, p + i, len - i);
+        }
+
+#ifdef __SSE2__
+        if (debar_hot_16(_mm_loadu_si128((const __m128i *)
+                                         (len - i < 16 ? tail : p + i)),
+                         h->low + i, &alnum, &digit))
+#else
+        if (debar_hot_16(len - i < 16 ? tail : p + i, h->low + i, &alnum,
+                         &digit))
+#endif
+        {
+            return 1;
+        }
+
+        h->alnum[i / 64] |= (uint64_t) alnum << (i % 64);
+        h->digit[i / 64] |= (uint64_t) digit << (i % 64);
+    }
+
+    /* a block of separators ends the last token */
+
+    if (len % 64 == 0) {
+        h->alnum[len / 64] = 0;
+        h->digit[len / 64] = 0;
+    }
+
+    return 0;
+}
 
 
 static int
@@ -66,93 +164,219 @@ debar_hot_hit(void *data, uint32_t term, size_t off, size_t len)
 }
 
 
-/* Whether the token that has just ended could be an identifier. */
+/* Whether a token, from..to, could be an identifier. */
 
 static int
-debar_hot_token(debar_hot_t *h)
+debar_hot_token(debar_list_t *list, const debar_hot_t *h, size_t from,
+    size_t to)
 {
-    char           key[DEBAR_MAX_KEY], upper[DEBAR_MAX_IDENT];
-    size_t         len, i, klen;
-    debar_list_t  *list = h->list;
+    char    key[DEBAR_MAX_KEY], upper[DEBAR_MAX_IDENT];
+    size_t  len, digits, i, klen;
 
-    len = h->n - h->from;
+    len = to - from;
 
-    if (len == 1) {
-        return ++h->singles >= 4;
+    for (i = from, digits = 0; i < to; i++) {
+        digits += h->digit[i / 64] >> (i % 64) & 1;
     }
 
-    h->singles = 0;
-
-    if (h->letters == 0) {
+    if (digits == len) {
         return list->has[DEBAR_KIND_GTIN] && debar_gtin_length(len);
     }
 
-    if (h->digits == 0 || len < 4 || len > sizeof(upper)
-        || !list->has[DEBAR_KIND_PART_NUMBER])
+    if (digits == 0 || len > sizeof(upper)
+        || !list->has_exact[DEBAR_KIND_PART_NUMBER])
     {
         return 0;
     }
 
     for (i = 0; i < len; i++) {
-        upper[i] = h->out[h->from + i];
+        upper[i] = h->low[from + i];
 
         if (upper[i] >= 'a') {
             upper[i] &= ~0x20;
         }
     }
 
-    return debar_exprs_begin(&list->exprs[DEBAR_KIND_PART_NUMBER], upper[0])
-           || debar_id_may_be(list, key, &klen, DEBAR_KIND_PART_NUMBER, upper,
-                              len);
+    return debar_id_may_be(list, key, &klen, DEBAR_KIND_PART_NUMBER, upper,
+                           len);
+}
+
+
+/* Names of several words have one space between them. */
+
+static size_t
+debar_hot_fold(debar_hot_t *h)
+{
+    size_t  i, n;
+
+    for (i = 0, n = 0; i < h->len; i++) {
+        if (h->low[i] != ' ' || (n != 0 && h->low[n - 1] != ' ')) {
+            h->low[n++] = h->low[i];
+        }
+    }
+
+    return n;
+}
+
+
+/*
+ * Whether a text could have a name or an identifier, is not plain, or spells a
+ * word letter by letter.
+ */
+
+static int
+debar_hot_text(debar_list_t *list, debar_hot_t *h, const char *p, size_t len)
+{
+    size_t                i, from, to;
+    uint64_t              a, before, after, starts, ends, singles, runs;
+    unsigned              letters;
+    const debar_exprs_t  *parts;
+
+    h->low = list->tokens;
+
+    if (debar_hot_read(h, p, len)) {
+        return 1;
+    }
+
+    parts = &list->exprs[DEBAR_KIND_PART_NUMBER];
+    h->low[len] = ' ';
+    letters = 0;
+    runs = 0;
+    before = 0;
+    to = 0;
+
+    for (i = 0; i < len; i += 64) {
+        a = h->alnum[i / 64];
+        after = i + 64 < len ? h->alnum[i / 64 + 1] & 1 : 0;
+
+        starts = a & ~(a << 1 | before);
+        ends = a & ~(a >> 1 | after << 63);
+        singles = starts & ends & ~h->digit[i / 64];
+        runs |= ~a & ~(a << 1 | before | (i == 0))
+                & (len - i < 64 ? (1ull << (len - i)) - 1 : ~0ull);
+        before = a >> 63;
+
+        letters += __builtin_popcountll(singles);
+
+        while (starts) {
+            from = i + __builtin_ctzll(starts);
+            starts &= starts - 1;
+
+            if (debar_exprs_begin(parts, h->low + from, 2)) {
+                return 1;
+            }
+
+            if (list->has_ids) {
+                for (to = from + 1; h->low[to] != ' '; to++) { /* void */ }
+
+                if (to - from >= 4 && debar_hot_token(list, h, from, to)) {
+                    return 1;
+                }
+            }
+        }
+    }
+
+    if (letters >= 4) {
+        return 1;
+    }
+
+    if (runs) {
+        len = debar_hot_fold(h);
+    }
+
+    return debar_term_scan(&list->terms, list->entries, list->rules, h->low,
+                           len, debar_hot_hit, NULL)
+           != DEBAR_OK;
+}
+
+
+/* The last segment of a path, or a value, as a file name. */
+
+static int
+debar_hot_file(debar_list_t *list, const char *p, size_t len)
+{
+    char    key[DEBAR_MAX_KEY], name[DEBAR_MAX_IDENT];
+    size_t  n, klen;
+
+    /* what a directory is called is no file */
+
+    if (len == 0 || p[len - 1] == '/') {
+        return 0;
+    }
+
+    for (n = len; n > 0 && p[n - 1] != '/'; n--) { /* void */ }
+
+    if (!list->has_exact[DEBAR_KIND_FILE]) {
+        return debar_exprs_begin(&list->exprs[DEBAR_KIND_FILE], p + n,
+                                 len - n);
+    }
+
+    n = debar_ident_file(name, sizeof(name), p, len);
+
+    return n != 0
+           && (debar_exprs_begin(&list->exprs[DEBAR_KIND_FILE], name, n)
+               || debar_id_may_be(list, key, &klen, DEBAR_KIND_FILE, name, n));
 }
 
 
 static int
-debar_hot_text(debar_hot_t *h, const char *p, size_t len)
+debar_hot_value(debar_list_t *list, unsigned role, const char *p, size_t len)
 {
-    size_t         i;
-    unsigned char  c;
+    char    key[DEBAR_MAX_KEY], ident[DEBAR_MAX_IDENT];
+    size_t  n, klen;
 
-    h->from = h->n;
-    h->singles = 0;
-    h->digits = 0;
-    h->letters = 0;
+    switch (role) {
 
-    for (i = 0; i < len; i++) {
-        c = debar_hot[(unsigned char) p[i]];
+    case DEBAR_ROLE_PART:
+    case DEBAR_ROLE_SUPPLIER_PART:
 
-        if (c <= SLOW) {
+        if (!list->has[DEBAR_KIND_PART_NUMBER]) {
+            break;
+        }
+
+        n = debar_ident_part(ident, sizeof(ident), p, len);
+
+        if (n != 0
+            && (debar_exprs_begin(&list->exprs[DEBAR_KIND_PART_NUMBER],
+                                  ident, n)
+                || debar_id_may_be(list, key, &klen, DEBAR_KIND_PART_NUMBER,
+                                   ident, n)))
+        {
             return 1;
         }
 
-        if (c != SEP) {
-            h->out[h->n++] = c;
-            h->digits += c <= '9';
-            h->letters += c > '9';
-            continue;
-        }
+        break;
 
-        if (h->n != h->from) {
-            if (debar_hot_token(h)) {
-                return 1;
-            }
+    case DEBAR_ROLE_GTIN:
 
-            h->out[h->n++] = ' ';
-            h->from = h->n;
-            h->digits = 0;
-            h->letters = 0;
-        }
-    }
-
-    if (h->n != h->from) {
-        if (debar_hot_token(h)) {
+        if (list->has[DEBAR_KIND_GTIN] && len >= 8) {
             return 1;
         }
 
-        h->out[h->n++] = ' ';
+        break;
+
+    default:
+        break;
     }
 
-    return 0;
+    if (role == DEBAR_ROLE_FILE) {
+        return list->has[DEBAR_KIND_FILE];
+    }
+
+    if (memchr(p, '.', len) == NULL) {
+        return 0;
+    }
+
+    return role == DEBAR_ROLE_URL
+           || (list->has[DEBAR_KIND_FILE] && debar_hot_file(list, p, len));
+}
+
+
+static inline int
+debar_hot_word(unsigned char c)
+{
+    return (c >= '0' && c <= '9')
+           || ((unsigned char) ((c | 0x20) - 'a') < 26);
 }
 
 
@@ -161,25 +385,24 @@ debar_hot_text(debar_hot_t *h, const char *p, size_t len)
 static int
 debar_hot_query(debar_list_t *list, const char *p, size_t len)
 {
-    size_t       pos;
-    unsigned     role;
+    size_t       pos, i;
     debar_str_t  key, value;
 
     pos = 0;
 
     while (debar_url_pair(p, len, &pos, &key, &value) == DEBAR_OK) {
 
-        role = debar_field_role(list, key);
+        /* one word was looked at with the rest of the text */
 
-        if (role == DEBAR_ROLE_PART || role == DEBAR_ROLE_SUPPLIER_PART
-            || role == DEBAR_ROLE_GTIN || role == DEBAR_ROLE_URL
-            || role == DEBAR_ROLE_FILE)
-        {
-            return 1;
+        for (i = 0; i < value.len; i++) {
+            if (!debar_hot_word(value.data[i])) {
+                break;
+            }
         }
 
-        if (list->has[DEBAR_KIND_FILE] && value.len != 0
-            && memchr(value.data, '.', value.len) != NULL)
+        if (i < value.len
+            && debar_hot_value(list, debar_field_role(list, key), value.data,
+                               value.len))
         {
             return 1;
         }
@@ -189,68 +412,51 @@ debar_hot_query(debar_list_t *list, const char *p, size_t len)
 }
 
 
-/* The last segment of the path as a file name. */
-
-static int
-debar_hot_file(debar_list_t *list, const char *p, size_t len)
-{
-    char    key[DEBAR_MAX_KEY], name[DEBAR_MAX_IDENT];
-    size_t  n, klen;
-
-    n = debar_ident_file(name, sizeof(name), p, len);
-
-    return n != 0
-           && (debar_exprs_begin(&list->exprs[DEBAR_KIND_FILE], name[0])
-               || debar_id_may_be(list, key, &klen, DEBAR_KIND_FILE, name, n));
-}
-
+/* Of the host alone: nothing listed, no relay, no name in it. */
 
 int
-debar_match_nothing(debar_list_t *list, const debar_host_t *h,
-    debar_str_t target)
+debar_host_nothing(debar_list_t *list, const debar_host_t *h)
 {
-    size_t               path, next;
-    debar_hot_t          hot;
-    debar_found_host_t   found[1];
+    size_t              next;
+    debar_hot_t         hot;
+    debar_found_host_t  found[1];
 
-    if (h->type != DEBAR_HOST_NAME || target.len + h->len > DEBAR_HOT_MAX
-        || (h->len > 4 && memmem(h->name, h->len, "xn--", 4) != NULL)
+    if (h->type != DEBAR_HOST_NAME
+        || memmem(h->name, h->len, "xn--", 4) != NULL
         || debar_snapshot_hosts(list->snapshot, h, found, 1) != 0
-        || debar_exprs_begin(&list->exprs[DEBAR_KIND_HOST], h->name[0]))
+        || debar_exprs_begin(&list->exprs[DEBAR_KIND_HOST], h->name, h->len))
     {
         return 0;
     }
 
     next = 0;
 
-    if (list->nrelays && debar_relay(list, h, &next) != NULL) {
-        return 0;
-    }
+    return debar_relay(list, h, &next) == NULL
+           && !debar_hot_text(list, &hot, h->name, h->len);
+}
 
-    hot.list = list;
-    hot.out = list->tokens;
-    hot.n = 0;
 
-    if (debar_hot_text(&hot, h->name, h->len)) {
-        return 0;
-    }
+static int
+debar_hot_target(debar_list_t *list, debar_str_t target)
+{
+    size_t       path, i;
+    const char  *p;
+    debar_hot_t  hot;
 
-    hot.out[hot.n++] = DEBAR_TEXT_BREAK;
-
-    if (debar_hot_text(&hot, target.data, target.len)) {
-        return 0;
-    }
-
-    if (debar_term_scan(&list->terms, list->entries, list->rules, hot.out,
-                        hot.n, debar_hot_hit, NULL)
-        != DEBAR_OK)
+    if (target.len > DEBAR_HOT_MAX
+        || debar_hot_text(list, &hot, target.data, target.len))
     {
         return 0;
     }
 
-    for (path = 0; path < target.len && target.data[path] != '?'; path++) {
-        if (target.data[path] == '/' && path + 1 < target.len
-            && (target.data[path + 1] == '/' || target.data[path + 1] == '.'))
+    p = memchr(target.data, '?', target.len);
+    path = p ? (size_t) (p - target.data) : target.len;
+
+    /* a slash is followed by a name, or ends the path */
+
+    for (i = 0; i + 1 < path; i++) {
+        if (target.data[i] == '/'
+            && (target.data[i + 1] == '/' || target.data[i + 1] == '.'))
         {
             return 0;
         }
@@ -262,7 +468,25 @@ debar_match_nothing(debar_list_t *list, const debar_host_t *h,
         return 0;
     }
 
-    return path >= target.len
-           || !debar_hot_query(list, target.data + path + 1,
-                               target.len - path - 1);
+    return p == NULL
+           || !debar_hot_query(list, p + 1, target.len - path - 1);
+}
+
+
+/* Of path and query. */
+
+int
+debar_target_nothing(debar_list_t *list, debar_str_t target)
+{
+    if (debar_seen_target(list, target)) {
+        return 1;
+    }
+
+    if (!debar_hot_target(list, target)) {
+        return 0;
+    }
+
+    debar_see_target(list, target);
+
+    return 1;
 }

@@ -66,33 +66,11 @@ debar_scheme_fault(const debar_facts_t *f)
  */
 
 static int
-debar_plain_host(const debar_facts_t *f, debar_verdict_t *v)
+debar_plain_host(const debar_facts_t *f, debar_str_t s, debar_verdict_t *v)
 {
-    debar_str_t  s;
     const char  *colon, *why;
     unsigned     port;
     size_t       i;
-
-    if (f->nhosts > 1 || f->more_hosts || debar_scheme_fault(f) != NULL) {
-        return DEBAR_DECLINED;
-    }
-
-    if (f->authority.data != NULL) {
-        s = f->authority;
-
-        if (f->nhosts
-            && (f->hosts[0].len != s.len
-                || memcmp(f->hosts[0].data, s.data, s.len) != 0))
-        {
-            return DEBAR_DECLINED;
-        }
-
-    } else if (f->nhosts) {
-        s = f->hosts[0];
-
-    } else {
-        return DEBAR_DECLINED;
-    }
 
     if (s.len == 0 || s.data[0] == '[') {
         return DEBAR_DECLINED;
@@ -214,19 +192,61 @@ debar_all_readings(debar_list_t *list, const debar_facts_t *f,
 }
 
 
+/*
+ * The bytes of a host that says nothing else than itself: f has one authority,
+ * or one Host field, or both alike.  Empty: not so.
+ */
+
+static debar_str_t
+debar_one_host(const debar_facts_t *f)
+{
+    debar_str_t  s;
+
+    s = debar_str(NULL, 0);
+
+    if (f->nhosts > 1 || f->more_hosts || debar_scheme_fault(f) != NULL) {
+        return s;
+    }
+
+    if (f->authority.data == NULL) {
+        return f->nhosts ? f->hosts[0] : s;
+    }
+
+    if (f->nhosts && (f->hosts[0].len != f->authority.len
+                      || memcmp(f->hosts[0].data, f->authority.data,
+                                f->authority.len) != 0))
+    {
+        return s;
+    }
+
+    return f->authority;
+}
+
+
 void
 debar_judge(debar_list_t *list, const debar_facts_t *f, debar_verdict_t *v)
 {
-    debar_str_t  target;
+    debar_str_t  target, raw;
 
     debar_verdict_init(v);
 
     target = f->connect ? debar_str("", 0) : f->target;
+    raw = debar_one_host(f);
 
-    if (debar_plain_host(f, v) == DEBAR_OK) {
+    if (debar_seen_host(list, raw, v)) {
 
-        if (debar_match_nothing(list, &v->host, target)) {
+        if (debar_target_nothing(list, target)) {
             return;
+        }
+
+    } else if (debar_plain_host(f, raw, v) == DEBAR_OK) {
+
+        if (debar_host_nothing(list, &v->host)) {
+            debar_see_host(list, raw, v);
+
+            if (debar_target_nothing(list, target)) {
+                return;
+            }
         }
 
         debar_match_host(list, v, &v->host, "host", DEBAR_BLOCK);

@@ -41,13 +41,51 @@ typedef struct {
 typedef struct {
     debar_expr_t      *list;
     size_t             n;
-    uint32_t           first[8];  /* bytes with which one can begin */
+    uint8_t           *begin;     /* bit first << 8 | second: one can begin so;
+                                     NULL: there are none */
 } debar_exprs_t;
+
+#define DEBAR_BEGIN_SIZE  (65536 / 8)
 
 typedef struct {
     uint64_t           hash;      /* 0: free */
     uint32_t           word;      /* in DEBAR_T_WORDS */
 } debar_word_slot_t;
+
+
+/*
+ * What was seen lately, and nothing was to be said of: hosts as they came (the
+ * bytes of an authority) with what they are, and targets.  Whole bytes are
+ * compared, so that nothing listed can be made to look like one of them.
+ * Sets of four; a new one takes the place of the set's oldest.
+ */
+
+#define DEBAR_SEEN_SETS     1024
+#define DEBAR_SEEN_WAYS        4
+#define DEBAR_SEEN_HOST       64
+#define DEBAR_SEEN_TARGET    190
+
+typedef struct {
+    uint16_t           port;
+    uint8_t            raw_len;   /* 0: free */
+    uint8_t            len;
+    char               raw[DEBAR_SEEN_HOST];
+    char               name[DEBAR_SEEN_HOST];
+} debar_seen_host_t;
+
+typedef struct {
+    uint16_t           len;       /* 0: free */
+    char               data[DEBAR_SEEN_TARGET];
+} debar_seen_target_t;
+
+typedef struct {
+    uint32_t             host_tag[DEBAR_SEEN_SETS][DEBAR_SEEN_WAYS];
+    uint32_t             target_tag[DEBAR_SEEN_SETS * 2][DEBAR_SEEN_WAYS];
+    uint8_t              host_next[DEBAR_SEEN_SETS];
+    uint8_t              target_next[DEBAR_SEEN_SETS * 2];
+    debar_seen_host_t    hosts[DEBAR_SEEN_SETS][DEBAR_SEEN_WAYS];
+    debar_seen_target_t  targets[DEBAR_SEEN_SETS * 2][DEBAR_SEEN_WAYS];
+} debar_seen_t;
 
 
 struct debar_list_s {
@@ -85,10 +123,15 @@ struct debar_list_s {
     debar_term_index_t            terms;
     debar_exprs_t                 exprs[DEBAR_KINDS];
     uint8_t                       has[DEBAR_KINDS];   /* rules of the kind */
+    uint8_t                       has_exact[DEBAR_KINDS];   /* maybe not by pattern alone */
+    uint8_t                       has_ids;                  /* parts or GTINs */
     uint64_t                      in_force;           /* bits of authorities */
+    uint64_t                      relay_gate[64];     /* by the end of the host */
 
     debar_word_slot_t            *slots;              /* words by hash */
     size_t                        slot_mask;
+
+    debar_seen_t                 *seen;
 
     pcre2_code                  **recipe_path;        /* compiled when first used */
     pcre2_code                  **relay_path;
@@ -133,7 +176,7 @@ void debar_match_names(debar_list_t *list, debar_verdict_t *v,
 
 int debar_id_may_be(debar_list_t *list, char *key, size_t *klen, unsigned kind,
     const char *value, size_t len);
-int debar_exprs_begin(const debar_exprs_t *exprs, unsigned char c);
+int debar_exprs_begin(const debar_exprs_t *exprs, const char *p, size_t len);
 
 void debar_match_host(debar_list_t *list, debar_verdict_t *v,
     const debar_host_t *h, const char *where, unsigned cap);
@@ -147,10 +190,18 @@ void debar_match_url(debar_list_t *list, debar_verdict_t *v,
 int debar_mixed_token(const char *p, size_t len);
 int debar_gtin_length(size_t len);
 
-/* hot.c: true if the URL cannot give evidence, for the many that do not. */
+/* hot.c: true if a host, or a target, cannot give evidence. */
 
-int debar_match_nothing(debar_list_t *list, const debar_host_t *h,
-    debar_str_t target);
+int debar_host_nothing(debar_list_t *list, const debar_host_t *h);
+int debar_target_nothing(debar_list_t *list, debar_str_t target);
+
+/* seen.c: whether the host was seen; then v->host and v->port are set. */
+
+int debar_seen_host(debar_list_t *list, debar_str_t raw, debar_verdict_t *v);
+void debar_see_host(debar_list_t *list, debar_str_t raw,
+    const debar_verdict_t *v);
+int debar_seen_target(debar_list_t *list, debar_str_t target);
+void debar_see_target(debar_list_t *list, debar_str_t target);
 
 /* activity.c: a word of the channels, by use; NULL if there is none. */
 
@@ -179,6 +230,7 @@ void debar_activity(debar_list_t *list, debar_verdict_t *v,
 
 const debar_relay_t *debar_relay(debar_list_t *list, const debar_host_t *h,
     size_t *next);
+void debar_relay_gate(debar_list_t *list);
 
 void debar_verdict_init(debar_verdict_t *v);
 

@@ -8,14 +8,6 @@
 #include "judge_private.h"
 
 
-static const unsigned char  debar_any_first[32] = {
-    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-};
-
-
 static const void *
 debar_list_table(debar_list_t *list, unsigned which, size_t *n)
 {
@@ -25,9 +17,51 @@ debar_list_table(debar_list_t *list, unsigned which, size_t *n)
 }
 
 
+/* The letter or digit that an expression begins with for sure; 0: not known.
+ * What follows it must not make it optional, nor may there be another branch. */
+
+static unsigned char
+debar_expr_literal(debar_str_t regex, size_t i)
+{
+    unsigned char  c;
+
+    if (i >= regex.len || memchr(regex.data, '|', regex.len) != NULL) {
+        return 0;
+    }
+
+    c = regex.data[i];
+
+    if (i + 1 < regex.len && strchr("?*{", regex.data[i + 1]) != NULL) {
+        return 0;
+    }
+
+    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z')
+           ? c : 0;
+}
+
+
+static void
+debar_expr_may_begin(uint8_t *begin, unsigned first, unsigned char literal)
+{
+    unsigned  second, pair;
+
+    for (second = 0; second < 256; second++) {
+
+        if (literal != 0 && (second | 0x20) != (literal | 0x20u)) {
+            continue;
+        }
+
+        pair = first << 8 | second;
+        begin[pair / 8] |= 1 << (pair % 8);
+    }
+}
+
+
 /*
- * The bytes with which a match can begin.  PCRE2 works them out for expressions
- * that are not anchored only: so from a twin, compiled for the question.
+ * The two bytes with which a match can begin.  PCRE2 works out the first one,
+ * for expressions that are not anchored only: so from a twin, compiled for the
+ * question.  The second is known where the expression begins with two letters
+ * or digits.
  */
 
 static void
@@ -38,39 +72,30 @@ debar_expr_first(debar_exprs_t *exprs, debar_str_t regex)
     uint32_t              type, unit;
     pcre2_code           *code;
     PCRE2_SIZE            offset;
+    unsigned char         literal;
     const unsigned char  *map;
 
     map = NULL;
+    type = 0;
+    unit = 0;
+    literal = debar_expr_literal(regex, 0) ? debar_expr_literal(regex, 1) : 0;
+
     code = pcre2_compile((PCRE2_SPTR) regex.data, regex.len, PCRE2_CASELESS,
                          &error, &offset, NULL);
 
-    if (code != NULL
-        && pcre2_pattern_info(code, PCRE2_INFO_FIRSTCODETYPE, &type) == 0
-        && type == 1
-        && pcre2_pattern_info(code, PCRE2_INFO_FIRSTCODEUNIT, &unit) == 0)
-    {
-        /* either case of it; other scripts' look-alikes are folded before */
+    if (code != NULL) {
+        (void) pcre2_pattern_info(code, PCRE2_INFO_FIRSTCODETYPE, &type);
+        (void) pcre2_pattern_info(code, PCRE2_INFO_FIRSTCODEUNIT, &unit);
+        (void) pcre2_pattern_info(code, PCRE2_INFO_FIRSTBITMAP, &map);
+    }
 
-        exprs->first[(unit & 0xff) >> 5] |= 1u << (unit & 31);
+    for (i = 0; i < 256; i++) {
 
-        if ((unit | 0x20) >= 'a' && (unit | 0x20) <= 'z') {
-            unit ^= 0x20;
-            exprs->first[(unit & 0xff) >> 5] |= 1u << (unit & 31);
-        }
-
-    } else {
-
-        if (code == NULL
-            || pcre2_pattern_info(code, PCRE2_INFO_FIRSTBITMAP, &map) != 0
-            || map == NULL)
+        if (type == 1
+            ? (i | 0x20) == (unit | 0x20)
+            : map == NULL || (map[i / 8] >> (i % 8) & 1))
         {
-            map = debar_any_first;
-        }
-
-        for (i = 0; i < 256; i++) {
-            if (map[i / 8] >> (i % 8) & 1) {
-                exprs->first[i >> 5] |= 1u << (i & 31);
-            }
+            debar_expr_may_begin(exprs->begin, i, literal);
         }
     }
 
@@ -99,9 +124,10 @@ debar_list_exprs(debar_list_t *list, debar_fault_t *fault)
         }
 
         exprs->list = calloc(exprs->n, sizeof(debar_expr_t));
+        exprs->begin = calloc(1, DEBAR_BEGIN_SIZE);
         exprs->n = 0;
 
-        if (exprs->list == NULL) {
+        if (exprs->list == NULL || exprs->begin == NULL) {
             debar_fault(fault, "no memory for the list's expressions");
             return DEBAR_ERROR;
         }
@@ -128,6 +154,30 @@ debar_list_exprs(debar_list_t *list, debar_fault_t *fault)
     }
 
     return DEBAR_OK;
+}
+
+
+/* Which kinds there are, and which of them may have exact values. */
+
+static void
+debar_list_kinds(debar_list_t *list)
+{
+    size_t    i;
+    unsigned  kind;
+
+    for (i = 0; i < list->nrules; i++) {
+        if (list->rules[i].kind < DEBAR_KINDS) {
+            list->has[list->rules[i].kind] = 1;
+        }
+    }
+
+    for (kind = 0; kind < DEBAR_KINDS; kind++) {
+        list->has_exact[kind] = list->has[kind]
+                                && list->meta->rows[DEBAR_DB_ID] != 0;
+    }
+
+    list->has_ids = list->has_exact[DEBAR_KIND_PART_NUMBER]
+                    || list->has_exact[DEBAR_KIND_GTIN];
 }
 
 
@@ -175,10 +225,12 @@ debar_list_room(debar_list_t *list, size_t nconds)
     list->relay_path = calloc(list->nrelays + 1, sizeof(void *));
     list->cond_key = calloc(nconds + 1, sizeof(void *));
     list->cond_value = calloc(nconds + 1, sizeof(void *));
+    list->seen = calloc(1, sizeof(debar_seen_t));
 
     if (list->match_data == NULL || list->match_context == NULL
         || list->recipe_path == NULL || list->relay_path == NULL
-        || list->cond_key == NULL || list->cond_value == NULL)
+        || list->cond_key == NULL || list->cond_value == NULL
+        || list->seen == NULL)
     {
         return DEBAR_ERROR;
     }
@@ -242,11 +294,8 @@ debar_list_open(const char *path, const debar_open_opts_t *opts,
         }
     }
 
-    for (i = 0; i < list->nrules; i++) {
-        if (list->rules[i].kind < DEBAR_KINDS) {
-            list->has[list->rules[i].kind] = 1;
-        }
-    }
+    debar_list_kinds(list);
+    debar_relay_gate(list);
 
     index = debar_list_table(list, DEBAR_T_TERM_INDEX, &index_len);
     terms = debar_list_table(list, DEBAR_T_TERMS, &nterms);
@@ -305,6 +354,7 @@ debar_list_close(debar_list_t *list)
         }
 
         free(list->exprs[kind].list);
+        free(list->exprs[kind].begin);
     }
 
     (void) debar_list_table(list, DEBAR_T_CONDS, &nconds);
@@ -318,6 +368,7 @@ debar_list_close(debar_list_t *list)
     pcre2_match_context_free(list->match_context);
 
     free(list->slots);
+    free(list->seen);
 
     debar_snapshot_close(list->snapshot);
 

@@ -105,9 +105,18 @@ debar_where(char where[DEBAR_WHERE], const char *base, debar_str_t key,
 /* Expressions of a kind over a canonical value. */
 
 int
-debar_exprs_begin(const debar_exprs_t *exprs, unsigned char c)
+debar_exprs_begin(const debar_exprs_t *exprs, const char *p, size_t len)
 {
-    return exprs->n != 0 && (exprs->first[c >> 5] >> (c & 31) & 1);
+    unsigned              pair;
+    const unsigned char  *u = (const unsigned char *) p;
+
+    if (exprs->begin == NULL || len == 0) {
+        return 0;
+    }
+
+    pair = u[0] << 8 | (len > 1 ? u[1] : 0);
+
+    return exprs->begin[pair / 8] >> (pair % 8) & 1;
 }
 
 
@@ -120,7 +129,7 @@ debar_match_exprs(debar_list_t *list, debar_verdict_t *v, unsigned kind,
     const debar_exprs_t    *exprs = &list->exprs[kind];
     const debar_pattern_t  *p;
 
-    if (len == 0 || !debar_exprs_begin(exprs, value[0])) {
+    if (!debar_exprs_begin(exprs, value, len)) {
         return;
     }
 
