@@ -136,7 +136,8 @@ ok(-s $gw->audit_file, 'and the audit file');
 
 @workers = $gw->workers;
 is($gw->stop->{status}, 0, 'stop stops it');
-is(scalar(grep { running($_) } $pid, @workers), 0, 'with all its workers');
+ok(eventually { !grep { running($_) } $pid, @workers },
+   'with all its workers');
 ok(!port_answers('127.0.0.1', 3128), 'and the port is free');
 is($gw->command('status')->{status}, 3, 'status says that it is not running');
 

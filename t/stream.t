@@ -88,7 +88,7 @@ my $pid;
 
 sub start_nginx {
     write_file("$dir/nginx.conf", conf(@_));
-    $pid = start_process('nginx', '/usr/sbin/nginx', '-p', $dir, '-c',
+    $pid = start_process('nginx', nginx_path(), '-p', $dir, '-c',
                          "$dir/nginx.conf", '-g', 'daemon off;');
     my $up = eventually { port_answers('127.0.0.1', 8444) } 5;
     $up or diag file_text("$dir/logs/error.log"),
@@ -124,7 +124,7 @@ sub said {
 }
 
 
-my $t = run_command(['/usr/sbin/nginx', '-t', '-p', $dir, '-c',
+my $t = run_command([nginx_path(), '-t', '-p', $dir, '-c',
                      write_file("$dir/nginx.conf", conf())]);
 
 is($t->{status}, 0, 'nginx -t takes both modules') or diag $t->{err};
@@ -186,7 +186,7 @@ for my $more ('debar_mode sometimes;', 'debar_list /nonexistent.mdb;',
     my $text = conf();
 
     $text =~ s/$name [^;]*;/$more/;
-    $t = run_command(['/usr/sbin/nginx', '-t', '-p', $dir, '-c',
+    $t = run_command([nginx_path(), '-t', '-p', $dir, '-c',
                       write_file("$dir/nginx.conf", $text)]);
     isnt($t->{status}, 0, "nginx -t finds \"$more\" in stream");
     like($t->{err}, qr/\[emerg\]/, 'and says so');

@@ -78,7 +78,7 @@ http {
 }
 END
     $self->{origin} = start_process('origin', $self->on_rest,
-                                    '/usr/sbin/nginx', '-p', $dir, '-c',
+                                    nginx_path(), '-p', $dir, '-c',
                                     "$dir/nginx.conf", '-e', "$dir/error.log");
     (eventually { port_answers('127.0.0.1', 80) } 5)
         or die 'the origin did not start: '
@@ -127,7 +127,7 @@ sub stock {
     $text =~ s/listen \S*3128[^;]*;/listen 127.0.0.1:$port;/;
     write_file("$dir/nginx.conf", $text);
 
-    my $pid = start_process($name, '/usr/sbin/nginx', '-p', $dir, '-c',
+    my $pid = start_process($name, nginx_path(), '-p', $dir, '-c',
                             "$dir/nginx.conf", '-g', 'daemon off;');
 
     (eventually { port_answers('127.0.0.1', $port) } 5)

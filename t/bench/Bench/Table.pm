@@ -14,7 +14,7 @@ sub new { return bless { rows => [], notes => [] }, $_[0] }
 sub machine {
     my ($cpu) = (file_text('/proc/cpuinfo') // '') =~ /^model name\s*: (.*)$/m;
     my $cores = () = (file_text('/proc/cpuinfo') // '') =~ /^processor\s/mg;
-    my $nginx = run_command(['/usr/sbin/nginx', '-v'])->{err};
+    my $nginx = run_command([nginx_path(), '-v'])->{err};
     my ($load) = split / /, file_text('/proc/loadavg') // '?';
 
     $nginx =~ s/.*: |\n//g;

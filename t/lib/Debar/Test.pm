@@ -17,8 +17,8 @@ use POSIX qw(:sys_wait_h);
 use Time::HiRes qw(time sleep);
 
 our @EXPORT = qw(
-    build_file debar_path top_dir test_dir file_text write_file eventually
-    run_command start_process stop_process running port_answers
+    build_file debar_path nginx_path top_dir test_dir file_text write_file
+    eventually run_command start_process stop_process running port_answers
     write_list build_list www_ids
 );
 
@@ -37,6 +37,8 @@ sub build_file {
 
     return File::Spec->catfile(File::Spec->rel2abs($build, $top), $name);
 }
+
+sub nginx_path { return $ENV{DEBAR_NGINX} || '/usr/sbin/nginx' }
 
 sub debar_path { return build_file('debar') }
 

@@ -184,7 +184,7 @@ sub insert {
 sub test_conf {
     my ($self) = @_;
 
-    return run_command(['/usr/sbin/nginx', '-t', '-p', $self->{dir},
+    return run_command([nginx_path(), '-t', '-p', $self->{dir},
                         '-c', $self->conf_file]);
 }
 
