@@ -374,4 +374,27 @@ for my $t (
          'and says what it is about');
 }
 
+SKIP: {
+    skip 'needs root', 2 if $> != 0;
+
+    # All of the gateway is another user's but the audit folder.
+
+    my ($uid, $gid) = www_ids();
+
+    $gw->set('debar_audit', 'audit/audit.jsonl');
+    write_file($gw->audit_file, '');
+    chmod 0600, $gw->audit_file;
+    system('chown', '-R', "$uid:$gid", map { $gw->dir . "/$_" }
+           'nginx.conf', 'logs', 'run', 'tmp');
+
+    my $res = run_command(['setpriv', "--reuid=$uid", "--regid=$gid",
+                           '--clear-groups', nginx_path(), '-t', '-p',
+                           $gw->dir, '-c', $gw->conf_file]);
+
+    isnt($res->{status}, 0, 'nginx -t finds a file that may not be written');
+    like($res->{err}, qr/\[emerg\].*audit\.jsonl.*Permission denied/,
+         'and says so');
+}
+
+
 done_testing;

@@ -37,11 +37,12 @@ sub write_serial {
 # Puts a file in place of the list by rename, past every check of the command.
 
 sub put {
-    my ($gw, $from) = @_;
+    my ($gw, $from, $mode, $owner) = @_;
     my $tmp = $gw->list . '.new';
 
     copy($from, $tmp) or die "$tmp: $!\n";
-    chmod 0444, $tmp;
+    chmod $mode // 0444, $tmp;
+    chown $owner, -1, $tmp if defined $owner;
     rename $tmp, $gw->list or die $gw->list . ": $!\n";
 }
 
@@ -128,6 +129,11 @@ my @bad = (
         write_file($aside, "\0" x 100000) }, qr/\S/],
     ['a foreign version', sub {
         foreign_version() }, qr/\S/],
+    ['a file that others may write to', sub {
+        build_aside(serial => 53, hosts => ['bad.example']) }, qr/\S/, 0666],
+    $> ? () : ['a file of the workers themselves', sub {
+        build_aside(serial => 54, hosts => ['bad.example']) }, qr/\S/, 0444,
+        (www_ids())[0]],
 );
 
 # A snapshot of another format: the number stands behind its key in meta.
@@ -145,10 +151,10 @@ sub foreign_version {
 }
 
 for my $bad (@bad) {
-    my ($what, $make, $why) = @$bad;
+    my ($what, $make, $why, $mode, $owner) = @$bad;
     my $before = length $gw->error_log;
 
-    put($gw, $make->());
+    put($gw, $make->(), $mode, $owner);
 
     my $said = eventually {
         my $new = substr $gw->error_log, $before;
