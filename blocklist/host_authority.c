@@ -87,6 +87,12 @@ debar_authority_parse(debar_authority_parts_t *a, const char *data, size_t len)
                 a->fault = "a port that is not 1 to 65535";
             }
 
+            /* software that dials sockets takes all of it for a path */
+
+            if (len >= 5 && strncasecmp(data, "unix:", 5) == 0) {
+                a->fault = "a unix: address";
+            }
+
             if (a->fault == NULL) {
                 return;
             }

@@ -82,7 +82,9 @@ debar_plain_host(const debar_facts_t *f, debar_str_t s, debar_verdict_t *v)
     if (colon != NULL) {
         i = colon + 1 - s.data;
 
-        if (s.len - i == 0 || s.len - i > 5) {
+        if (s.len - i == 0 || s.len - i > 5
+            || (i == 5 && strncasecmp(s.data, "unix", 4) == 0))
+        {
             return DEBAR_DECLINED;
         }
 
