@@ -69,6 +69,14 @@ static const char  *pieces[] = {
     "\xc3\xbcnicode", "1", "22", "a1", "article-17", "\x01", "#", "@", "~", "(",
 };
 
+/* What most requests are made of: most of these must be let go. */
+
+static const char  *plain[] = {
+    "/", "/", "-", "_", ".", "section", "Page", "index.html", "article", "17",
+    "2024", "img", "logo.png", "x1", "b2c3", "news", "static", "css", "v2",
+    "glo", "ex", "soft", "shop", "qx", "gx", "w", "tool", "ab", "cd",
+};
+
 #define N(a)  (sizeof(a) / sizeof(a[0]))
 
 
@@ -193,7 +201,9 @@ main(void)
             target[n++] = '/';
 
             for (k = 1 + rand_r(&seed) % (round < 15 ? 8 : 60); k > 0; k--) {
-                p = pieces[rand_r(&seed) % N(pieces)];
+                p = rand_r(&seed) % 16 >= round
+                    ? plain[rand_r(&seed) % N(plain)]
+                    : pieces[rand_r(&seed) % N(pieces)];
                 len = strlen(p);
                 memcpy(target + n, p, len);
                 n += len;
