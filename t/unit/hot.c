@@ -191,7 +191,7 @@ main(void)
         evidence = 0;
 
         for (i = 0; i < 5000; i++) {
-            p = hosts[rand_r(&seed) % N(hosts)];
+            p = hosts[rand_r(&seed) % (i % 2 ? 2 : N(hosts))];
 
             if (debar_host_parse(&h, p, strlen(p), 0, &why) != DEBAR_OK) {
                 continue;
@@ -201,7 +201,7 @@ main(void)
             target[n++] = '/';
 
             for (k = 1 + rand_r(&seed) % (round < 15 ? 8 : 60); k > 0; k--) {
-                p = rand_r(&seed) % 16 >= round
+                p = (unsigned) rand_r(&seed) % 16 >= round
                     ? plain[rand_r(&seed) % N(plain)]
                     : pieces[rand_r(&seed) % N(pieces)];
                 len = strlen(p);
