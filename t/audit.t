@@ -168,7 +168,8 @@ for my $target ("/\x01\x7f", '/"},{"x":"', '/\\', "/\xff\xfe\xc3\x28",
                   . "Host: listed.example\r\nConnection: close\r\n\r\n");
     @raw = ();
     eventually { push @raw, $gw->audit_raw; scalar @raw } 2;
-    is(scalar @raw, 1, 'one line for target ' . unpack('H*', substr $target, 0, 9));
+    is(scalar @raw, 1,
+       "one line for target " . unpack("H*", substr $target, 0, 9));
     ok(@raw && eval { JSON::PP->new->utf8->decode($raw[0]) } && !in_order($raw[0]),
        'which is valid JSON in UTF-8');
 }
@@ -199,7 +200,8 @@ $gw->get('http://www.neutral.example/');
 
 my @lines = $gw->audit;
 
-is(@lines ? $lines[-1]{verdict} : 'none', 'pass', 'with "all" a pass is recorded');
+is(@lines ? $lines[-1]{verdict} : "none", "pass",
+   q(with "all" a pass is recorded));
 is($lines[-1]{upstream}{addr}, '127.0.0.1:80', 'with the address dialled');
 
 $gw->get('http://listed.example/') for 1 .. 20;
