@@ -1,11 +1,14 @@
 package Bench::Table;
 
-# Goal, measured, met or not: one row a figure.
+# Goal, measured, met or not: one row a figure, printed as it is known.
 
 use strict;
 use warnings;
 
 use Debar::Test;
+
+
+my $format = "%-56s %-9s %9s  %-4s %s\n";
 
 
 sub new { return bless { rows => [], notes => [] }, $_[0] }
@@ -29,10 +32,13 @@ sub row {
             : $op eq '<=' ? ($value <= $goal ? 'met' : 'not')
             : ($value >= $goal ? 'met' : 'not');
 
-    push @{ $self->{rows} }, [$what, defined $goal && length $op
-                              ? "$op $goal" : '-', number($value), $met,
-                              $beside // ''];
-    printf STDERR "  %-52s %s\n", $what, number($value) if -t STDERR;
+    my @row = ($what, defined $goal && length $op ? "$op $goal" : '-',
+               number($value), $met, $beside // '');
+
+    printf $format, 'what', 'goal', 'measured', '', 'beside it'
+        if !@{ $self->{rows} };
+    printf $format, @row;
+    push @{ $self->{rows} }, \@row;
 }
 
 
@@ -52,13 +58,8 @@ sub note {
 }
 
 
-sub print {
+sub sum_up {
     my ($self) = @_;
-    my $format = "%-56s %-9s %9s  %-4s %s\n";
-
-    printf $format, 'what', 'goal', 'measured', '', 'beside it';
-    printf $format, @$_ for @{ $self->{rows} };
-
     my $not = grep { $_->[3] eq 'not' } @{ $self->{rows} };
     my $met = grep { $_->[3] eq 'met' } @{ $self->{rows} };
 
