@@ -133,6 +133,19 @@ ngx_http_debar_ctx_t *ngx_http_debar_get_ctx(ngx_http_request_t *r);
 ngx_http_debar_ctx_t *ngx_http_debar_create_ctx(ngx_http_request_t *r);
 
 
+/* What a request says (ngx_http_debar_facts.c) */
+
+void ngx_http_debar_facts(ngx_http_request_t *r, debar_facts_t *f);
+
+/* What debar_judge() would say with an empty list. */
+
+void ngx_http_debar_unjudged(const debar_facts_t *f, debar_verdict_t *v);
+
+/* IPv4 as ::ffff:a.b.c.d; 0 where it is no address of IP. */
+
+ngx_uint_t ngx_http_debar_addr(uint8_t addr[16], struct sockaddr *sa);
+
+
 /* PREACCESS (ngx_http_debar_handler.c) */
 
 ngx_int_t ngx_http_debar_handler(ngx_http_request_t *r);
@@ -187,13 +200,20 @@ typedef struct {
 ngx_int_t ngx_http_debar_refuse(ngx_http_request_t *r,
     ngx_http_debar_refusal_t *rf);
 
-ngx_http_debar_page_t *ngx_http_debar_page_load(ngx_conf_t *cf,
-    ngx_str_t *path);
-ngx_http_debar_page_t *ngx_http_debar_page_builtin(ngx_conf_t *cf);
-
 /* Bytes of the well-formed UTF-8 character at p, or 0 (RFC 3629 s.4). */
 
 size_t ngx_http_debar_utf8(const u_char *p, const u_char *last);
+
+/* Whether Accept prefers JSON to HTML (ngx_http_debar_accept.c) */
+
+ngx_uint_t ngx_http_debar_wants_json(ngx_http_request_t *r);
+
+
+/* Templates of the page (ngx_http_debar_template.c); NULL: it has been said why */
+
+ngx_http_debar_page_t *ngx_http_debar_page_builtin(ngx_conf_t *cf);
+ngx_http_debar_page_t *ngx_http_debar_page_load(ngx_conf_t *cf,
+    ngx_str_t *path);
 
 
 /* $debar_* (ngx_http_debar_variables.c) */

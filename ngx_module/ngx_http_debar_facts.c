@@ -1,0 +1,197 @@
+/*
+ * What a request says, for the engine: its bytes as they came.
+ */
+
+#include "ngx_http_debar.h"
+
+
+static void ngx_http_debar_facts_hosts(ngx_http_request_t *r,
+    debar_facts_t *f);
+static void ngx_http_debar_facts_client(ngx_http_request_t *r,
+    debar_facts_t *f);
+
+
+void
+ngx_http_debar_facts(ngx_http_request_t *r, debar_facts_t *f)
+{
+    ngx_http_variable_value_t  *vv;
+    ngx_http_debar_loc_conf_t  *dlcf;
+
+    f->method = debar_str((char *) r->method_name.data, r->method_name.len);
+    f->target = debar_str((char *) r->unparsed_uri.data, r->unparsed_uri.len);
+    f->scheme = debar_str("", 0);
+    f->referer = debar_str("", 0);
+    f->user = debar_str("", 0);
+    f->connect = (r->method_name.len == 7
+                  && ngx_memcmp(r->method_name.data, "CONNECT", 7) == 0);
+    f->inspecting = 0;
+    f->now = ngx_time();
+
+    if (r->schema_start && r->schema_end) {
+        f->scheme = debar_str((char *) r->schema_start,
+                              r->schema_end - r->schema_start);
+    }
+
+    if (r->headers_in.referer) {
+        f->referer = debar_str((char *) r->headers_in.referer->value.data,
+                               r->headers_in.referer->value.len);
+    }
+
+    dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
+
+    if (dlcf->user_verified) {
+        vv = ngx_http_get_indexed_variable(r, dlcf->user);
+
+        if (vv && !vv->not_found) {
+            f->user = debar_str((char *) vv->data, vv->len);
+        }
+    }
+
+    ngx_http_debar_facts_hosts(r, f);
+    ngx_http_debar_facts_client(r, f);
+}
+
+
+/*
+ * The authority as its bytes came: nginx keeps only what it read from them,
+ * and 1.22 does not remember where the port is.
+ */
+
+static void
+ngx_http_debar_facts_hosts(ngx_http_request_t *r, debar_facts_t *f)
+{
+    u_char           *p, *last;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    f->authority.data = NULL;
+    f->authority.len = 0;
+    f->nhosts = 0;
+    f->more_hosts = 0;
+
+    if (r->host_start && r->host_end) {
+        p = r->host_end;
+        last = r->request_line.data + r->request_line.len;
+
+        if (p < last && *p == ':') {
+            do {
+                p++;
+            } while (p < last && *p >= '0' && *p <= '9');
+        }
+
+        f->authority = debar_str((char *) r->host_start, p - r->host_start);
+    }
+
+    part = &r->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].key.len != 4
+            || ngx_strncasecmp(h[i].key.data, (u_char *) "host", 4) != 0)
+        {
+            continue;
+        }
+
+        if (f->nhosts == DEBAR_MAX_HOST_FIELDS) {
+            f->more_hosts = 1;
+            break;
+        }
+
+        f->hosts[f->nhosts++] = debar_str((char *) h[i].value.data,
+                                          h[i].value.len);
+    }
+}
+
+
+static void
+ngx_http_debar_facts_client(ngx_http_request_t *r, debar_facts_t *f)
+{
+    f->has_client = ngx_http_debar_addr(f->client, r->connection->sockaddr);
+}
+
+
+ngx_uint_t
+ngx_http_debar_addr(uint8_t addr[16], struct sockaddr *sa)
+{
+    struct sockaddr_in   *sin;
+#if (NGX_HAVE_INET6)
+    struct sockaddr_in6  *sin6;
+#endif
+
+    switch (sa->sa_family) {
+
+    case AF_INET:
+        sin = (struct sockaddr_in *) sa;
+        ngx_memzero(addr, 10);
+        addr[10] = 0xff;
+        addr[11] = 0xff;
+        ngx_memcpy(addr + 12, &sin->sin_addr, 4);
+        return 1;
+
+#if (NGX_HAVE_INET6)
+    case AF_INET6:
+        sin6 = (struct sockaddr_in6 *) sa;
+        ngx_memcpy(addr, &sin6->sin6_addr, 16);
+        return 1;
+#endif
+    }
+
+    return 0;
+}
+
+
+/* What debar_judge() would say with an empty list. */
+
+void
+ngx_http_debar_unjudged(const debar_facts_t *f, debar_verdict_t *v)
+{
+    debar_str_t              s;
+    debar_authority_parts_t  a;
+
+    ngx_memzero(v, sizeof(debar_verdict_t));
+
+    v->entry = DEBAR_NONE;
+    v->product = DEBAR_NONE;
+    v->permit = DEBAR_NONE;
+    v->waiver = DEBAR_NONE;
+    v->verdict = DEBAR_REJECT;
+
+    s = f->authority.data ? f->authority : f->hosts[0];
+
+    if (f->authority.data == NULL && f->nhosts == 0) {
+        v->fault = "no Host field";
+        return;
+    }
+
+    if (f->nhosts > 1 || f->more_hosts
+        || (f->nhosts
+            && (f->hosts[0].len != s.len
+                || ngx_memcmp(f->hosts[0].data, s.data, s.len) != 0)))
+    {
+        v->fault = "Host and authority disagree";
+        return;
+    }
+
+    debar_authority_parse(&a, s.data, s.len);
+
+    if (a.fault || a.n == 0) {
+        v->fault = a.fault ? a.fault : "no host in the authority";
+        return;
+    }
+
+    v->verdict = DEBAR_PASS;
+    v->host = a.readings[0];
+    v->port = a.port;
+}
