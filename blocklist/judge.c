@@ -261,7 +261,7 @@ debar_judge(debar_list_t *list, const debar_facts_t *f, debar_verdict_t *v)
         debar_match_url(list, v, v->host.len ? &v->host : NULL, target);
     }
 
-    if (v->nevidence != 0) {
+    if (v->nevidence != 0 || v->cut) {
         debar_activity(list, v, f, v->host.len ? &v->host : NULL);
     }
 

@@ -25,8 +25,8 @@
 
 /* URLs inside the URL that are looked at, and how much of each. */
 
-#define DEBAR_MAX_NESTING      4
-#define DEBAR_MAX_NESTED    2048
+#define DEBAR_MAX_NESTING      8
+#define DEBAR_MAX_NESTED    8192
 
 /* Steps that one expression may take on one value. */
 

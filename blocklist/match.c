@@ -9,6 +9,17 @@
 #include "judge_private.h"
 
 
+/* How much could come of it: its cap first, then its floor. */
+
+static unsigned
+debar_evidence_weight(debar_list_t *list, uint32_t rule, unsigned cap)
+{
+    const debar_rule_t  *r = &list->rules[rule];
+
+    return (r->cap < cap ? r->cap : cap) * (DEBAR_EVERY + 1) + r->floor;
+}
+
+
 void
 debar_evidence_add(debar_list_t *list, debar_verdict_t *v, uint32_t rule,
     const char *where, const char *value, size_t len, size_t offset,
@@ -39,10 +50,15 @@ debar_evidence_add(debar_list_t *list, debar_verdict_t *v, uint32_t rule,
     if (v->nevidence == DEBAR_MAX_EVIDENCE) {
         v->more = 1;
 
-        /* what is capped makes room for what is not */
+        /* what can do less makes room for what can do more */
 
-        for (i = 0; i < v->nevidence && v->evidence[i].cap >= cap; i++) {
-            /* void */
+        for (i = 0; i < v->nevidence; i++) {
+            if (debar_evidence_weight(list, v->evidence[i].rule,
+                                      v->evidence[i].cap)
+                < debar_evidence_weight(list, rule, cap))
+            {
+                break;
+            }
         }
 
         if (i == v->nevidence) {

@@ -594,7 +594,6 @@ debar_match_url(debar_list_t *list, debar_verdict_t *v, const debar_host_t *h,
 
             /* the rest as one text: no name hides behind many pairs */
 
-            v->cut = 1;
             debar_match_pair(list, v, h, debar_str(NULL, 0),
                              debar_str(key.data, u.query.data + u.query.len
                                                  - key.data), &in);

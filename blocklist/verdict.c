@@ -411,6 +411,30 @@ debar_milder_below(debar_list_t *list, const debar_own_url_t *own,
 }
 
 
+/*
+ * A request that is more than what is looked at is recorded, and not let
+ * through to buy something (DESIGN section 6); a faulty one is refused.
+ */
+
+static void
+debar_settle_bounds(debar_verdict_t *v)
+{
+    if (v->cut || (v->more && v->verdict != DEBAR_PASS)) {
+
+        if (v->activity == DEBAR_ACQUIRE) {
+            v->verdict = DEBAR_BLOCK;
+
+        } else if (v->verdict < DEBAR_LOG) {
+            v->verdict = DEBAR_LOG;
+        }
+    }
+
+    if (v->fault && v->verdict < DEBAR_REJECT) {
+        v->verdict = DEBAR_REJECT;
+    }
+}
+
+
 void
 debar_settle(debar_list_t *list, const debar_facts_t *f, debar_verdict_t *v)
 {
@@ -427,7 +451,7 @@ debar_settle(debar_list_t *list, const debar_facts_t *f, debar_verdict_t *v)
     v->inspect = 0;
 
     if (v->nevidence == 0) {
-        v->verdict = v->fault ? DEBAR_REJECT : DEBAR_PASS;
+        debar_settle_bounds(v);
         return;
     }
 
@@ -486,7 +510,5 @@ debar_settle(debar_list_t *list, const debar_facts_t *f, debar_verdict_t *v)
         v->verdict = DEBAR_LOG;
     }
 
-    if (v->fault && v->verdict < DEBAR_REJECT) {
-        v->verdict = DEBAR_REJECT;
-    }
+    debar_settle_bounds(v);
 }

@@ -52,6 +52,24 @@ static const char  acme_yaml[] =
     "  - {text: Acmesoft, match: anywhere}\n"
     "  - {text: Acme Guard, match: word}\n"
     "  - {text: Acmeborn, action: log}\n"
+    "  - {text: weaknamea, action: log}\n"
+    "  - {text: weaknameb, action: log}\n"
+    "  - {text: weaknamec, action: log}\n"
+    "  - {text: weaknamed, action: log}\n"
+    "  - {text: weaknamee, action: log}\n"
+    "  - {text: weaknamef, action: log}\n"
+    "  - {text: weaknameg, action: log}\n"
+    "  - {text: weaknameh, action: log}\n"
+    "  - {text: weaknamei, action: log}\n"
+    "  - {text: weaknamej, action: log}\n"
+    "  - {text: weaknamek, action: log}\n"
+    "  - {text: weaknamel, action: log}\n"
+    "  - {text: weaknamem, action: log}\n"
+    "  - {text: weaknamen, action: log}\n"
+    "  - {text: weaknameo, action: log}\n"
+    "  - {text: weaknamep, action: log}\n"
+    "  - {text: weaknameq, action: log}\n"
+    "  - {text: weaknamer, action: log}\n"
     "not-names: [Acmesoftware]\n"
     "hosts:\n"
     "  - acme-cdn.example\n"
@@ -653,6 +671,70 @@ addresses(void)
 
 
 static void
+bounds(void)
+{
+    char             url[40000];
+    size_t           n, i;
+    debar_verdict_t  v;
+
+    n = sprintf(url, "http://s.example/news?a=");
+    memset(url + n, 'a', 20000);
+    strcpy(url + n + 20000, "&t=acmesoft");
+
+    judge_one(&v, "GET", url, NOW, NULL, NULL);
+    is_int(v.verdict, DEBAR_LOG, "a target longer than what is looked at is "
+           "recorded");
+    ok(v.cut, "and said to be cut");
+
+    memcpy(url + 17, "buys", 4);
+    judge_one(&v, "GET", url, NOW, NULL, NULL);
+    is_int(v.verdict, DEBAR_LOG, "a word of buying is a whole segment");
+
+    memcpy(url + 17, "buy?", 4);
+    judge_one(&v, "GET", url, NOW, NULL, NULL);
+    is_int(v.verdict, DEBAR_BLOCK, "who buys behind the bound is refused");
+
+    n = sprintf(url, "http://s.example/x?");
+
+    for (i = 0; i < 600; i++) {
+        n += sprintf(url + n, "k%zu=v&", i);
+    }
+
+    strcpy(url + n, "t=acmesoft");
+    judge_one(&v, "GET", url, NOW, NULL, NULL);
+    is_int(v.verdict, DEBAR_LOG, "a name behind 600 pairs is found");
+
+    n = sprintf(url, "http://s.example/buy?");
+
+    for (i = 0; i < 18; i++) {
+        n += sprintf(url + n, "k%zu=weakname%c&", i, (char) ('a' + i));
+    }
+
+    strcpy(url + n, "end=1");
+    judge_one(&v, "GET", url, NOW, NULL, NULL);
+    is_int(v.verdict, DEBAR_BLOCK, "more evidence than is kept is not let "
+           "through to buy");
+    ok(v.more && v.nevidence == DEBAR_MAX_EVIDENCE, "and said to be more");
+    is_int(v.evidence[0].action, DEBAR_LOG, "though each is a hint only");
+
+    strcpy(url + n, "t=acmesoft");
+    judge_one(&v, "GET", url, NOW, NULL, NULL);
+    is_int(v.verdict, DEBAR_BLOCK, "weak evidence");
+    is_int(v.evidence[0].action, DEBAR_BLOCK, "cannot crowd out the strong");
+
+    n = sprintf(url, "http://s.example/x?");
+
+    for (i = 0; i < 20; i++) {
+        n += sprintf(url + n, "k%zu=http://n%zu.example/&", i, i);
+    }
+
+    judge_one(&v, "GET", url, NOW, NULL, NULL);
+    is_int(v.verdict, DEBAR_LOG, "more URLs inside than are looked at are "
+           "recorded");
+}
+
+
+static void
 records(void)
 {
     char             line[DEBAR_MAX_RECORD], out[512];
@@ -736,6 +818,7 @@ main(void)
     waivers();
     readings();
     addresses();
+    bounds();
     records();
 
     debar_list_close(list);
