@@ -221,7 +221,8 @@ debar_readings(debar_authority_parts_t *a, const char *p, size_t len)
 
     at = memrchr(p, '@', len);
 
-    if (at++) {
+    if (at) {
+        at++;
         a->n = 0;
         a->port = 0;
         n = p + len - at;
