@@ -3,6 +3,7 @@
  */
 
 #include <stdlib.h>
+#include <unicode/putil.h>
 #include <unicode/ucal.h>
 
 #include "source_private.h"
