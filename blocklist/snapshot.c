@@ -133,12 +133,15 @@ debar_file_check(const char *path, const debar_open_opts_t *opts,
         goto failed;
     }
 
-    if (st->st_uid != 0 && st->st_uid != geteuid()
+    if (st->st_uid != 0
+        && (opts->foreign || st->st_uid != geteuid())
         && (opts->uid == DEBAR_ANY_OWNER || st->st_uid != opts->uid))
     {
-        debar_fault(fault, "%s: its owner has uid %u, who is neither root nor "
-                    "the user of this process: chown it", path,
-                    (unsigned) st->st_uid);
+        debar_fault(fault, "%s: its owner has uid %u, who is %s: chown it",
+                    path, (unsigned) st->st_uid,
+                    st->st_uid == geteuid()
+                    ? "the user that this process is not to trust: its own"
+                    : "neither root nor the user of this process");
         goto failed;
     }
 

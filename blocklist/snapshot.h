@@ -68,8 +68,8 @@ typedef struct {
 } debar_snapshot_meta_t;
 
 /*
- * Opens and checks: a regular file; owner root or the caller or (if uid is not
- * DEBAR_ANY_OWNER) uid; not writable by group or others; size against meta;
+ * Opens and checks: a regular file; owner root or the caller (unless foreign) or
+ * (if uid is not DEBAR_ANY_OWNER) uid; not writable by group or others; size against meta;
  * format, byte order; every table's bounds and references; serial against
  * floor (below it, or equal with another digest: refused).  Expiry is not
  * checked here: the caller knows the time.
@@ -84,6 +84,7 @@ typedef struct {
     uint32_t   uid;               /* a further owner to accept */
     uint64_t   floor_serial;      /* 0: none */
     char       floor_digest[65];  /* empty: any */
+    unsigned   foreign;           /* a file of the caller's own is refused */
 } debar_open_opts_t;
 
 debar_snapshot_t *debar_snapshot_open(const char *path,

@@ -50,7 +50,8 @@ struct ngx_debar_list_s {
     ngx_msec_t            interval;      /* of the slow look, 5 s */
 
     uint32_t              owner;         /* uid that may own the file, beside root
-                                            and ourselves; DEBAR_ANY_OWNER: none */
+                                            and, where nginx was not started by
+                                            root, ourselves; DEBAR_ANY_OWNER: none */
     uint64_t              size;          /* of the file last looked at */
     unsigned              bad:1;         /* and it was refused */
     unsigned              warned:1;      /* of expiry */

@@ -179,10 +179,17 @@ ngx_debar_list_open(ngx_debar_list_t *l, debar_fault_t *fault)
     int                rc;
     char               digest[65];
     uint64_t           serial;
+    ngx_core_conf_t   *ccf;
     debar_open_opts_t  opts;
 
     ngx_memzero(&opts, sizeof(debar_open_opts_t));
 
+    /* where root has workers run as another user, that user makes no lists */
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(l->cycle->conf_ctx,
+                                           ngx_core_module);
+
+    opts.foreign = (ccf->user != (ngx_uid_t) NGX_CONF_UNSET_UINT);
     opts.uid = l->owner;
     opts.floor_serial = l->floor_serial;
     ngx_memcpy(opts.floor_digest, l->floor_digest, sizeof(opts.floor_digest));

@@ -20,7 +20,7 @@
 static char  dir[] = "/tmp/debar-snapshot-XXXXXX";
 static char  path[256], other[256];
 
-static const debar_open_opts_t  any = { DEBAR_ANY_OWNER, 0, "" };
+static const debar_open_opts_t  any = { DEBAR_ANY_OWNER, 0, "", 0 };
 
 
 static uint64_t
@@ -751,6 +751,18 @@ test_refusals(void)
         s = debar_snapshot_open(other, &opts, &f);
         ok(s != NULL, "unless that owner is accepted");
         debar_snapshot_close(s);
+
+        (void) !seteuid(12345);
+        opts = any;
+        s = debar_snapshot_open(other, &opts, &f);
+        ok(s != NULL, "or is the caller");
+        debar_snapshot_close(s);
+
+        opts.foreign = 1;
+        s = debar_snapshot_open(other, &opts, &f);
+        ok(s == NULL && strstr(f.text, "chown"),
+           "who may have said that a file of its own is no list");
+        (void) !seteuid(0);
     }
 
     (void) unlink(other);
