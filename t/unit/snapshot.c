@@ -752,6 +752,7 @@ test_refusals(void)
         ok(s != NULL, "unless that owner is accepted");
         debar_snapshot_close(s);
 
+        (void) chmod(dir, 0755);
         (void) !seteuid(12345);
         opts = any;
         s = debar_snapshot_open(other, &opts, &f);
