@@ -99,17 +99,17 @@ sub run_command {
     my ($cmd, %o) = @_;
     my $out = File::Temp->new;
     my $err = File::Temp->new;
+    my $in = defined $o{stdin} ? File::Temp->new : undef;
+
+    if ($in) {
+        binmode $in;
+        print {$in} $o{stdin};
+        $in->flush;
+    }
+
     my $pid = fork // die "fork: $!\n";
 
     if ($pid == 0) {
-        my $in = defined $o{stdin} ? File::Temp->new : undef;
-
-        if ($in) {
-            binmode $in;
-            print {$in} $o{stdin};
-            $in->flush;
-        }
-
         open STDIN, '<', $in ? $in->filename : '/dev/null' or POSIX::_exit(127);
         open STDOUT, '>&', $out or POSIX::_exit(127);
         open STDERR, '>&', $err or POSIX::_exit(127);
