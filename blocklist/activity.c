@@ -403,6 +403,48 @@ debar_activity_word(debar_list_t *list, debar_verdict_t *v, unsigned use,
 }
 
 
+static void
+debar_activity_extension(debar_list_t *list, debar_verdict_t *v,
+    unsigned method, const char *name, size_t len)
+{
+    size_t  dot;
+
+    for (dot = len; dot > 0 && name[dot - 1] != '.'; dot--) { /* void */ }
+
+    if (dot > 1) {
+        debar_activity_word(list, v, DEBAR_WORD_EXTENSION, method, name + dot,
+                            len - dot, "extension");
+    }
+}
+
+
+/*
+ * A file as it is written, and as some servers read its name: "x.exe." and
+ * "x.exe::$DATA" are x.exe to them.  A method that they do not know may count
+ * as GET.
+ */
+
+static void
+debar_activity_file(debar_list_t *list, debar_verdict_t *v, unsigned method,
+    const char *data, size_t len)
+{
+    char    name[DEBAR_MAX_IDENT];
+    size_t  n;
+
+    if (method & (DEBAR_M_POST | DEBAR_M_PUT | DEBAR_M_PATCH | DEBAR_M_DELETE))
+    {
+        return;
+    }
+
+    debar_activity_extension(list, v, method, data, len);
+
+    n = len < DEBAR_MAX_WORD ? len : DEBAR_MAX_WORD;
+    n = debar_ident_file(name, sizeof(name), data + len - n, n);
+
+    debar_activity_extension(list, v, method, name, n);
+}
+
+
 /* Segments and tokens of the canonical path; *veto is set at a veto word. */
 
 static void
@@ -425,10 +467,8 @@ debar_activity_path(debar_list_t *list, debar_verdict_t *v, unsigned method,
             }
         }
 
-        if (dot > pos && end == len && method & (DEBAR_M_GET | DEBAR_M_HEAD)) {
-            debar_activity_word(list, v, DEBAR_WORD_EXTENSION, method,
-                                list->path + dot + 1, end - dot - 1,
-                                "extension");
+        if (end == len) {
+            debar_activity_file(list, v, method, list->path + pos, end - pos);
         }
 
         if (end - pos > DEBAR_MAX_WORD) {
@@ -458,13 +498,12 @@ debar_activity_query(debar_list_t *list, debar_verdict_t *v, unsigned method,
 {
     char         name[DEBAR_MAX_WORD];
     size_t       pos, n, kn;
-    unsigned     flags, rounds, pairs;
+    unsigned     flags, rounds;
     debar_str_t  key, value;
 
     pos = 0;
-    pairs = 0;
 
-    while (query.data != NULL && pairs++ < DEBAR_MAX_PAIRS
+    while (query.data != NULL
            && debar_url_pair(query.data, query.len, &pos, &key, &value)
               == DEBAR_OK)
     {

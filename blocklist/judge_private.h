@@ -23,10 +23,9 @@
 #define DEBAR_MAX_TARGET   16384
 #define DEBAR_MAX_PAIRS      512
 
-/* URLs inside the URL that are looked at, and how much of each. */
+/* URLs inside the URL that are looked at. */
 
-#define DEBAR_MAX_NESTING      8
-#define DEBAR_MAX_NESTED    8192
+#define DEBAR_MAX_NESTING     32
 
 /* Steps that one expression may take on one value. */
 
@@ -145,7 +144,6 @@ struct debar_list_s {
     char                          path[DEBAR_MAX_PATH];
     char                          decoded[DEBAR_MAX_TARGET];
     char                          tokens[DEBAR_MAX_TARGET * 2];
-    char                          nested[DEBAR_MAX_NESTING][DEBAR_MAX_NESTED];
 };
 
 

@@ -8,6 +8,13 @@
 #include "judge_private.h"
 
 
+static inline int
+debar_slash(char c)
+{
+    return c == '/' || c == '\\';
+}
+
+
 int
 debar_mixed_token(const char *p, size_t len)
 {
@@ -208,7 +215,7 @@ debar_match_urls(debar_list_t *list, debar_verdict_t *v, const debar_host_t *h,
 {
     char         *p = list->path;
     size_t        len, n, pos, q;
-    unsigned      flags, levels, pairs;
+    unsigned      flags, pairs;
     debar_str_t   key, value;
 
     if (!debar_has_urls(list, h)) {
@@ -219,7 +226,7 @@ debar_match_urls(debar_list_t *list, debar_verdict_t *v, const debar_host_t *h,
     len = debar_url_path(p, sizeof(list->path), path.data, path.len, &flags);
     v->cut |= (flags & DEBAR_PATH_CUT) != 0;
 
-    for (n = len, levels = 0; levels < 64; levels++) {
+    for (n = len; ; /* void */ ) {
         debar_match_url_key(list, v, h, p, n, where, cap);
 
         while (n > 0 && p[n - 1] != '/') {
@@ -251,7 +258,7 @@ debar_match_urls(debar_list_t *list, debar_verdict_t *v, const debar_host_t *h,
     pos = 0;
     pairs = 0;
 
-    while (pairs++ < 64
+    while (pairs++ < DEBAR_MAX_PAIRS
            && debar_url_pair(query.data, query.len, &pos, &key, &value)
               == DEBAR_OK)
     {
@@ -267,41 +274,42 @@ debar_match_urls(debar_list_t *list, debar_verdict_t *v, const debar_host_t *h,
 /* --- URLs inside the URL --------------------------------------------------- */
 
 typedef struct {
-    debar_str_t  text;            /* in list->nested */
-    unsigned     cap;
-    char         where[DEBAR_WHERE];
-} debar_inner_t;
-
-typedef struct {
-    debar_inner_t  list[DEBAR_MAX_NESTING];
-    unsigned       n;
+    unsigned  mentions;
+    unsigned  relayed;
 } debar_inners_t;
 
 
-static void
+static void debar_match_inner(debar_list_t *list, debar_verdict_t *v,
+    const char *p, size_t len, const char *found, unsigned cap);
+
+
+/*
+ * Looks at the URL that begins at data.  What a relay is asked to fetch has a
+ * bound of its own: mentions before it do not use that up.
+ */
+
+static int
 debar_inner_add(debar_list_t *list, debar_verdict_t *v, debar_inners_t *in,
     const char *data, size_t len, const char *where, unsigned cap)
 {
-    if (in->n == DEBAR_MAX_NESTING) {
+    unsigned  *n;
+
+    n = cap > DEBAR_LOG ? &in->relayed : &in->mentions;
+
+    if (*n == DEBAR_MAX_NESTING) {
         v->cut = 1;
-        return;
+        return DEBAR_DECLINED;
     }
 
-    if (len > DEBAR_MAX_NESTED) {
-        len = DEBAR_MAX_NESTED;
-        v->cut = 1;
-    }
+    (*n)++;
+    debar_match_inner(list, v, data, len, where, cap);
 
-    memcpy(list->nested[in->n], data, len);
-
-    in->list[in->n].text = debar_str(list->nested[in->n], len);
-    in->list[in->n].cap = cap;
-    strcpy(in->list[in->n].where, where);
-    in->n++;
+    return DEBAR_OK;
 }
 
 
-/* "http:/", "https:/" (archives fold slashes) in decoded text; NULL if none. */
+/* "http:/", "https:/" (archives fold slashes, and readers take a backslash for
+ * one) in decoded text; NULL if none. */
 
 static const char *
 debar_find_url(const char *p, size_t len)
@@ -309,7 +317,7 @@ debar_find_url(const char *p, size_t len)
     size_t  i;
 
     for (i = 4; i + 1 < len; i++) {
-        if (p[i] != ':' || p[i + 1] != '/') {
+        if (p[i] != ':' || !debar_slash(p[i + 1])) {
             continue;
         }
 
@@ -338,9 +346,9 @@ debar_find_inner(debar_list_t *list, debar_verdict_t *v, debar_inners_t *in,
 
     if (p != NULL) {
         while (p != NULL) {
-            debar_inner_add(list, v, in, p, end - p, where, cap);
-
-            if (in->n == DEBAR_MAX_NESTING || end - p < 8) {
+            if (debar_inner_add(list, v, in, p, end - p, where, cap)
+                != DEBAR_OK || end - p < 8)
+            {
                 return;
             }
 
@@ -352,27 +360,26 @@ debar_find_inner(debar_list_t *list, debar_verdict_t *v, debar_inners_t *in,
     }
 
     if (role == DEBAR_ROLE_URL
-        || (len > 2 && text[0] == '/' && text[1] == '/'))
+        || (len > 2 && debar_slash(text[0]) && debar_slash(text[1])))
     {
         if (memchr(text, '.', len) != NULL) {
-            debar_inner_add(list, v, in, text, len, where, cap);
+            (void) debar_inner_add(list, v, in, text, len, where, cap);
         }
     }
 }
 
 
 static void
-debar_match_inner(debar_list_t *list, debar_verdict_t *v,
-    const debar_inner_t *in)
+debar_match_inner(debar_list_t *list, debar_verdict_t *v, const char *p,
+    size_t len, const char *found, unsigned cap)
 {
     char                     where[DEBAR_WHERE];
-    const char              *p, *end;
+    const char              *end;
     unsigned                 i;
     debar_url_parts_t        u;
     debar_authority_parts_t  a;
 
-    p = in->text.data;
-    end = p + in->text.len;
+    end = p + len;
 
     /* past the scheme and however many slashes are left of it */
 
@@ -382,7 +389,7 @@ debar_match_inner(debar_list_t *list, debar_verdict_t *v,
         p = (const char *) memchr(p, ':', end - p) + 1;
     }
 
-    while (p < end && (*p == '/' || *p == '\\')) {
+    while (p < end && debar_slash(*p)) {
         p++;
     }
 
@@ -407,16 +414,16 @@ debar_match_inner(debar_list_t *list, debar_verdict_t *v,
     }
 
     debar_authority_parse(&a, u.authority.data, u.authority.len);
-    debar_where(where, in->where, debar_str(NULL, 0), "/url");
+    debar_where(where, found, debar_str(NULL, 0), "/url");
 
     for (i = 0; i < a.n; i++) {
-        debar_match_host(list, v, &a.readings[i], where, in->cap);
+        debar_match_host(list, v, &a.readings[i], where, cap);
         debar_match_urls(list, v, &a.readings[i], u.path, u.query, where,
-                         in->cap);
+                         cap);
     }
 
     if (u.path.len > 1) {
-        debar_match_file(list, v, where, u.path.data, u.path.len, in->cap);
+        debar_match_file(list, v, where, u.path.data, u.path.len, cap);
     }
 }
 
@@ -438,7 +445,7 @@ debar_match_path(debar_list_t *list, debar_verdict_t *v,
     flags = 0;
     n = debar_text_decode(list->decoded, sizeof(list->decoded), path.data,
                           path.len, 0, &flags, &rounds);
-    v->cut |= (flags & DEBAR_TEXT_CUT) != 0;
+    v->cut |= (flags & (DEBAR_TEXT_CUT|DEBAR_TEXT_DEPTH)) != 0;
     how = flags & DEBAR_TEXT_DECODED ? "/percent" : "";
 
     debar_where(where, "path", debar_str(NULL, 0), how);
@@ -471,8 +478,8 @@ debar_match_path(debar_list_t *list, debar_verdict_t *v,
         if (debar_relay_capture(list, r, list->decoded, n, &group)
             == DEBAR_OK)
         {
-            debar_inner_add(list, v, in, group.data, group.len, "path",
-                            DEBAR_BLOCK);
+            (void) debar_inner_add(list, v, in, group.data, group.len, "path",
+                                   DEBAR_BLOCK);
             cap = DEBAR_BLOCK;
         }
     }
@@ -518,6 +525,8 @@ debar_match_pair(debar_list_t *list, debar_verdict_t *v,
 
     kn = debar_text_decode(list->decoded, sizeof(list->decoded), key.data,
                            key.len, 1, &flags, &rounds);
+    v->cut |= (flags & DEBAR_TEXT_DEPTH) != 0;
+
     debar_where(where, "query", debar_str(list->decoded, kn), "/key");
     debar_match_text(list, v, where, list->decoded, kn, DEBAR_ROLE_OTHER,
                      DEBAR_BLOCK);
@@ -540,7 +549,7 @@ debar_match_pair(debar_list_t *list, debar_verdict_t *v,
     flags = 0;
     n = debar_text_decode(list->decoded, sizeof(list->decoded), value.data,
                           value.len, 1, &flags, &rounds);
-    v->cut |= (flags & DEBAR_TEXT_CUT) != 0;
+    v->cut |= (flags & (DEBAR_TEXT_CUT|DEBAR_TEXT_DEPTH)) != 0;
 
     debar_where(where, "query", key,
                 flags & DEBAR_TEXT_DECODED ? "/percent" : "");
@@ -564,7 +573,7 @@ debar_match_url(debar_list_t *list, debar_verdict_t *v, const debar_host_t *h,
     debar_str_t target)
 {
     size_t             pos;
-    unsigned           i, pairs;
+    unsigned           pairs;
     debar_str_t        key, value;
     debar_inners_t     in;
     debar_url_parts_t  u;
@@ -574,7 +583,8 @@ debar_match_url(debar_list_t *list, debar_verdict_t *v, const debar_host_t *h,
         v->cut = 1;
     }
 
-    in.n = 0;
+    in.mentions = 0;
+    in.relayed = 0;
     debar_url_split(&u, target.data, target.len);
 
     if (h != NULL) {
@@ -605,9 +615,5 @@ debar_match_url(debar_list_t *list, debar_verdict_t *v, const debar_host_t *h,
 
     if (u.fragment.len != 0) {
         debar_match_pair(list, v, h, debar_str("#", 1), u.fragment, &in);
-    }
-
-    for (i = 0; i < in.n; i++) {
-        debar_match_inner(list, v, &in.list[i]);
     }
 }

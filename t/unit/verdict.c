@@ -300,6 +300,16 @@ static const struct {
       "reading on a mixed host is logged" },
     { NOW, "GET", "http://www.acme.example/x/setup.exe", DEBAR_BLOCK, "host",
       "a download from it is blocked" },
+    { NOW, "GET", "http://www.acme.example/x/setup.exe.%20", DEBAR_BLOCK,
+      "host", "also with dots and spaces that servers drop" },
+    { NOW, "GET", "http://www.acme.example/x/setup.exe::$DATA", DEBAR_BLOCK,
+      "host", "and as a stream of the file" },
+    { NOW, "GET", "http://www.acme.example/x/v1:setup.exe", DEBAR_BLOCK,
+      "host", "or with a colon in its name" },
+    { NOW, "FETCH", "http://www.acme.example/x/setup.exe", DEBAR_BLOCK, "host",
+      "by a method that may count as GET, too" },
+    { NOW, "POST", "http://www.acme.example/x/setup.exe", DEBAR_LOG, "host",
+      "what is sent there is no download" },
     { NOW, "POST", "http://www.acme.example/api/cart", DEBAR_BLOCK, "host",
       "so is an order" },
     { NOW, "GET", "http://update.acme.example/", DEBAR_BLOCK, "host",
@@ -450,6 +460,8 @@ static const struct {
       "query:name/url", "a resolver by the name that it looks up" },
     { NOW, "GET", "http://go.example/?u=http%3A%2F%2Facme-cdn.example%2F",
       DEBAR_LOG, "query:u/percent/url", "elsewhere a URL is a mention" },
+    { NOW, "GET", "http://go.example/?x=http:%5C%5Cacme-cdn.example%5Ca",
+      DEBAR_LOG, "query:x/percent/url", "backslashes are slashes there" },
 
     /* permits */
 
@@ -724,13 +736,32 @@ bounds(void)
 
     n = sprintf(url, "http://s.example/x?");
 
-    for (i = 0; i < 20; i++) {
+    for (i = 0; i < 40; i++) {
         n += sprintf(url + n, "k%zu=http://n%zu.example/&", i, i);
     }
 
     judge_one(&v, "GET", url, NOW, NULL, NULL);
     is_int(v.verdict, DEBAR_LOG, "more URLs inside than are looked at are "
            "recorded");
+
+    memcpy(url, "http://doh.example/r?", 21);
+    strcpy(url + n, "name=acme-cdn.example");
+    judge_one(&v, "GET", url, NOW, NULL, NULL);
+    is_int(v.verdict, DEBAR_BLOCK, "and do not hide what a relay is asked");
+
+    judge_one(&v, "GET", "http://s.example/x?t=%2525252525252541cmesoft", NOW,
+              NULL, NULL);
+    is_int(v.verdict, DEBAR_LOG, "so is what is encoded more often than is "
+           "undone");
+
+    n = sprintf(url, "http://shop.example/store/acme");
+
+    for (i = 0; i < 300; i++) {
+        n += sprintf(url + n, "/%zu", i);
+    }
+
+    judge_one(&v, "GET", url, NOW, NULL, NULL);
+    is_int(v.verdict, DEBAR_BLOCK, "a listed URL is found from any depth");
 }
 
 
