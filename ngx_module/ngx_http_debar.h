@@ -103,6 +103,8 @@ struct ngx_http_debar_loc_conf_s {
 /* Hangs on a request (module context) from PREACCESS on. */
 
 typedef struct {
+    ngx_pool_cleanup_t    cleanup;       /* by which it is found again */
+    ngx_http_request_t   *request;       /* that it was made for */
     ngx_debar_resolve_t   resolve;
     ngx_debar_addr_t     *addrs;         /* pinned: these and no others are dialled */
     ngx_uint_t            naddrs;
@@ -127,7 +129,10 @@ typedef struct {
 extern ngx_module_t  ngx_http_debar_module;
 
 
-/* The context of a request; it outlives internal redirects.  NULL: none. */
+/*
+ * The context of a request; it outlives internal redirects, and subrequests
+ * have that of the main request, if it was judged.  NULL: none.
+ */
 
 ngx_http_debar_ctx_t *ngx_http_debar_get_ctx(ngx_http_request_t *r);
 ngx_http_debar_ctx_t *ngx_http_debar_create_ctx(ngx_http_request_t *r);
@@ -136,6 +141,10 @@ ngx_http_debar_ctx_t *ngx_http_debar_create_ctx(ngx_http_request_t *r);
 /* What a request says (ngx_http_debar_facts.c) */
 
 void ngx_http_debar_facts(ngx_http_request_t *r, debar_facts_t *f);
+
+/* Where the authority of the target ends: host and port.  host_end is set. */
+
+u_char *ngx_http_debar_host_end(ngx_http_request_t *r);
 
 /* What debar_judge() would say with an empty list. */
 
@@ -181,6 +190,10 @@ ngx_int_t ngx_http_debar_write(ngx_http_request_t *r,
 ngx_int_t ngx_http_debar_url(ngx_http_request_t *r, ngx_str_t *url);
 
 ngx_int_t ngx_http_debar_log_handler(ngx_http_request_t *r);
+
+/* Whether nginx's own parser gave up before the end of the head. */
+
+ngx_uint_t ngx_http_debar_unread(ngx_http_request_t *r);
 
 
 /* Refusals (ngx_http_debar_page.c) */

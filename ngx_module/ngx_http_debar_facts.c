@@ -54,15 +54,13 @@ ngx_http_debar_facts(ngx_http_request_t *r, debar_facts_t *f)
 
 /*
  * The authority as its bytes came: nginx keeps only what it read from them,
- * and 1.22 does not remember where the port is.
+ * and 1.22 does not remember where the port is.  There is one Host at most:
+ * nginx refuses a request with two, which is then judged in the log phase.
  */
 
 static void
 ngx_http_debar_facts_hosts(ngx_http_request_t *r, debar_facts_t *f)
 {
-    u_char           *p, *last;
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
 
     f->authority.data = NULL;
@@ -71,47 +69,41 @@ ngx_http_debar_facts_hosts(ngx_http_request_t *r, debar_facts_t *f)
     f->more_hosts = 0;
 
     if (r->host_start && r->host_end) {
-        p = r->host_end;
-        last = r->request_line.data + r->request_line.len;
-
-        if (p < last && *p == ':') {
-            do {
-                p++;
-            } while (p < last && *p >= '0' && *p <= '9');
-        }
-
-        f->authority = debar_str((char *) r->host_start, p - r->host_start);
+        f->authority = debar_str((char *) r->host_start,
+                                 ngx_http_debar_host_end(r) - r->host_start);
     }
 
-    part = &r->headers_in.headers.part;
-    h = part->elts;
+    h = r->headers_in.host;
 
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len != 4
-            || ngx_strncasecmp(h[i].key.data, (u_char *) "host", 4) != 0)
-        {
-            continue;
-        }
-
-        if (f->nhosts == DEBAR_MAX_HOST_FIELDS) {
-            f->more_hosts = 1;
-            break;
-        }
-
-        f->hosts[f->nhosts++] = debar_str((char *) h[i].value.data,
-                                          h[i].value.len);
+    if (h) {
+        f->hosts[0] = debar_str((char *) h->value.data, h->value.len);
+        f->nhosts = 1;
     }
+}
+
+
+/*
+ * Behind the port of a request line's authority.  That of HTTP/2 and HTTP/3 is
+ * whole as it is, and stands elsewhere.
+ */
+
+u_char *
+ngx_http_debar_host_end(ngx_http_request_t *r)
+{
+    u_char  *p, *last;
+
+    p = r->host_end;
+    last = r->request_line.data + r->request_line.len;
+
+    if (p < r->request_line.data || p >= last || *p != ':') {
+        return p;
+    }
+
+    do {
+        p++;
+    } while (p < last && *p >= '0' && *p <= '9');
+
+    return p;
 }
 
 

@@ -19,8 +19,8 @@ static ngx_int_t ngx_http_debar_unresolved(ngx_http_request_t *r,
     ngx_http_debar_ctx_t *ctx);
 static ngx_uint_t ngx_http_debar_addresses(ngx_http_request_t *r,
     ngx_http_debar_ctx_t *ctx, const debar_facts_t *f, debar_verdict_t *v);
-static ngx_uint_t ngx_http_debar_own(ngx_http_request_t *r,
-    ngx_debar_addr_t *addr);
+static ngx_debar_addr_t *ngx_http_debar_own(ngx_http_request_t *r,
+    ngx_debar_resolve_t *rs);
 static void ngx_http_debar_destination_fault(ngx_http_request_t *r,
     debar_verdict_t *v, ngx_debar_addr_t *addr, const char *what);
 static ngx_uint_t ngx_http_debar_refused(ngx_http_request_t *r,
@@ -52,6 +52,14 @@ ngx_http_debar_handler(ngx_http_request_t *r)
     ctx = ngx_http_debar_get_ctx(r);
 
     if (ctx == NULL) {
+
+        if (r->internal && ngx_http_debar_unread(r)) {
+
+            /* the page of that error: nothing is pinned, and LOG judges it */
+
+            return NGX_DECLINED;
+        }
+
         ctx = ngx_http_debar_create_ctx(r);
         if (ctx == NULL) {
             return NGX_ERROR;
@@ -97,32 +105,42 @@ ngx_http_debar_get_ctx(ngx_http_request_t *r)
     /* internal redirects clear contexts; subrequests share the pool */
 
     for (cln = r->pool->cleanup; cln; cln = cln->next) {
-        if (cln->handler == ngx_http_debar_ctx_cleanup) {
-            ctx = cln->data;
+
+        if (cln->handler != ngx_http_debar_ctx_cleanup) {
+            continue;
+        }
+
+        ctx = cln->data;
+
+        if (ctx->request == r || ctx->request == r->main) {
             ngx_http_set_ctx(r, ctx, ngx_http_debar_module);
-            break;
+            return ctx;
         }
     }
 
-    return ctx;
+    return NULL;
 }
 
 
 ngx_http_debar_ctx_t *
 ngx_http_debar_create_ctx(ngx_http_request_t *r)
 {
-    ngx_pool_cleanup_t    *cln;
     ngx_http_debar_ctx_t  *ctx;
 
-    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_debar_ctx_t));
-    if (cln == NULL) {
+    ctx = ngx_palloc(r->pool, sizeof(ngx_http_debar_ctx_t));
+    if (ctx == NULL) {
         return NULL;
     }
 
-    ctx = cln->data;
     ngx_memzero(ctx, offsetof(ngx_http_debar_ctx_t, host));
 
-    cln->handler = ngx_http_debar_ctx_cleanup;
+    ctx->request = r;
+
+    ctx->cleanup.handler = ngx_http_debar_ctx_cleanup;
+    ctx->cleanup.data = ctx;
+    ctx->cleanup.next = r->pool->cleanup;
+    r->pool->cleanup = &ctx->cleanup;
+
     ngx_http_set_ctx(r, ctx, ngx_http_debar_module);
 
     return ctx;
@@ -212,8 +230,10 @@ ngx_http_debar_judge(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx)
 
     if (f.scheme.len && v->fault == NULL && !f.connect
         && (f.scheme.len != 4
-            || ngx_strncasecmp((u_char *) f.scheme.data, (u_char *) "http", 4)
-               != 0))
+            || (ngx_memcmp(f.scheme.data, "http", 4) != 0
+                && ngx_strncasecmp((u_char *) f.scheme.data,
+                                   (u_char *) "http", 4)
+                   != 0)))
     {
         v->fault = "a scheme other than http: https goes through CONNECT";
 
@@ -356,7 +376,7 @@ ngx_http_debar_addresses(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
 {
     const char                 *country;
     ngx_uint_t                  i;
-    ngx_debar_addr_t           *addr, *special;
+    ngx_debar_addr_t           *addr, *special, *own;
     ngx_debar_list_t           *l;
     ngx_debar_resolve_t        *rs;
     ngx_http_debar_loc_conf_t  *dlcf;
@@ -386,12 +406,11 @@ ngx_http_debar_addresses(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
         }
     }
 
-    for (i = 0; i < rs->naddrs; i++) {
-        if (ngx_http_debar_own(r, &rs->addrs[i])) {
-            ngx_http_debar_destination_fault(r, v, &rs->addrs[i],
-                                             "this gateway itself");
-            return 508;
-        }
+    own = ngx_http_debar_own(r, rs);
+
+    if (own) {
+        ngx_http_debar_destination_fault(r, v, own, "this gateway itself");
+        return 508;
     }
 
     if (special) {
@@ -403,30 +422,45 @@ ngx_http_debar_addresses(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
 }
 
 
-/* A request to the socket that it came in by would come in again, for ever. */
+/*
+ * A request to the socket that it came in by would come in again, for ever.  So
+ * would one to the unspecified address, which is this host.
+ */
 
-static ngx_uint_t
-ngx_http_debar_own(ngx_http_request_t *r, ngx_debar_addr_t *addr)
+static ngx_debar_addr_t *
+ngx_http_debar_own(ngx_http_request_t *r, ngx_debar_resolve_t *rs)
 {
     uint8_t            local[16];
+    ngx_uint_t         i;
     ngx_connection_t  *c;
+
+    static const uint8_t  any4[16] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+    static const uint8_t  any6[16];
 
     c = r->connection;
 
     if (c->local_sockaddr == NULL
-        || ngx_inet_get_port(addr->sockaddr)
-           != ngx_inet_get_port(c->local_sockaddr))
+        || ngx_inet_get_port(c->local_sockaddr) != rs->port)
     {
-        return 0;
+        return NULL;
     }
 
     if (ngx_connection_local_sockaddr(c, NULL, 0) != NGX_OK
         || !ngx_http_debar_addr(local, c->local_sockaddr))
     {
-        return 0;
+        return NULL;
     }
 
-    return ngx_memcmp(local, addr->addr, 16) == 0;
+    for (i = 0; i < rs->naddrs; i++) {
+        if (ngx_memcmp(rs->addrs[i].addr, local, 16) == 0
+            || ngx_memcmp(rs->addrs[i].addr, any4, 16) == 0
+            || ngx_memcmp(rs->addrs[i].addr, any6, 16) == 0)
+        {
+            return &rs->addrs[i];
+        }
+    }
+
+    return NULL;
 }
 
 
@@ -728,8 +762,19 @@ static ngx_int_t
 ngx_http_debar_keep_authority(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
     const debar_verdict_t *v)
 {
-    u_char      *p;
-    ngx_uint_t   brackets;
+    u_char      *p, *last, digits[NGX_INT32_LEN];
+    ngx_uint_t   brackets, port;
+
+    brackets = v->host.type == DEBAR_HOST_ADDRESS
+               && ngx_strlchr((u_char *) v->host.name,
+                              (u_char *) v->host.name + v->host.len, ':')
+                  != NULL;
+
+    if (!brackets && v->port == 0) {
+        ctx->authority.data = (u_char *) ctx->host.name;
+        ctx->authority.len = ctx->host.len;
+        return NGX_OK;
+    }
 
     p = ngx_pnalloc(r->pool, v->host.len + sizeof("[]:65535") - 1);
     if (p == NULL) {
@@ -737,11 +782,6 @@ ngx_http_debar_keep_authority(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
     }
 
     ctx->authority.data = p;
-
-    brackets = v->host.type == DEBAR_HOST_ADDRESS
-               && ngx_strlchr((u_char *) v->host.name,
-                              (u_char *) v->host.name + v->host.len, ':')
-                  != NULL;
 
     if (brackets) {
         *p++ = '[';
@@ -754,7 +794,16 @@ ngx_http_debar_keep_authority(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
     }
 
     if (v->port) {
-        p = ngx_sprintf(p, ":%ud", v->port);
+        last = digits + sizeof(digits);
+        port = v->port;
+
+        do {
+            *--last = (u_char) ('0' + port % 10);
+            port /= 10;
+        } while (port);
+
+        *p++ = ':';
+        p = ngx_cpymem(p, last, digits + sizeof(digits) - last);
     }
 
     ctx->authority.len = p - ctx->authority.data;

@@ -28,7 +28,7 @@ static void ngx_http_debar_words(u_char *head, size_t len, ngx_str_t *method,
 ngx_int_t
 ngx_http_debar_url(ngx_http_request_t *r, ngx_str_t *url)
 {
-    u_char     *p, *last;
+    u_char     *p;
     size_t      size, len;
     ngx_str_t   scheme, host;
 
@@ -42,16 +42,7 @@ ngx_http_debar_url(ngx_http_request_t *r, ngx_str_t *url)
 
     if (r->host_start && r->host_end) {
         host.data = r->host_start;
-        host.len = r->host_end - r->host_start;
-        last = r->request_line.data + r->request_line.len;
-
-        while (host.data + host.len < last
-               && (host.data[host.len] == ':'
-                   || (host.data[host.len] >= '0'
-                       && host.data[host.len] <= '9')))
-        {
-            host.len++;
-        }
+        host.len = ngx_http_debar_host_end(r) - r->host_start;
 
     } else if (r->headers_in.host) {
         host = r->headers_in.host->value;
@@ -213,8 +204,29 @@ ngx_http_debar_log_handler(ngx_http_request_t *r)
 static ngx_uint_t
 ngx_http_debar_parsed(ngx_http_request_t *r)
 {
-    return r->valid_location || r->internal || r->uri_changed
-           || ngx_http_debar_get_ctx(r) != NULL;
+    if (ngx_http_debar_get_ctx(r) != NULL) {
+        return 1;
+    }
+
+    return (r->valid_location || r->internal || r->uri_changed)
+           && !ngx_http_debar_unread(r);
+}
+
+
+/* error_page may send it through the phases all the same. */
+
+ngx_uint_t
+ngx_http_debar_unread(ngx_http_request_t *r)
+{
+    if (r->http_version >= NGX_HTTP_VERSION_20) {
+        return 0;
+    }
+
+    /* HTTP/0.9 has no fields to read */
+
+    return r->request_line.len == 0
+           || (r->http_state < NGX_HTTP_PROCESS_REQUEST_STATE
+               && r->http_version != NGX_HTTP_VERSION_9);
 }
 
 
