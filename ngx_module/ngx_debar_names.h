@@ -20,6 +20,22 @@
 #define NGX_DEBAR_TEXT_LEN  (sizeof("[]:65535") - 1 + 46)
 
 
+/* An address and a port, ready to dial: for the port that was last asked for. */
+
+typedef struct {
+    union {
+        struct sockaddr       sockaddr;
+        struct sockaddr_in    sin;
+#if (NGX_HAVE_INET6)
+        struct sockaddr_in6   sin6;
+#endif
+    } u;
+    u_char                    socklen;
+    u_char                    len;       /* of text: "192.0.2.1:80" */
+    u_char                    text[NGX_DEBAR_TEXT_LEN];
+} ngx_debar_dial_t;
+
+
 typedef struct {
     uint8_t                   addr[16];
     const char               *special;
@@ -27,8 +43,8 @@ typedef struct {
     time_t                    down;      /* not tried first before this time */
     uint32_t                  asn;
     char                      country[4];
-    u_char                    len;       /* of text: "192.0.2.1:", "[::1]:" */
-    u_char                    text[NGX_DEBAR_TEXT_LEN];
+    in_port_t                 port;      /* of dial, in host byte order; 0: none */
+    ngx_debar_dial_t          dial;
 } ngx_debar_known_t;
 
 

@@ -18,17 +18,6 @@
 
 #define NGX_DEBAR_TIMEOUT       30000    /* ms, where the caller set none */
 
-typedef struct {                         /* beside each result, in rs->pool */
-    union {
-        struct sockaddr       sockaddr;
-        struct sockaddr_in    sin;
-#if (NGX_HAVE_INET6)
-        struct sockaddr_in6   sin6;
-#endif
-    } u;
-    u_char                    text[NGX_DEBAR_TEXT_LEN];
-} ngx_debar_dial_t;
-
 
 static ngx_int_t ngx_debar_resolve_start(ngx_debar_resolve_t *rs,
     ngx_debar_name_t *e);
@@ -45,6 +34,7 @@ static ngx_int_t ngx_debar_resolve_fill(ngx_debar_resolve_t *rs,
     ngx_debar_name_t *e);
 static void ngx_debar_addr_fill(ngx_debar_resolve_t *rs, ngx_debar_addr_t *a,
     ngx_debar_dial_t *d, ngx_debar_known_t *k);
+static void ngx_debar_known_port(ngx_debar_known_t *k, in_port_t port);
 static const char *ngx_debar_addr_allowed(ngx_debar_resolve_t *rs,
     ngx_debar_known_t *k);
 static ngx_int_t ngx_debar_resolve_failed(ngx_debar_resolve_t *rs,
@@ -419,27 +409,12 @@ static void
 ngx_debar_known_init(ngx_debar_known_t *k, const uint8_t addr[16],
     ngx_debar_name_t *e)
 {
-    u_char            *p;
-    ngx_debar_dial_t   dial;
+    ngx_debar_dial_t  dial;
 
     ngx_memzero(k, sizeof(ngx_debar_known_t));
 
     ngx_memcpy(k->addr, addr, 16);
     k->special = debar_addr_special(addr);
-
-    p = k->text;
-
-    if (debar_addr_is_v4(addr)) {
-        p += debar_addr_text(addr, (char *) p);
-
-    } else {
-        *p++ = '[';
-        p += debar_addr_text(addr, (char *) p);
-        *p++ = ']';
-    }
-
-    *p++ = ':';
-    k->len = p - k->text;
 
     if (e->geo != NULL) {
         (void) ngx_debar_addr_to_sockaddr(&dial.u.sockaddr, addr, 0);
@@ -504,8 +479,9 @@ static void
 ngx_debar_addr_fill(ngx_debar_resolve_t *rs, ngx_debar_addr_t *a,
     ngx_debar_dial_t *d, ngx_debar_known_t *k)
 {
-    u_char      *p, *last, digits[5];
-    ngx_uint_t   port;
+    if (k->port != rs->port || k->port == 0) {
+        ngx_debar_known_port(k, rs->port);
+    }
 
     ngx_memcpy(a->addr, k->addr, 16);
     ngx_memcpy(a->country, k->country, 4);
@@ -513,23 +489,42 @@ ngx_debar_addr_fill(ngx_debar_resolve_t *rs, ngx_debar_addr_t *a,
     a->clean = k->clean;
     a->special = k->special ? ngx_debar_addr_allowed(rs, k) : NULL;
 
+    /* a copy: the name may be evicted while the request goes on */
+
+    *d = k->dial;
+
     a->sockaddr = &d->u.sockaddr;
-    a->socklen = ngx_debar_addr_to_sockaddr(a->sockaddr, k->addr, rs->port);
-
-    p = ngx_cpymem(d->text, k->text, k->len);
-
-    port = rs->port;
-    last = digits + sizeof(digits);
-
-    do {
-        *--last = (u_char) ('0' + port % 10);
-        port /= 10;
-    } while (port);
-
-    p = ngx_cpymem(p, last, digits + sizeof(digits) - last);
-
+    a->socklen = d->socklen;
     a->text.data = d->text;
-    a->text.len = p - d->text;
+    a->text.len = d->len;
+}
+
+
+static void
+ngx_debar_known_port(ngx_debar_known_t *k, in_port_t port)
+{
+    u_char            *p;
+    ngx_debar_dial_t  *d;
+
+    k->port = port;
+    d = &k->dial;
+
+    d->socklen = ngx_debar_addr_to_sockaddr(&d->u.sockaddr, k->addr, port);
+
+    p = d->text;
+
+    if (debar_addr_is_v4(k->addr)) {
+        p += debar_addr_text(k->addr, (char *) p);
+
+    } else {
+        *p++ = '[';
+        p += debar_addr_text(k->addr, (char *) p);
+        *p++ = ']';
+    }
+
+    p = ngx_sprintf(p, ":%ud", (unsigned) port);
+
+    d->len = p - d->text;
 }
 
 
