@@ -232,6 +232,8 @@ ngx_http_debar_pin_get(ngx_peer_connection_t *pc, void *data)
     ngx_log_debug1(NGX_LOG_DEBUG_HTTP, pc->log, 0,
                    "debar pin: using idle connection %p", c);
 
+    ngx_reusable_connection(c, 0);
+
     c->idle = 0;
     c->sent = 0;
     c->data = NULL;
@@ -420,6 +422,10 @@ ngx_http_debar_pin_keep(ngx_peer_connection_t *pc,
     c->read->log = ngx_cycle->log;
     c->write->log = ngx_cycle->log;
     c->pool->log = ngx_cycle->log;
+
+    /* gives way, as idle clients do, where worker_connections run out */
+
+    ngx_reusable_connection(c, 1);
 
     if (c->read->ready) {
         ngx_http_debar_idle_read_handler(c->read);
