@@ -331,6 +331,13 @@ ngx_http_debar_check(ngx_conf_t *cf, ngx_http_debar_loc_conf_t *conf)
         return NGX_CONF_ERROR;
     }
 
+    if (clcf->resolver == NULL || clcf->resolver->connections.nelts == 0) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"debar on\" needs a \"resolver\" in location \"%V\" or "
+                      "around it: names are resolved here, once", &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
     if (conf->audit == NULL) {
         ngx_log_error(NGX_LOG_WARN, cf->log, 0,
                       "\"debar on\" without a \"debar_audit\" in location "
@@ -411,7 +418,10 @@ ngx_http_debar_user(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
 
         for (i = 0; i < sizeof(sent) / sizeof(sent[0]); i++) {
-            if (ngx_strncmp(name.data, sent[i], ngx_strlen(sent[i])) == 0) {
+            if (ngx_strncasecmp(name.data, (u_char *) sent[i],
+                                ngx_strlen(sent[i]))
+                == 0)
+            {
                 ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                    "\"%V\" is what the client says: it cannot "
                                    "be \"verified\"", &value[1]);
