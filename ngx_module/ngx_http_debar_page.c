@@ -64,9 +64,12 @@ ngx_http_debar_refuse(ngx_http_request_t *r, ngx_http_debar_refusal_t *rf)
 
     dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
 
-    rc = ngx_http_discard_request_body(r);
-    if (rc != NGX_OK) {
-        return rc;
+    /* the answer is final: no "100 Continue" asks for a body before it */
+
+    r->expect_tested = 1;
+
+    if (ngx_http_discard_request_body(r) != NGX_OK) {
+        r->keepalive = 0;
     }
 
     if (ngx_http_debar_values(r, rf, &vs) != NGX_OK) {
