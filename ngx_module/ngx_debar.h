@@ -88,7 +88,9 @@ typedef struct {
     ngx_open_file_t      *file;          /* reopened on USR1 */
     ngx_str_t             path;
     ngx_fd_t              locked;        /* the fd that bears our shared lock */
-    unsigned              broken:1;      /* the last write was short: begin with \n */
+    ngx_shm_t             shm;           /* of torn, for all workers */
+    ngx_atomic_t         *torn;          /* inode of the file whose last line is
+                                            torn: begin with \n; 0: none */
     unsigned              failing:1;     /* said so in the error log already */
 } ngx_debar_audit_t;
 

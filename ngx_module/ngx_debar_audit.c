@@ -16,7 +16,10 @@
 
 static ngx_int_t ngx_debar_audit_create(ngx_str_t *path);
 static void ngx_debar_audit_flush(ngx_open_file_t *file, ngx_log_t *log);
+static ngx_int_t ngx_debar_audit_shared(ngx_conf_t *cf, ngx_debar_audit_t *a);
+static void ngx_debar_audit_cleanup(void *data);
 static void ngx_debar_audit_lock(ngx_debar_audit_t *a, ngx_log_t *log);
+static ngx_uint_t ngx_debar_audit_torn(ngx_debar_audit_t *a);
 static void ngx_debar_audit_failed(ngx_debar_audit_t *a, ngx_err_t err,
     ssize_t n, size_t len, ngx_log_t *log);
 
@@ -132,10 +135,54 @@ ngx_debar_audit_add(ngx_conf_t *cf, ngx_array_t *audits, ngx_str_t *path)
     a->path = file->name;
     a->locked = NGX_INVALID_FILE;
 
+    if (ngx_debar_audit_shared(cf, a) != NGX_OK) {
+        return NULL;
+    }
+
     file->flush = ngx_debar_audit_flush;
     file->data = a;
 
     return a;
+}
+
+
+/* A line that one worker could not finish is another's to begin a new one after. */
+
+static ngx_int_t
+ngx_debar_audit_shared(ngx_conf_t *cf, ngx_debar_audit_t *a)
+{
+    ngx_pool_cleanup_t  *cln;
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    a->shm.size = ngx_pagesize;
+    a->shm.name = a->path;
+    a->shm.log = cf->cycle->log;
+
+    if (ngx_shm_alloc(&a->shm) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    a->torn = (ngx_atomic_t *) a->shm.addr;
+    *a->torn = 0;
+
+    cln->handler = ngx_debar_audit_cleanup;
+    cln->data = a;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_debar_audit_cleanup(void *data)
+{
+    ngx_debar_audit_t  *a = data;
+
+    a->shm.log = ngx_cycle->log;
+    ngx_shm_free(&a->shm);
 }
 
 
@@ -207,33 +254,33 @@ ngx_debar_audit_write(ngx_debar_audit_t *a, u_char *line, size_t len,
 {
     ssize_t       n;
     ngx_err_t     err;
-    ngx_uint_t    i;
+    ngx_uint_t    torn;
     struct iovec  iov[2];
 
     if (a->locked != a->file->fd) {
         ngx_debar_audit_lock(a, log);
     }
 
-    i = 0;
-
-    if (a->broken) {
-        iov[i].iov_base = (void *) "\n";
-        iov[i++].iov_len = 1;
-    }
-
-    iov[i].iov_base = (void *) line;
-    iov[i++].iov_len = len;
-
-    if (a->broken) {
-        len++;
-    }
+    torn = *a->torn != 0 && ngx_debar_audit_torn(a);
 
     do {
-        n = i == 1 ? write(a->file->fd, line, len)
-                   : writev(a->file->fd, iov, i);
+        if (torn) {
+            iov[0].iov_base = (void *) "\n";
+            iov[0].iov_len = 1;
+            iov[1].iov_base = (void *) line;
+            iov[1].iov_len = len;
+
+            n = writev(a->file->fd, iov, 2);
+
+        } else {
+            n = write(a->file->fd, line, len);
+        }
+
         err = (n == -1) ? ngx_errno : 0;
 
     } while (err == NGX_EINTR);
+
+    len += torn;
 
     if (n == (ssize_t) len) {
 
@@ -243,7 +290,10 @@ ngx_debar_audit_write(ngx_debar_audit_t *a, u_char *line, size_t len,
                           &a->path);
         }
 
-        a->broken = 0;
+        if (torn) {
+            *a->torn = 0;
+        }
+
         a->failing = 0;
 
         return NGX_OK;
@@ -255,12 +305,26 @@ ngx_debar_audit_write(ngx_debar_audit_t *a, u_char *line, size_t len,
 }
 
 
+/* Whether it is our file, and not the one before it was rotated. */
+
+static ngx_uint_t
+ngx_debar_audit_torn(ngx_debar_audit_t *a)
+{
+    ngx_file_info_t  fi;
+
+    return ngx_fd_info(a->file->fd, &fi) != NGX_FILE_ERROR
+           && (ngx_atomic_uint_t) ngx_file_uniq(&fi) == *a->torn;
+}
+
+
 static void
 ngx_debar_audit_failed(ngx_debar_audit_t *a, ngx_err_t err, ssize_t n,
     size_t len, ngx_log_t *log)
 {
-    if (n > 0) {
-        a->broken = 1;
+    ngx_file_info_t  fi;
+
+    if (n > 0 && ngx_fd_info(a->file->fd, &fi) != NGX_FILE_ERROR) {
+        *a->torn = ngx_file_uniq(&fi);
     }
 
     if (a->failing) {
