@@ -53,7 +53,7 @@ ngx_http_debar_handler(ngx_http_request_t *r)
 
     if (ctx == NULL) {
 
-        if (r->internal && ngx_http_debar_unread(r)) {
+        if (r->internal && ngx_http_debar_unread(r->main)) {
 
             /* the page of that error: nothing is pinned, and LOG judges it */
 

@@ -140,18 +140,24 @@ ngx_http_debar_log_handler(ngx_http_request_t *r)
     size_t                       len;
     uint64_t                     started;
     debar_verdict_t             *v;
+    ngx_http_core_srv_conf_t    *cscf;
     ngx_http_debar_loc_conf_t   *dlcf;
     ngx_http_debar_main_conf_t  *mcf;
 
-    dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
+    if (r != r->main || ngx_http_debar_parsed(r)) {
+        return NGX_OK;
+    }
+
+    /* the server's own: error_page may have found a location */
+
+    cscf = ngx_http_get_module_srv_conf(r, ngx_http_core_module);
+    dlcf = cscf->ctx->loc_conf[ngx_http_debar_module.ctx_index];
 
     if (!dlcf->enable && dlcf->within) {
         dlcf = dlcf->within;
     }
 
-    if (!dlcf->enable || dlcf->report || r != r->main
-        || ngx_http_debar_parsed(r))
-    {
+    if (!dlcf->enable || dlcf->report) {
         return NGX_OK;
     }
 
