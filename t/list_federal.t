@@ -251,6 +251,15 @@ for my $r (@rows) {
 }
 
 
+# A program is one however it is packed, spelt or handed out.
+
+ask('block', "http://www.kaspersky.com/x/$_", "the program $_")
+    for qw(a.exe.gz a.img.xz a.tar.zst a.exe/download a.deb/get a.exe. a.exe%20
+           a.exe::$DATA a.exe;v=1 get.php?file=a.exe);
+ask('log', "http://www.kaspersky.com/$_", "reading $_")
+    for qw(a.txt.gz sitemap.xml.gz download blog/exe/download);
+
+
 # What looks alike and is not: the false_positive rows and their kind.
 
 ask('pass', "http://shop.example/cart/add?sku=$_", "part $_ of someone else's")
