@@ -371,6 +371,40 @@ debar_gateway_pid(const debar_gateway_t *g)
 }
 
 
+/*
+ * The whole path: nginx starts itself anew by its argv[0] when its binary is
+ * upgraded (SIGUSR2), and does not look in PATH then.
+ */
+
+static void
+debar_gateway_binary(char *path, size_t size)
+{
+    int          n;
+    const char  *p, *end;
+
+    p = getenv("DEBAR_NGINX");
+
+    if (p && *p) {
+        snprintf(path, size, "%s", p);
+        return;
+    }
+
+    for (p = getenv("PATH"); p && *p; p = *end ? end + 1 : end) {
+        end = strchrnul(p, ':');
+
+        n = snprintf(path, size, "%.*s/nginx", (int) (end - p), p);
+
+        if (p[0] == '/' && n > 0 && (size_t) n < size
+            && access(path, X_OK) == 0)
+        {
+            return;
+        }
+    }
+
+    snprintf(path, size, "/usr/sbin/nginx");
+}
+
+
 int
 debar_gateway_nginx(const debar_gateway_t *g, const char *argument,
     debar_buf_t *out)
@@ -381,16 +415,16 @@ debar_gateway_nginx(const debar_gateway_t *g, const char *argument,
     FILE        *f;
     pid_t        pid;
     size_t       got;
-    const char  *argv[10], *binary;
+    char         binary[DEBAR_MAX_DIR];
+    const char  *argv[10];
 
+    debar_gateway_binary(binary, sizeof(binary));
     debar_gateway_path(g, "nginx.conf", conf, sizeof(conf));
     debar_gateway_path(g, "logs/error.log", log, sizeof(log));
     debar_gateway_path(g, "", prefix, sizeof(prefix));
 
-    binary = getenv("DEBAR_NGINX");
-
     n = 0;
-    argv[n++] = binary && *binary ? binary : "nginx";
+    argv[n++] = binary;
     argv[n++] = "-e";
     argv[n++] = log;
     argv[n++] = "-p";
@@ -418,11 +452,7 @@ debar_gateway_nginx(const debar_gateway_t *g, const char *argument,
     if (pid == 0) {
         dup2(fileno(f), STDOUT_FILENO);
         dup2(fileno(f), STDERR_FILENO);
-        execvp(argv[0], (char *const *) argv);
-
-        if (errno == ENOENT && strchr(argv[0], '/') == NULL) {
-            execv("/usr/sbin/nginx", (char *const *) argv);
-        }
+        execv(argv[0], (char *const *) argv);
 
         fprintf(stderr, "%s: %s; install nginx, or name it in DEBAR_NGINX\n",
                 argv[0], strerror(errno));
