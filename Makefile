@@ -17,9 +17,9 @@ UNITS     := $(patsubst t/unit/%.c,$(BUILD)/t/unit/%.t,$(wildcard t/unit/*.c))
 HEADERS   := $(wildcard blocklist/*.h tools/*.h t/unit/*.h)
 
 # The nginx that the modules are built for: Debian's own source tree from
-# nginx-dev, or NGINX_SRC=/path of a configured or plain source tree.
+# nginx-dev, or NGINX_SRC=/path of a released tree or a checkout.
 
-NGINX_DEV := /usr/share/nginx/src
+NGINX_SRC ?= /usr/share/nginx/src
 MODULES   := $(BUILD)/ngx_http_debar_module.so $(BUILD)/ngx_stream_debar_module.so
 NGX_SRCS  := config $(wildcard ngx_module/*.c ngx_module/*.h) $(LIB_SRCS) \
              $(wildcard blocklist/*.h)
@@ -66,7 +66,7 @@ $(BUILD)/t/unit/%.t: t/unit/%.c t/unit/tap.h $(BUILD)/libdebar.a
 $(BUILD)/ngx_stream_debar_module.so: $(BUILD)/ngx_http_debar_module.so ;
 
 $(BUILD)/ngx_http_debar_module.so: $(NGX_SRCS) tools/build-modules.sh
-	sh tools/build-modules.sh $(BUILD) $(NGINX_DEV)
+	sh tools/build-modules.sh $(BUILD) $(NGINX_SRC)
 
 deps:                                           ## install the packages of tools/deps.txt that are missing
 	@sh tools/deps.sh

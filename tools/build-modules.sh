@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds both modules against Debian's nginx-dev tree (or another source tree):
 #   build-modules.sh BUILD SOURCE
-# That tree is left as it was; objects go below BUILD.
+# Objects go below BUILD.  Debian's tree is left as it was; in another one
+# nginx's configure writes a Makefile at the top.
 
 set -eu
 
@@ -12,8 +13,23 @@ log=$build/modules.log
 
 mkdir -p "$build"
 
-if [ ! -x "$src/configure" ]; then
-    echo "build-modules: $src has no nginx source: run 'make deps' (package nginx-dev)" >&2
+case $top$build$src in
+    *[[:space:]]*)
+        echo "build-modules: nginx's configure takes no path with a space:" \
+            "move this folder, $top" >&2
+        exit 1
+        ;;
+esac
+
+# A released tree has configure at its top, a checkout below auto/.
+
+if [ -x "$src/configure" ]; then
+    configure=./configure
+elif [ -x "$src/auto/configure" ]; then
+    configure=auto/configure
+else
+    echo "build-modules: $src has no nginx source: run 'make deps'" \
+        "(package nginx-dev), or name another with NGINX_SRC=" >&2
     exit 1
 fi
 
@@ -27,7 +43,7 @@ else
 fi
 
 if ! bash -c "set -eu; cd '$src'; $flags
-    ./configure \"\$@\" --with-stream --with-stream_ssl_module \
+    $configure \"\$@\" --with-stream --with-stream_ssl_module \
         --add-dynamic-module='$top' --builddir='$build/nginx' \
         --with-cc-opt='-g -O2 -fPIC -D_GNU_SOURCE ${DEBAR_CC_OPT:-}' \
     && make -f '$build/nginx/Makefile' -j\$(nproc) modules" > "$log" 2>&1
@@ -37,5 +53,7 @@ then
     exit 1
 fi
 
-cp "$build/nginx/ngx_http_debar_module.so" \
-   "$build/nginx/ngx_stream_debar_module.so" "$build/"
+# Under a new inode: a gateway that runs has the old file mapped.
+
+install -m 755 "$build/nginx/ngx_http_debar_module.so" \
+    "$build/nginx/ngx_stream_debar_module.so" "$build/"
