@@ -206,15 +206,20 @@ typedef struct {
     size_t            len;
     unsigned          cap;
     unsigned          careful;    /* words of caution beside it cap at log */
+    unsigned          read;       /* for words of caution, once */
+    size_t            first;      /* where the first of them ends */
+    size_t            last;       /* where the last of them begins, plus one */
 } debar_names_t;
 
 
-/* Whether a word of caution stands in the text outside of [off, off + len). */
-
-static int
-debar_cautioned(debar_names_t *n, size_t off, size_t len)
+static void
+debar_read_cautions(debar_names_t *n)
 {
     size_t  i, from;
+
+    n->read = 1;
+    n->first = SIZE_MAX;
+    n->last = 0;
 
     for (from = 0, i = 0; i <= n->len; i++) {
 
@@ -222,17 +227,26 @@ debar_cautioned(debar_names_t *n, size_t off, size_t len)
             continue;
         }
 
-        if ((i <= off || from >= off + len)
-            && debar_word(n->list, DEBAR_WORD_CAUTION, n->text + from,
-                          i - from))
-        {
-            return 1;
+        if (debar_word(n->list, DEBAR_WORD_CAUTION, n->text + from, i - from)) {
+            n->first = n->first < i ? n->first : i;
+            n->last = from + 1;
         }
 
         from = i + 1;
     }
+}
 
-    return 0;
+
+/* Whether a word of caution stands in the text outside of [off, off + len). */
+
+static int
+debar_cautioned(debar_names_t *n, size_t off, size_t len)
+{
+    if (!n->read) {
+        debar_read_cautions(n);
+    }
+
+    return n->first <= off || n->last > off + len;
 }
 
 
@@ -272,6 +286,7 @@ debar_match_names(debar_list_t *list, debar_verdict_t *v, const char *where,
     n.len = len;
     n.cap = cap;
     n.careful = careful;
+    n.read = 0;
 
     (void) debar_term_scan(&list->terms, list->entries, list->rules, tokens,
                            len, debar_name_found, &n);

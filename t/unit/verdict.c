@@ -368,6 +368,8 @@ static const struct {
       "who searches does not buy" },
     { NOW, "GET", "http://s.example/buy/uninstall-acmesoft", DEBAR_LOG, "path",
       "a word of removal beside a name caps it" },
+    { NOW, "GET", "http://s.example/buy/acmesoft-uninstall-acmesoft",
+      DEBAR_LOG, "path", "on either side" },
     { NOW, "GET", "http://s.example/buy?title=acmesoft+removal", DEBAR_BLOCK,
       "query:title/percent", "but not in the field that names the goods" },
     { NOW, "GET", "http://s.example/buy/acme-removal-kit", DEBAR_BLOCK, "path",
