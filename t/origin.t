@@ -227,7 +227,7 @@ for my $t (
     $text =~ s/debar_pin [^;]*;/$lines;/;
     write_file($file, $text);
 
-    my $t_r = run_command(['/usr/sbin/nginx', '-t', '-p', $gw->dir,
+    my $t_r = run_command([nginx_path(), '-t', '-p', $gw->dir,
                            '-c', $file]);
 
     isnt($t_r->{status}, 0, "nginx -t refuses \"$lines\"");
