@@ -22,6 +22,8 @@ our @EXPORT = qw(
     write_list build_list www_ids
 );
 
+umask 022;
+
 my $owner = $$;
 my (%started, $dir);
 

@@ -5,14 +5,20 @@ package Debar::Test::Alone;
 # 80 and 3128 belong to this test and no packet can leave the machine), mounts
 # that end with it, and processes that end with it whatever happens.
 #
+# An ordinary user gets a user namespace around them, and in it the right to
+# bind low ports and no other, so that files are as closed to the test as
+# they are outside.
+#
 # Where the kernel does not allow that, the test runs in the network that there
-# is, one test at a time by a lock, and needs ports 53, 80 and 3128 free.
+# is, one test at a time by a lock, and is skipped unless ports 53, 80 and 3128
+# can be had.
 
 use strict;
 use warnings;
 
 use Fcntl qw(:flock);
 use File::Spec;
+use IO::Socket::INET;
 use Socket qw(AF_INET SOCK_DGRAM);
 
 my $lock;
@@ -21,10 +27,16 @@ my $lock;
 # perl were the first process, "kill 0, PID" would still find a dead nginx.
 my @init = ('sh', '-c', '"$@"; exit $?', 'init');
 
+my @user = qw(unshare --user --map-current-user --keep-caps);
 my @ways = (
     [qw(unshare --net --mount --pid --fork --kill-child --mount-proc --)],
     [qw(unshare --net --mount --)],
+    [@user, qw(--net --mount --pid --fork --kill-child --mount-proc --)],
+    [@user, qw(--net --mount --)],
 );
+
+my @low_ports = ('setpriv', '--ambient-caps', '-all,+net_bind_service',
+                 '--inh-caps', '-all,+net_bind_service', '--');
 
 
 sub import {
@@ -32,9 +44,14 @@ sub import {
 
     my $how = $ENV{DEBAR_TEST_ALONE} || '';
 
+    return if $how eq 'net' && $ENV{DEBAR_TEST_LOW_PORTS};
+
     if ($how eq 'net') {
         loopback_up();
-        return;
+        return if $> == 0;
+
+        $ENV{DEBAR_TEST_LOW_PORTS} = 1;
+        again(@low_ports);
     }
 
     if ($how ne 'lock') {
@@ -45,16 +62,42 @@ sub import {
                            . ' >/dev/null 2>&1') != 0;
 
             $ENV{DEBAR_TEST_ALONE} = 'net';
-            exec @$way, @init, $^X, (map { "-I$_" } grep { !ref } @INC), $0,
-                 @ARGV
-                or die "cannot start $0 again: $!\n";
+            again(@$way, @init);
         }
     }
 
-    my $path = File::Spec->catfile(File::Spec->tmpdir, 'debar-test.lock');
+    my $path = File::Spec->catfile(File::Spec->tmpdir, "debar-test-$>.lock");
 
     open $lock, '>>', $path or die "$path: $!\n";
     flock $lock, LOCK_EX or die "$path: $!\n";
+
+    skip_without_ports();
+}
+
+
+# This test once more, by a command that runs one.
+
+sub again {
+    my (@by) = @_;
+
+    exec @by, $^X, (map { "-I$_" } grep { !ref } @INC), $0, @ARGV
+        or die "cannot start $0 again: $!\n";
+}
+
+
+sub skip_without_ports {
+    for my $to (['udp', 53], ['tcp', 53], ['tcp', 80], ['tcp', 3128]) {
+        my ($proto, $port) = @$to;
+
+        next if IO::Socket::INET->new(
+            LocalAddr => '127.0.0.1', LocalPort => $port, Proto => $proto,
+            ($proto eq 'tcp' ? (Listen => 1, ReuseAddr => 1) : ()),
+        );
+
+        print "1..0 # SKIP no network of its own by unshare(1), and"
+              . " port $port of 127.0.0.1 cannot be had: $!\n";
+        exit 0;
+    }
 }
 
 
