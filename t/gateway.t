@@ -26,9 +26,11 @@ my $dir = test_dir() . '/gateway';
 
 # init
 
+my $umask = umask 077;
 my $gw = Debar::Test::Gateway->new(list => $list, start => 0, workers => 2);
 
-is($gw->{init}{status}, 0, 'init makes a gateway');
+is($gw->{init}{status}, 0, 'init makes a gateway, under a narrow umask');
+umask $umask;
 
 for my $name (qw(nginx.conf list.mdb audit logs)) {
     ok(-e "$dir/$name", "with $name");
@@ -55,6 +57,7 @@ is($gw->start->{status}, 0, 'start starts it');
 is($gw->get('http://www.neutral.example/')->{status}, 200,
    'when start returns, requests are served');
 is($gw->get('http://listed.example/')->{status}, 403, 'and refused');
+unlike($gw->error_log, qr/inotify_add_watch/, 'the workers may watch the list');
 
 my $status = $gw->command('status');
 

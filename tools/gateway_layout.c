@@ -103,10 +103,13 @@ debar_init_folders(debar_init_t *in)
 
     debar_init_user(in);
 
-    /* the folder is the gateway's own: workers pass through it to the list */
+    /*
+     * The folder is the gateway's own.  Workers pass through it to the list
+     * and watch it, and inotify watches only what may be read.
+     */
 
-    if (geteuid() == 0 && (st.st_mode & 0011) != 0011
-        && chmod(in->g.path, (st.st_mode & 07777) | 0011) != 0)
+    if (geteuid() == 0 && (st.st_mode & 0055) != 0055
+        && chmod(in->g.path, (st.st_mode & 07777) | 0055) != 0)
     {
         debar_say("%s: %s", in->g.path, strerror(errno));
         return DEBAR_ERROR;
