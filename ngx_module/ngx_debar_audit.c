@@ -146,7 +146,7 @@ ngx_debar_audit_add(ngx_conf_t *cf, ngx_array_t *audits, ngx_str_t *path)
 }
 
 
-/* A line that one worker could not finish is another's to begin a new one after. */
+/* What one worker tore, the next to write begins a new line after. */
 
 static ngx_int_t
 ngx_debar_audit_shared(ngx_conf_t *cf, ngx_debar_audit_t *a)

@@ -43,7 +43,7 @@ typedef struct {
     time_t                    down;      /* not tried first before this time */
     uint32_t                  asn;
     char                      country[4];
-    in_port_t                 port;      /* of dial, in host byte order; 0: none */
+    in_port_t                 port;      /* of dial, host byte order; 0: none */
     ngx_debar_dial_t          dial;
 } ngx_debar_known_t;
 

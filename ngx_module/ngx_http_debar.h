@@ -130,12 +130,25 @@ extern ngx_module_t  ngx_http_debar_module;
 
 
 /*
+ * (ngx_http_debar_ctx.c)
+ *
  * The context of a request; it outlives internal redirects, and subrequests
  * have that of the main request, if it was judged.  NULL: none.
  */
 
 ngx_http_debar_ctx_t *ngx_http_debar_get_ctx(ngx_http_request_t *r);
 ngx_http_debar_ctx_t *ngx_http_debar_create_ctx(ngx_http_request_t *r);
+
+/* Gives the context an incident, a copy of the verdict, and what variables
+ * say of it: the list may be gone when they are read. */
+
+ngx_int_t ngx_http_debar_keep(ngx_http_request_t *r, debar_list_t *list,
+    ngx_http_debar_ctx_t *ctx, const debar_verdict_t *v);
+
+/* The canonical host, an IPv6 literal in brackets, with the port if given. */
+
+ngx_int_t ngx_http_debar_keep_authority(ngx_http_request_t *r,
+    ngx_http_debar_ctx_t *ctx, const debar_verdict_t *v);
 
 
 /* What a request says (ngx_http_debar_facts.c) */
@@ -158,12 +171,6 @@ ngx_uint_t ngx_http_debar_addr(uint8_t addr[16], struct sockaddr *sa);
 /* PREACCESS (ngx_http_debar_handler.c) */
 
 ngx_int_t ngx_http_debar_handler(ngx_http_request_t *r);
-
-/* Gives the context an incident, a copy of the verdict, and what variables
- * say of it: the list may be gone when they are read. */
-
-ngx_int_t ngx_http_debar_keep(ngx_http_request_t *r, debar_list_t *list,
-    ngx_http_debar_ctx_t *ctx, const debar_verdict_t *v);
 
 
 /* The audit line and the log phase (ngx_http_debar_log.c) */

@@ -31,9 +31,6 @@ static ngx_int_t ngx_http_debar_refuse_verdict(ngx_http_request_t *r,
     ngx_http_debar_ctx_t *ctx, debar_verdict_t *v, ngx_uint_t status);
 static ngx_int_t ngx_http_debar_record(ngx_http_request_t *r,
     ngx_http_debar_ctx_t *ctx, const debar_verdict_t *v);
-static ngx_int_t ngx_http_debar_keep_authority(ngx_http_request_t *r,
-    ngx_http_debar_ctx_t *ctx, const debar_verdict_t *v);
-static void ngx_http_debar_ctx_cleanup(void *data);
 
 
 ngx_int_t
@@ -87,70 +84,6 @@ ngx_http_debar_handler(ngx_http_request_t *r)
     }
 
     return ngx_http_debar_judge(r, ctx);
-}
-
-
-ngx_http_debar_ctx_t *
-ngx_http_debar_get_ctx(ngx_http_request_t *r)
-{
-    ngx_pool_cleanup_t    *cln;
-    ngx_http_debar_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_debar_module);
-
-    if (ctx || (!r->internal && r == r->main)) {
-        return ctx;
-    }
-
-    /* internal redirects clear contexts; subrequests share the pool */
-
-    for (cln = r->pool->cleanup; cln; cln = cln->next) {
-
-        if (cln->handler != ngx_http_debar_ctx_cleanup) {
-            continue;
-        }
-
-        ctx = cln->data;
-
-        if (ctx->request == r || ctx->request == r->main) {
-            ngx_http_set_ctx(r, ctx, ngx_http_debar_module);
-            return ctx;
-        }
-    }
-
-    return NULL;
-}
-
-
-ngx_http_debar_ctx_t *
-ngx_http_debar_create_ctx(ngx_http_request_t *r)
-{
-    ngx_http_debar_ctx_t  *ctx;
-
-    ctx = ngx_palloc(r->pool, sizeof(ngx_http_debar_ctx_t));
-    if (ctx == NULL) {
-        return NULL;
-    }
-
-    ngx_memzero(ctx, offsetof(ngx_http_debar_ctx_t, host));
-
-    ctx->request = r;
-
-    ctx->cleanup.handler = ngx_http_debar_ctx_cleanup;
-    ctx->cleanup.data = ctx;
-    ctx->cleanup.next = r->pool->cleanup;
-    r->pool->cleanup = &ctx->cleanup;
-
-    ngx_http_set_ctx(r, ctx, ngx_http_debar_module);
-
-    return ctx;
-}
-
-
-static void
-ngx_http_debar_ctx_cleanup(void *data)
-{
-    /* a mark, by which the context is found again */
 }
 
 
@@ -434,7 +367,7 @@ ngx_http_debar_own(ngx_http_request_t *r, ngx_debar_resolve_t *rs)
     ngx_uint_t         i;
     ngx_connection_t  *c;
 
-    static const uint8_t  any4[16] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+    static const uint8_t  any4[16] = { [10] = 0xff, [11] = 0xff };
     static const uint8_t  any6[16];
 
     c = r->connection;
@@ -688,125 +621,4 @@ ngx_http_debar_record(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
     }
 
     return ngx_http_debar_write(r, dlcf, v, ctx->incident, &line);
-}
-
-
-ngx_int_t
-ngx_http_debar_keep(ngx_http_request_t *r, debar_list_t *list,
-    ngx_http_debar_ctx_t *ctx, const debar_verdict_t *v)
-{
-    u_char       *p, *last;
-    size_t        size;
-    unsigned      i;
-    debar_str_t   s;
-
-    ngx_debar_incident(ctx->incident);
-
-    ctx->verdict = ngx_palloc(r->pool, sizeof(debar_verdict_t));
-    if (ctx->verdict == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memcpy(ctx->verdict, v, sizeof(debar_verdict_t));
-
-    ctx->verdict->step = NULL;
-    ctx->verdict->step_len = 0;
-    ctx->verdict->channel = NULL;
-    ctx->verdict->channel_len = 0;
-
-    if (list == NULL) {
-        return NGX_OK;
-    }
-
-    if (v->entry != DEBAR_NONE) {
-        s = debar_list_entry_id(list, v->entry);
-
-        ctx->vendor.data = ngx_pnalloc(r->pool, s.len);
-        if (ctx->vendor.data == NULL) {
-            return NGX_ERROR;
-        }
-
-        ctx->vendor.len = s.len;
-        ngx_memcpy(ctx->vendor.data, s.data, s.len);
-    }
-
-    if (v->nevidence == 0) {
-        return NGX_OK;
-    }
-
-    size = v->nevidence * (DEBAR_WHERE + DEBAR_VALUE + 32);
-
-    p = ngx_pnalloc(r->pool, size);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    ctx->evidence.data = p;
-    last = p + size;
-
-    for (i = 0; i < v->nevidence; i++) {
-        p = ngx_slprintf(p, last, "%s%s:%s@%s", i ? ", " : "",
-                         debar_kind_name(v->evidence[i].kind),
-                         v->evidence[i].value, v->evidence[i].where);
-    }
-
-    ctx->evidence.len = p - ctx->evidence.data;
-
-    return NGX_OK;
-}
-
-
-/* The canonical host, an IPv6 literal in brackets, with the port if given. */
-
-static ngx_int_t
-ngx_http_debar_keep_authority(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
-    const debar_verdict_t *v)
-{
-    u_char      *p, *last, digits[NGX_INT32_LEN];
-    ngx_uint_t   brackets, port;
-
-    brackets = v->host.type == DEBAR_HOST_ADDRESS
-               && ngx_strlchr((u_char *) v->host.name,
-                              (u_char *) v->host.name + v->host.len, ':')
-                  != NULL;
-
-    if (!brackets && v->port == 0) {
-        ctx->authority.data = (u_char *) ctx->host.name;
-        ctx->authority.len = ctx->host.len;
-        return NGX_OK;
-    }
-
-    p = ngx_pnalloc(r->pool, v->host.len + sizeof("[]:65535") - 1);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    ctx->authority.data = p;
-
-    if (brackets) {
-        *p++ = '[';
-    }
-
-    p = ngx_cpymem(p, v->host.name, v->host.len);
-
-    if (brackets) {
-        *p++ = ']';
-    }
-
-    if (v->port) {
-        last = digits + sizeof(digits);
-        port = v->port;
-
-        do {
-            *--last = (u_char) ('0' + port % 10);
-            port /= 10;
-        } while (port);
-
-        *p++ = ':';
-        p = ngx_cpymem(p, last, digits + sizeof(digits) - last);
-    }
-
-    ctx->authority.len = p - ctx->authority.data;
-
-    return NGX_OK;
 }

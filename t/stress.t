@@ -168,7 +168,9 @@ sub client {
                          wrong => [sort keys %wrong] });
 }
 
-sub fds { return map { my @fd = glob "/proc/$_/fd/*"; scalar @fd } $gw->workers }
+sub fds {
+    return map { my @fd = glob "/proc/$_/fd/*"; scalar @fd } $gw->workers;
+}
 
 sub memory {
     my ($pid) = @_;
