@@ -33,7 +33,8 @@ my $dns_socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
 start_process('answers', sub { dns($dns_socket) });
 
 my $origin = Debar::Test::Origin->new(
-    listen => ['127.0.0.1:80', '127.0.0.2:80', '127.0.0.1:8080', '[::1]:80']);
+    listen => ['127.0.0.1:80', '127.0.0.2:80', '127.0.0.1:8080',
+               (have_ipv6() ? '[::1]:80' : ())]);
 
 my $gw = Debar::Test::Gateway->new(
     list => write_list(test_dir() . '/list'),
@@ -121,8 +122,12 @@ $gw->audit;
 is($gw->get('http://both.example/')->{status}, 200, 'A and AAAA: served');
 is(($origin->fresh)[-1]{local}, '127.0.0.1:80', 'over IPv4');
 
-is($gw->get('http://six.example/')->{status}, 200, 'AAAA alone: served');
-is(($origin->fresh)[-1]{local}, '::1:80', 'over IPv6');
+SKIP: {
+    skip 'no IPv6 here', 2 if !have_ipv6();
+
+    is($gw->get('http://six.example/')->{status}, 200, 'AAAA alone: served');
+    is(($origin->fresh)[-1]{local}, '::1:80', 'over IPv6');
+}
 
 my @half = map { "half-dead$_.example" } 1 .. 8;
 

@@ -13,13 +13,14 @@ use File::Path qw(make_path remove_tree);
 use File::Spec;
 use File::Temp ();
 use IO::Socket::INET;
+use IO::Socket::IP;
 use POSIX qw(:sys_wait_h);
 use Time::HiRes qw(time sleep);
 
 our @EXPORT = qw(
     build_file debar_path nginx_path top_dir test_dir file_text write_file
     eventually run_command start_process stop_process running port_answers
-    write_list build_list www_ids
+    write_list build_list www_ids have_ipv6
 );
 
 umask 022;
@@ -205,6 +206,11 @@ sub port_answers {
     close $s if $s;
 
     return $s ? 1 : 0;
+}
+
+
+sub have_ipv6 {
+    return IO::Socket::IP->new(LocalHost => '::1', Listen => 1) ? 1 : 0;
 }
 
 
