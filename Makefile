@@ -87,8 +87,8 @@ install: all                                    ## to $(DESTDIR)$(PREFIX), modul
 	install -D -m 644 tools/debar.1 $(DESTDIR)$(PREFIX)/share/man/man1/debar.1
 	install -D -m 644 tools/completion/debar.bash \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/debar
-	mkdir -p $(DESTDIR)$(PREFIX)/share/debar/lists
-	cp -R blocklist/lists/federal $(DESTDIR)$(PREFIX)/share/debar/lists/
+	cd blocklist/lists && find federal -type f -exec install -D -m 644 {} \
+	    $(abspath $(DESTDIR)$(PREFIX))/share/debar/lists/{} \;
 
 # Tests are TAP under prove: C units first, then real nginx over real sockets.
 # TESTS=t/http.t runs one; PROVE=-v shows every claim.
