@@ -124,13 +124,17 @@ debar_hello_parse(debar_hello_t *h, const char *data, size_t len,
 
     memset(h, 0, sizeof(debar_hello_t));
 
+    /* What is said must not depend on how much the peek was able to hold. */
+
+    len = len < DEBAR_HELLO_BYTES ? len : DEBAR_HELLO_BYTES;
+
     rc = hello_opening(h, p, len);
 
     if (rc == DEBAR_HELLO_OK) {
         rc = hello_gather(h, p, len, (uint8_t *) scratch, &n);
     }
 
-    if (rc == DEBAR_HELLO_MORE && len >= DEBAR_HELLO_BYTES) {
+    if (rc == DEBAR_HELLO_MORE && len == DEBAR_HELLO_BYTES) {
         return hello_bad(h, "a ClientHello in too many records");
     }
 

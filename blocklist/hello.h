@@ -32,7 +32,7 @@ typedef struct {
     unsigned     nnames;          /* host_name entries; more than one is a fault */
     size_t       sni_len;         /* 0: no server_name */
     char         sni[256];        /* the first, as sent, NUL-terminated */
-    unsigned     sni_nul;         /* it holds a NUL byte (sni is cut there) */
+    unsigned     sni_nul;         /* it holds a NUL byte (sni is cut there): a fault */
     unsigned     ech;             /* 0xfe0d: 1 outer hello, 2 inner type */
     unsigned     esni;            /* 0xffce */
     unsigned     version;         /* highest offered, 0x0301 .. 0x0304 */
@@ -43,8 +43,13 @@ typedef struct {
 } debar_hello_t;
 
 /*
- * Reads the hello at the beginning of data, in whatever records it comes.
+ * Reads the hello at the beginning of data, in whatever records it comes; what
+ * follows those records is not looked at, nor anything behind the first
+ * DEBAR_HELLO_BYTES: a hello that has not ended there is BAD, never MORE.
  * scratch: DEBAR_MAX_HELLO bytes to put fragments together in.
+ *
+ * BAD sets what could be read all the same (the first name, ech, ...), so that
+ * a listed name is blocked rather than refused.  NOT_TLS and SSLV2 set nothing.
  */
 
 int debar_hello_parse(debar_hello_t *h, const char *data, size_t len,
@@ -60,6 +65,9 @@ typedef enum {
     DEBAR_OTHER_CONNECT,          /* a CONNECT inside the tunnel */
     DEBAR_OTHER_SSH               /* "SSH-" */
 } debar_other_e;
+
+/* Empty lines in front are skipped (RFC 9112 s.2.2); HTTP needs a method and
+ * the beginning of a target: "EHLO host" is UNKNOWN. */
 
 int debar_hello_other(const char *data, size_t len);
 
