@@ -39,13 +39,19 @@ typedef struct {
  * Strict: one SP between the parts of the request line, CRLF or LF at line
  * ends, no obs-fold, no space before a colon, no NUL; HTTP/1.0 or 1.1.
  * DEBAR_HEAD_OTHER is said as soon as the first bytes are not "CONNECT ".
+ *
+ * BAD is said at the line at fault, so len may be 0; the authority is set even
+ * where the request line is that line (everything between the first space and
+ * the last).  A missing Host, or several, and several Proxy-Authorizations are
+ * not faults here.  Strings point into data.
  */
 
 int debar_connect_parse(debar_connect_t *c, const char *data, size_t len);
 
 /*
  * "Basic dXNlcjpwYXNz" -> user and password in out (room for size bytes, NUL
- * after each).  DEBAR_DECLINED: another scheme; DEBAR_ERROR: malformed.
+ * after each).  DEBAR_DECLINED: another scheme, or none; DEBAR_ERROR: malformed
+ * (RFC 7617, RFC 4648 s.4 with its padding), an empty user, a control, no room.
  */
 
 int debar_connect_basic(debar_str_t authorization, char *out, size_t size,

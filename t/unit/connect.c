@@ -145,6 +145,8 @@ static const head_case_t  heads[] = {
       "no colon" },
     { TEXT(LINE "X: a\0b\r\n\r\n"), BAD, "vendor.example:443", "control",
       "a NUL in a field" },
+    { TEXT(LINE "X:\0b\r\n\r\n"), BAD, "vendor.example:443", "control",
+      "a NUL right behind the colon" },
     { TEXT(LINE "X: a\rb\r\n\r\n"), BAD, "vendor.example:443", "control",
       "a CR in a field" },
     { TEXT(LINE "X: a\r\r\n\r\n"), BAD, "vendor.example:443", "control",
@@ -182,7 +184,8 @@ typedef struct {
 
 static const basic_case_t  basics[] = {
     { "Basic dXNlcjpwYXNz", DEBAR_OK, "user", "pass", "user and password" },
-    { "basic dXNlcjpwYXNz", DEBAR_OK, "user", "pass", "a scheme in lower case" },
+    { "basic dXNlcjpwYXNz", DEBAR_OK, "user", "pass",
+      "a scheme in lower case" },
     { "BASIC   dXNlcjpwYXNz", DEBAR_OK, "user", "pass", "three spaces" },
     { "Basic dXNlcjo=", DEBAR_OK, "user", "", "an empty password" },
     { "Basic dTpw", DEBAR_OK, "u", "p", "no padding needed" },
@@ -190,6 +193,8 @@ static const basic_case_t  basics[] = {
     { "Basic dTpwYQ==", DEBAR_OK, "u", "pa", "two bytes of padding" },
     { "Basic dTphOmI6Yw==", DEBAR_OK, "u", "a:b:c",
       "colons in the password" },
+    { "Basic dTphIGI=", DEBAR_OK, "u", "a b", "a space in the password" },
+    { "Basic dTpAQA==", DEBAR_OK, "u", "@@", "a digit of no bits" },
     { "Basic Yjx8Pjo+Pz9+", DEBAR_OK, "b<|>", ">??~", "a plus sign" },
     { "Basic w7w6w78/", DEBAR_OK, "\xc3\xbc", "\xc3\xbf?",
       "UTF-8, and a slash" },
@@ -197,6 +202,7 @@ static const basic_case_t  basics[] = {
     { NULL, DEBAR_DECLINED, NULL, NULL, "no credentials" },
     { "", DEBAR_DECLINED, NULL, NULL, "an empty field" },
     { "Basi", DEBAR_DECLINED, NULL, NULL, "a part of the scheme" },
+    { "Basil dTpw", DEBAR_DECLINED, NULL, NULL, "a scheme as long" },
     { "Basics dTpw", DEBAR_DECLINED, NULL, NULL, "a longer scheme" },
     { "Basic\tdTpw", DEBAR_DECLINED, NULL, NULL, "a tab behind it" },
     { "Digest username=\"u\"", DEBAR_DECLINED, NULL, NULL, "Digest" },
@@ -222,6 +228,7 @@ static const basic_case_t  basics[] = {
     { "Basic dTpw\xc3\xbc" "==", DEBAR_ERROR, NULL, NULL, "bytes over 127" },
     { "Basic dTphAGI=", DEBAR_ERROR, NULL, NULL, "a NUL in the password" },
     { "Basic dQpiOmM=", DEBAR_ERROR, NULL, NULL, "a line feed in the user" },
+    { "Basic Cjp4", DEBAR_ERROR, NULL, NULL, "a line feed first" },
     { "Basic dTp/", DEBAR_ERROR, NULL, NULL, "DEL in the password" }
 };
 
@@ -429,6 +436,11 @@ credentials(void)
                                  &user, &password);
         ok(rc == (n < 10 ? DEBAR_ERROR : DEBAR_OK),
            "nine bytes and a NUL in room for %zu", n);
+
+        rc = debar_connect_basic(debar_str("Basic dTpwYQ==", 14), in, n,
+                                 &user, &password);
+        ok(rc == (n < 5 ? DEBAR_ERROR : DEBAR_OK),
+           "four bytes, padded, and a NUL in room for %zu", n);
         free(in);
     }
 }

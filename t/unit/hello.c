@@ -57,6 +57,8 @@ static const hello_case_t  cases[] = {
       "a record that says SSL 3.0" },
     { "1603ff[01(" BODY("[" NAME("a.example") "]") ")]", OK, "a.example", NULL,
       "a record of an unknown minor version" },
+    { RECORD("01(0301 R {} [000a] {00})"), OK, "", NULL, "TLS 1.0" },
+    { HELLO("002b[{0301}]"), OK, "", NULL, "TLS 1.0 in its extension" },
     { RECORD("01(0303 R {'12345678901234567890123456789012'} [13011302]"
              "{0100} [" NAME("a.example") "])"), OK, "a.example", NULL,
       "a session id, two suites, two compression methods" },
@@ -199,6 +201,9 @@ static const hello_case_t  cases[] = {
     { "17", MORE, "", NULL, "a byte that may begin a record" },
 
     { "80", MORE, "", NULL, "a byte that may begin an SSLv2 hello" },
+    { "802e", MORE, "", NULL, "two bytes of an SSLv2 hello" },
+    { "802e01", MORE, "", NULL, "and its type" },
+    { "802e0100", MORE, "", NULL, "and half a version of 0.2" },
     { "802e0103", MORE, "", NULL, "an SSLv2 hello but for half its version" },
     { "802e010301 0015 0000", DEBAR_HELLO_SSLV2, "", NULL,
       "an SSLv2 hello that offers TLS 1.0" },
@@ -306,6 +311,13 @@ static const other_case_t  others[] = {
     { OTHER("EHLO mail.example\r\n"), DEBAR_OTHER_UNKNOWN },
     { OTHER("NICK someone else"), DEBAR_OTHER_UNKNOWN },
     { OTHER(" GET /"), DEBAR_OTHER_UNKNOWN },
+    { OTHER(" /"), DEBAR_OTHER_UNKNOWN },
+    { OTHER("A /"), DEBAR_OTHER_HTTP },
+    { OTHER("GET \x01"), DEBAR_OTHER_UNKNOWN },
+    { OTHER("ABCDEFGHIJKLMNOPQRSTUVWXYZABCDE /"), DEBAR_OTHER_HTTP },
+    { OTHER("ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEF /"), DEBAR_OTHER_UNKNOWN },
+    { OTHER("GET abcdefghijklmnopqrstuvwxyzabcde"), DEBAR_OTHER_MORE },
+    { OTHER("GET abcdefghijklmnopqrstuvwxyzabcdef"), DEBAR_OTHER_UNKNOWN },
     { OTHER("G\0T /"), DEBAR_OTHER_UNKNOWN },
     { OTHER("ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFG /"), DEBAR_OTHER_UNKNOWN },
     { OTHER("GET abcdefghijklmnopqrstuvwxyzabcdefgh"), DEBAR_OTHER_UNKNOWN },
@@ -630,6 +642,13 @@ large(char *buf)
            "one byte a record, at the bound");
     ok(h.fault && strstr(h.fault, "too many records"), "and why");
     is_int(parse(&h, buf, len), BAD, "one byte a record, all of it");
+
+    msg[2] = 0x40;
+    msg[3] = 0;
+    memset(msg + n, 0, 16384);
+    len = cut(buf, msg, 2 * 16384, 16384);
+    is_int(parse(&h, buf, len), BAD, "a second record that runs far over it");
+    ok(h.fault && strstr(h.fault, "behind the ClientHello"), "and why");
 
     n = padded(msg, DEBAR_MAX_HELLO + 1);
     len = cut(buf, msg, n, 16384);
