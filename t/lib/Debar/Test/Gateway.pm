@@ -227,6 +227,18 @@ sub error_log {
 }
 
 
+# Lines of the error log that no test may cause.  (A machine may forbid more
+# open files: that alert is its own.)
+
+sub complaints {
+    my ($self) = @_;
+
+    return join '', map { "$_\n" }
+           grep { /\[(?:alert|emerg|crit)\]|exited on signal/ && !/setrlimit/ }
+           split /\n/, $self->error_log;
+}
+
+
 # Audit lines since the last call of this, raw; only whole ones.
 
 sub audit_raw {
