@@ -19,11 +19,12 @@ use Debar::Test::Corpus;
 use Debar::Test::Dns;
 use Debar::Test::Gateway;
 use Debar::Test::Origin;
+use Debar::Test::Tls;
 
 binmode $_, ':encoding(UTF-8)' for Test::More->builder->output,
     Test::More->builder->failure_output, Test::More->builder->todo_output;
 
-my @classes = split /[\s,]+/, $ENV{DEBAR_EVASIONS} || 'authority ip idn';
+my @classes = split /[\s,]+/, $ENV{DEBAR_EVASIONS} || 'authority ip idn tls';
 my %wanted = map { $_ => 1 } @classes;
 
 my $dns = Debar::Test::Dns->new(names => {
@@ -33,25 +34,39 @@ my $dns = Debar::Test::Dns->new(names => {
 
 my $origin = Debar::Test::Origin->new(
     listen => ['127.0.0.1:80', '127.0.0.66:80', '127.0.0.1:8080',
-               '127.0.0.54:80']);
-my $gw = Debar::Test::Gateway->new(list => corpus_dir() . '/fixture-list');
+               '127.0.0.54:80', '127.0.0.1:8000']);
+my $tls = Debar::Test::Tls->new(
+    listen => ['127.0.0.1:443', '127.0.0.10:443', '127.0.0.66:443'],
+    names => ['www.kaspersky.com', 'www.microsoft.com', '127.0.0.1',
+              '127.0.0.10', '127.0.0.66']);
+my $gw = Debar::Test::Gateway->new(list => corpus_dir() . '/fixture-list',
+                                   init => ['--connect-port', 80]);
 
 my @workers = $gw->workers;
 my (%ended, @refused);
 
+# What a gateway that does not look inside TLS cannot see.
+
+my %unseen = (F06 => 'inspection: the inner Host is inside TLS');
+
 for my $row (corpus_rows('evasions.jsonl')) {
-    next if $row->{kind} ne 'http' || !$wanted{ $row->{class} };
+    next if !$wanted{ $row->{class} };
+    die "$row->{id}: unknown kind $row->{kind}\n"
+        if $row->{kind} !~ /^(?:http|connect)$/;
 
     my ($id, $expect) = @$row{qw(id expect)};
     my $name = "$row->{class} $id, $row->{title}";
-    my $end = evasion_ends($expect);
+    my $end = evasion_ends($expect, $row->{kind});
     my $failed = 0;
+
+    local our $TODO = $unseen{$id};
 
     $gw->audit;
 
-    my @responses = $gw->exchange(map { pack 'H*', $_ }
-                                      @{ $row->{segments} });
-    my $answer = evasion_answer(@responses);
+    my $answer = $row->{kind} eq 'connect'
+        ? evasion_tunnel($gw, $row, undef)
+        : evasion_answer($gw->exchange(map { pack 'H*', $_ }
+                                           @{ $row->{segments} }));
     my @lines = $end->{verdict} ? $gw->audit_soon
                                 : grep { $_->{verdict} } $gw->audit;
     my $verdict = @lines ? $lines[-1]{verdict} : 'none';
@@ -80,9 +95,9 @@ for my $row (corpus_rows('evasions.jsonl')) {
             or $failed = 1;
     }
 
-    $ended{ $row->{class} }[$failed]++;
+    $ended{ $row->{class} }[$failed]++ if !$TODO;
     push @{ $ended{failed} }, "$id ($expect, was $answer, recorded $verdict)"
-        if $failed;
+        if $failed && !$TODO;
 }
 
 for my $class (@classes) {
