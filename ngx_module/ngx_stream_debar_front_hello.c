@@ -21,7 +21,7 @@ static const char *ngx_stream_debar_front_hello_fault(
 static void ngx_stream_debar_front_bad_hello(
     ngx_stream_debar_front_ctx_t *ctx, const char *fault, ngx_uint_t alert);
 static void ngx_stream_debar_front_other(ngx_stream_debar_front_ctx_t *ctx,
-    int what, const char *fault);
+    int what, size_t n, const char *fault);
 static void ngx_stream_debar_front_policy(debar_verdict_t *v,
     ngx_uint_t action, const char *fault);
 static void ngx_stream_debar_front_settle(ngx_stream_debar_front_ctx_t *ctx,
@@ -124,7 +124,7 @@ ngx_stream_debar_front_first(ngx_event_t *rev)
             return;
         }
 
-        ngx_stream_debar_front_other(ctx, DEBAR_OTHER_UNKNOWN,
+        ngx_stream_debar_front_other(ctx, DEBAR_OTHER_UNKNOWN, 0,
                                      n == NGX_AGAIN
                                      ? "nothing came from the client" : NULL);
         return;
@@ -137,7 +137,7 @@ ngx_stream_debar_front_first(ngx_event_t *rev)
         return;
 
     case DEBAR_HELLO_NOT_TLS:
-        ngx_stream_debar_front_other(ctx, other, NULL);
+        ngx_stream_debar_front_other(ctx, other, n, NULL);
         return;
 
     case DEBAR_HELLO_SSLV2:
@@ -291,28 +291,51 @@ ngx_stream_debar_front_bad_hello(ngx_stream_debar_front_ctx_t *ctx,
 void
 ngx_stream_debar_front_server_first(ngx_stream_debar_front_ctx_t *ctx)
 {
-    ngx_stream_debar_front_other(ctx, DEBAR_OTHER_UNKNOWN,
+    ngx_stream_debar_front_other(ctx, DEBAR_OTHER_UNKNOWN, 0,
                                  "the server speaks first: no TLS");
 }
 
 
+/* n: bytes of it that were peeked at. */
+
 static void
 ngx_stream_debar_front_other(ngx_stream_debar_front_ctx_t *ctx, int what,
-    const char *fault)
+    size_t n, const char *fault)
 {
     ngx_uint_t                      action;
+    debar_list_t                   *list;
     debar_verdict_t                *v;
+    ngx_stream_debar_srv_conf_t    *dscf;
     ngx_stream_debar_main_conf_t   *mcf;
     ngx_stream_debar_front_conf_t  *dfcf;
 
+    dscf = ngx_stream_get_module_srv_conf(ctx->session,
+                                          ngx_stream_debar_module);
     dfcf = ngx_stream_get_module_srv_conf(ctx->session,
                                           ngx_stream_debar_front_module);
     mcf = ngx_stream_get_module_main_conf(ctx->session,
                                           ngx_stream_debar_module);
     v = mcf->scratch;
 
-    ngx_stream_debar_none(v);
-    v->verdict = DEBAR_PASS;
+    list = dscf->list->list;
+
+    if (list && (what == DEBAR_OTHER_HTTP || what == DEBAR_OTHER_CONNECT)) {
+
+        /* the hosts that it names; with none listed the policy decides */
+
+        debar_judge_refused(list, mcf->peeked, ngx_min(n, DEBAR_MAX_HEAD),
+                            NULL, ngx_time(), v);
+
+        if (v->verdict == DEBAR_REJECT) {
+            v->verdict = DEBAR_PASS;
+        }
+
+        v->host = ctx->host;
+
+    } else {
+        ngx_stream_debar_none(v);
+        v->verdict = DEBAR_PASS;
+    }
 
     action = dfcf->other;
 
@@ -320,11 +343,18 @@ ngx_stream_debar_front_other(ngx_stream_debar_front_ctx_t *ctx, int what,
         action = DEBAR_REJECT;
     }
 
-    /* what passes is recorded all the same */
+    if (fault == NULL) {
+        fault = ngx_stream_debar_others[what].fault;
+    }
+
+    /* what passes is recorded all the same; monitor mode suspends no policy */
 
     ngx_stream_debar_front_policy(v, action == DEBAR_PASS ? DEBAR_LOG : action,
-                                  fault ? fault
-                                        : ngx_stream_debar_others[what].fault);
+                                  fault);
+
+    if (v->verdict == DEBAR_BLOCK && action != DEBAR_PASS) {
+        v->fault = fault;
+    }
 
     if (v->verdict >= DEBAR_REJECT
         && (what == DEBAR_OTHER_HTTP || what == DEBAR_OTHER_CONNECT))
@@ -416,6 +446,7 @@ ngx_stream_debar_front_settle(ngx_stream_debar_front_ctx_t *ctx,
     an.detail = "A request of plain HTTP goes to the proxy itself, which "
                 "judges it.";
     an.reason = v->fault;
+    an.verdict = v;
 
     ngx_stream_debar_front_answer(ctx, &an);
 }

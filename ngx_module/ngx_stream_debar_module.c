@@ -30,6 +30,8 @@ static char *ngx_stream_debar_list(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_stream_debar_audit(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static void ngx_stream_debar_share(ngx_cycle_t *cycle,
+    ngx_stream_debar_main_conf_t *mcf);
 static ngx_int_t ngx_stream_debar_init_process(ngx_cycle_t *cycle);
 static void ngx_stream_debar_exit_process(ngx_cycle_t *cycle);
 
@@ -490,6 +492,61 @@ ngx_stream_debar_audit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+/*
+ * A list that http uses too is opened, watched and complained of once in a
+ * worker: the servers here take that of http, which is open already.
+ */
+
+static void
+ngx_stream_debar_share(ngx_cycle_t *cycle, ngx_stream_debar_main_conf_t *mcf)
+{
+    ngx_uint_t                      i, j, k;
+    ngx_debar_list_t              **lp, **hp;
+    ngx_stream_core_srv_conf_t    **cscfp;
+    ngx_stream_core_main_conf_t    *cmcf;
+    ngx_stream_debar_srv_conf_t    *dscf;
+
+    if (mcf->http == NULL || mcf->http->scratch == NULL) {
+        return;
+    }
+
+    cmcf = ngx_stream_cycle_get_module_main_conf(cycle,
+                                                 ngx_stream_core_module);
+    cscfp = cmcf->servers.elts;
+    lp = mcf->lists.elts;
+    hp = mcf->http->lists.elts;
+
+    for (i = 0; i < mcf->lists.nelts; /* void */ ) {
+
+        for (j = 0; j < mcf->http->lists.nelts; j++) {
+            if (hp[j]->owner == lp[i]->owner
+                && hp[j]->path.len == lp[i]->path.len
+                && ngx_memcmp(hp[j]->path.data, lp[i]->path.data,
+                              lp[i]->path.len)
+                   == 0)
+            {
+                break;
+            }
+        }
+
+        if (j == mcf->http->lists.nelts) {
+            i++;
+            continue;
+        }
+
+        for (k = 0; k < cmcf->servers.nelts; k++) {
+            dscf = cscfp[k]->ctx->srv_conf[ngx_stream_debar_module.ctx_index];
+
+            if (dscf->list == lp[i]) {
+                dscf->list = hp[j];
+            }
+        }
+
+        lp[i] = lp[--mcf->lists.nelts];
+    }
+}
+
+
 static ngx_int_t
 ngx_stream_debar_init_process(ngx_cycle_t *cycle)
 {
@@ -532,6 +589,8 @@ ngx_stream_debar_init_process(ngx_cycle_t *cycle)
             return NGX_ERROR;
         }
     }
+
+    ngx_stream_debar_share(cycle, mcf);
 
     ap = mcf->audits.elts;
 
