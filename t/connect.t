@@ -399,6 +399,74 @@ is($auth->tunnel('www.listed.example:8443', basic('bob:pw'))->status, 403,
 is($auth->complaints, '', 'no worker crashed');
 $auth->stop;
 
+
+# A waiver for a user whom the gateway itself has verified.
+
+my $waived = write_list(test_dir() . '/waived');
+
+write_file("$waived/waivers.yaml", <<'END');
+waivers:
+  - {id: w-1, vendor: acme, from: 2000-01-01, until: 2099-12-31,
+     approved-by: CIO, why: removal, users: [ann]}
+END
+
+my $lifted = Debar::Test::Gateway->new(
+    name => 'lifted', port => 3133, list => $waived,
+    front => { debar_htpasswd => test_dir() . '/users' });
+
+is(inside($lifted->tunnel('www.listed.example:443', basic('ann:secret')),
+          'www.listed.example'), 200, 'a waiver lets its user through');
+($line) = $lifted->audit_soon;
+is($line->{waiver}, 'w-1', 'the record names the waiver');
+is($line->{user}, 'ann', 'and the user');
+is($lifted->tunnel('www.listed.example:443', basic('bob:pw'))->status, 403,
+   'and nobody else');
+is($lifted->tunnel('www.listed.example:443', fields => [
+       ['Proxy-Authorization', 'Basic ' . encode_base64('bob:pw', '')],
+       ['X-User', 'ann'], ['X-Forwarded-User', 'ann']])->status, 403,
+   'whatever its fields say');
+isnt($lifted->tunnel('www.listed.example:443', fields => [
+       ['Proxy-Authorization', 'Basic ' . encode_base64('bob:pw', '')],
+       ['Proxy-Authorization', 'Basic ' . encode_base64('ann:secret', '')],
+   ])->status, 200, 'nor two of them');
+$lifted->stop;
+
+
+# What cannot be recorded, and what cannot be judged.
+
+my $full = Debar::Test::Gateway->new(
+    name => 'full', port => 3134, list => $list,
+    conf => { debar_audit => '/dev/full' });
+
+is($full->tunnel('a.watched.example:443')->status, 503,
+   'what cannot be recorded is refused with 503');
+like($full->tunnel('www.listed.example:443')->status, qr/^(?:403|503)$/,
+     'a listed host is refused all the same');
+is($full->tunnel('www.neutral.example:443')->status, 200,
+   'what needs no record is let through');
+isnt(inside($full->tunnel('127.0.0.1:443'), 'a.watched.example'), 200,
+     'a hello that would need one is not');
+$full->stop;
+
+my $empty = Debar::Test::Gateway->new(
+    name => 'empty', port => 3135, list => $list);
+my ($old) = $empty->workers;
+
+rename $empty->list, $empty->list . '.away';
+kill 'KILL', $old;
+ok(eventually { my ($w) = $empty->workers; $w && $w != $old },
+   'a new worker finds no list');
+is(eventually { eval { $empty->tunnel('www.neutral.example:443')->status } },
+   503, 'it refuses every CONNECT with 503');
+rename $empty->list . '.away', $empty->list;
+ok(eventually {
+    $empty->tunnel('www.neutral.example:443')->status == 200;
+}, 'when the list is back tunnels open without a reload');
+is($empty->tunnel('www.listed.example:443')->status, 403,
+   'but not to what it lists');
+$empty->stop;
+
+
 my $monitor = Debar::Test::Gateway->new(
     name => 'monitor', port => 3131, list => $list, mode => 'monitor');
 
