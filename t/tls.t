@@ -239,6 +239,45 @@ for my $case (['half a hello', substr $good, 0, 60],
 }
 
 
+# Byte after byte, never done: the time is for the whole.
+
+for my $case (['of a hello', substr $good, 0, 100],
+              ['of no protocol', "\x01" x 100])
+{
+    my $since = time;
+    my $t = $gw->tunnel('echo.neutral.example:443');
+    my @bytes = split //, $case->[1];
+
+    while (!$t->{closed} && @bytes && time - $since < 6) {
+        $t->send(shift @bytes);
+        $t->fill(0.1);
+    }
+
+    ok($t->{closed} || length $t->{in},
+       "bytes $case->[0] that dribble in are not waited for without end");
+    cmp_ok(time - $since, '<', 5, "nor for much longer: $case->[0]");
+    is($raw->got, '', "while the origin has none of it: $case->[0]");
+    $t->close;
+}
+
+# More bytes of records than a peek holds.
+
+($said) = told(Debar::Test::Tunnel::records(
+                   $made->(names => [$name], big => 15360), 1));
+isnt($said, 'silence', '15 KiB in records of 1 byte are not left to hang');
+($said) = told(Debar::Test::Tunnel::records(
+                   $made->(names => ['www.listed.example'], big => 15360), 1),
+               to => '127.0.0.2:443');
+isnt($said, 'silence', 'nor are they with a listed name');
+$raw->got;
+($said) = told("\x16\x03\x01\0\1\1" . "\x16\x03\x01\0\1\0" x 40000);
+isnt($said, 'silence', 'nor is a hello that never ends');
+is($raw->got, '', 'of which the origin gets nothing');
+is($gw->tunnel('echo.neutral.example:443')->status, 200,
+   'and the next tunnel opens');
+$gw->audit;
+
+
 # No TLS.
 
 $gw->audit;
