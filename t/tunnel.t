@@ -229,6 +229,46 @@ for my $stage (@stages) {
 $_->close for grep { $_ } @fill;
 $slow->close;
 
+# Clients that stay when they have been told to go.
+
+my @told = (
+    ['a 403', sub { $gw->tunnel('', head => $listed) }],
+    ['a 400', sub { $gw->tunnel('', head => "CONNECT x HTTP/1.1\r\n\r\n") }],
+    ['a 431', sub {
+        $gw->tunnel('', head => "CONNECT $echo:443 HTTP/1.1\r\nX: "
+                                . 'x' x 40000);
+    }],
+    ['a 502', sub { $gw->tunnel('127.0.0.9:443') }],
+    ['an alert', sub {
+        my $t = $gw->tunnel('', head => $head);
+        $t->send($hello->('www.listed.example'));
+        $t->fill(5);
+        $t;
+    }],
+);
+
+for my $case (@told) {
+    my ($what, $make) = @$case;
+    my @c = map { $make->() } 1 .. 3;
+
+    nothing_left("behind $what a client that stays", 6);
+    $_->close for @c;
+
+    my $c = $make->();
+
+    $c->{timeout} = 0;
+
+    my $gone = eventually {
+        my $more = $c->{closed} || $c->send('more ' x 100);
+
+        $c->fill(0.02);
+        $gw->sockets <= $idle;
+    } 8;
+
+    ok($gone, "and one that does not stop sending, behind $what");
+    $c->close;
+}
+
 kill 'STOP', $dns->{pid};
 
 for my $how ('close', 'abort') {
@@ -257,6 +297,32 @@ is(scalar(grep { bounce($many[$_], "tunnel $_ says this") eq 'same' }
           0 .. $#many), 300, 'and each gives back its own bytes');
 is($gw->get('http://www.neutral.example/')->{status}, 200,
    'plain HTTP is served beside them');
+
+
+# More clients than connections: those who say nothing make room.
+
+my $small = Debar::Test::Gateway->new(
+    name => 'small', port => 3129, list => write_list(test_dir() . '/small'),
+    conf => { worker_connections => 128 }, front => {
+        debar_head_timeout => '60s', debar_hello_timeout => '60s' });
+
+my @quiet = map { $small->client } 1 .. 300;
+
+is($small->tunnel("$echo:443", timeout => 5)->status, 200,
+   'a tunnel opens beside more silent clients than there are connections');
+is($small->tunnel('www.listed.example:443', timeout => 5)->status, 403,
+   'and a refusal is given');
+is($small->get('http://www.neutral.example/')->{status}, 200,
+   'and plain HTTP served');
+$_->close for @quiet;
+@quiet = grep { $_->status == 200 }
+         map { $small->tunnel("$echo:443", timeout => 2) } 1 .. 100;
+cmp_ok(scalar @quiet, '>', 20, 'tunnels without a hello make room as well');
+is($small->tunnel('www.listed.example:443', timeout => 5)->status, 403,
+   'for the next CONNECT');
+$_->close for @quiet;
+unlike($small->error_log, qr/exited on signal/, 'no worker has crashed');
+$small->stop;
 
 
 # A reload with tunnels open: the old worker carries them to their end.
