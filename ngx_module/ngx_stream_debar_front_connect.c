@@ -629,7 +629,18 @@ ngx_stream_debar_front_refuse(ngx_stream_debar_front_ctx_t *ctx,
     an.verdict = v;
 
     if (v->verdict == DEBAR_BLOCK) {
-        an.status = dfcf->status;
+
+        /* percent-encoding is 400 whomever it names; the record says whom */
+
+        if (status != 400
+            || ngx_strlchr((u_char *) ctx->head.authority.data,
+                           (u_char *) ctx->head.authority.data
+                           + ctx->head.authority.len, '%')
+               == NULL)
+        {
+            an.status = dfcf->status;
+        }
+
         an.title = "Refused by the procurement blocklist";
         an.detail = "This connection concerns a vendor that may not be "
                     "acquired from or used here.";
