@@ -61,7 +61,8 @@ sub fetched { return file_text("$dir/$_[0]") // 'none' }
 SKIP: {
     my $curl = first_of('curl') or skip 'curl is not installed', 1;
     my @curl = ($curl, '-sS', '-m', 20, '--cacert', $ca, '-x', $proxy);
-    my $r = run_command([@curl, '-o', "$dir/a", '-w', '%{http_code} %{http_version}',
+    my $r = run_command([@curl, '-o', "$dir/a", '-w',
+                         '%{http_code} %{http_version}',
                          'https://www.neutral.example/big.bin']);
 
     is($r->{out}, '200 2', 'curl fetches by HTTP/2 through the tunnel');
@@ -218,7 +219,6 @@ END
 }
 
 
-is($gw->complaints, '',
-       'no worker has crashed');
+is($gw->complaints, '', 'no worker has crashed');
 
 done_testing;

@@ -133,7 +133,7 @@ is($line->{verdict}, 'block', 'and recorded as block before the answer');
 is($line->{surface}, 'connect', 'of surface connect');
 is($line->{vendor}, 'acme', 'with the vendor');
 is($line->{method}, 'CONNECT', 'the method');
-like($line->{url} // '', qr/www\.listed\.example/, 'the host that was asked for');
+like($line->{url} // '', qr/www\.listed\.example/, 'the host it asked for');
 like($line->{client}, qr/^127\.0\.0\.1:\d+$/, 'and the client');
 is_deeply($line->{authorities}, ['rule-1'], 'under its authority');
 cmp_ok(index($t->{answer}{body}, $line->{incident} // 'none'), '>', 0,
@@ -310,7 +310,8 @@ for my $authority ('127.0.0.1:443', 'www.neutral.example:443', '[::1]:443',
                    '[::ffff:127.0.0.1]:443')
 {
     $t = $strict->tunnel($authority);
-    like($t->status, qr/^40[03]$/, "a loopback address that was not allowed: $authority");
+    like($t->status, qr/^40[03]$/,
+         "a loopback address that was not allowed: $authority");
 }
 
 is($strict->tunnel('127.0.0.2:443')->status, 200, 'one that was is dialled');
@@ -492,7 +493,6 @@ $six->stop;
 
 is(join(' ', $gw->workers), join(' ', @workers),
    'the first gateway is served by the same worker to the end');
-is($gw->complaints, '',
-       'and none has crashed');
+is($gw->complaints, '', 'and none has crashed');
 
 done_testing;

@@ -59,8 +59,6 @@ for my $row (corpus_rows('evasions.jsonl')) {
     my $end = evasion_ends($expect, $row->{kind});
     my $failed = 0;
 
-    local our $TODO = $unseen{$id};
-
     $gw->audit;
 
     my $answer = $row->{kind} eq 'connect'
@@ -71,7 +69,8 @@ for my $row (corpus_rows('evasions.jsonl')) {
                                 : grep { $_->{verdict} } $gw->audit;
     my $verdict = @lines ? $lines[-1]{verdict} : 'none';
 
-    like($answer, $end->{answer}, "$name: the client is answered as for $expect")
+    like($answer, $end->{answer},
+         "$name: the client is answered as for $expect")
         or $failed = 1;
 
     if (defined $end->{origin}) {
@@ -84,10 +83,16 @@ for my $row (corpus_rows('evasions.jsonl')) {
     }
 
     if ($end->{verdict}) {
-        like($verdict, $end->{verdict}, "$name: recorded as $expect")
-            or $failed = 1;
+        {
+            local our $TODO = $unseen{$id};
+
+            like($verdict, $end->{verdict}, "$name: recorded as $expect")
+                or $failed = 1;
+        }
+
         is($verdict =~ /^(?:log|block)$/ ? $lines[-1]{vendor} : 'kaspersky',
-           'kaspersky', "$name: the record names the vendor where one was found")
+           'kaspersky',
+           "$name: the record names the vendor where one was found")
             or $failed = 1;
 
     } else {
@@ -95,9 +100,9 @@ for my $row (corpus_rows('evasions.jsonl')) {
             or $failed = 1;
     }
 
-    $ended{ $row->{class} }[$failed]++ if !$TODO;
+    $ended{ $row->{class} }[$failed]++;
     push @{ $ended{failed} }, "$id ($expect, was $answer, recorded $verdict)"
-        if $failed && !$TODO;
+        if $failed;
 }
 
 for my $class (@classes) {

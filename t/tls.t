@@ -172,7 +172,8 @@ for my $case (
 
     $gw->audit;
     ($said) = told($made->(names => [$name]), to => $authority);
-    like($said, qr/^(?:\x15.{6})?\z/s, "CONNECT $authority, SNI $name: refused");
+    like($said, qr/^(?:\x15.{6})?\z/s,
+         "CONNECT $authority, SNI $name: refused");
     is(decision()->{verdict}, $verdict, "and recorded as $verdict");
     is($raw->got, '', "before the origin has any of it: $name");
 }
@@ -422,7 +423,6 @@ is($line->{mode}, 'monitor', 'with the mode');
 
 is(join(' ', $gw->workers), join(' ', @workers),
    'the gateway is served by the same worker to the end');
-is($gw->complaints, '',
-       'and none has crashed');
+is($gw->complaints, '', 'and none has crashed');
 
 done_testing;

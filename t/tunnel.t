@@ -95,7 +95,8 @@ sub nothing_left {
     my $n;
     my $same = eventually { ($n = $gw->sockets) <= $idle } $seconds // 5;
 
-    ok($same, "$what: no connection is left") or diag "$n sockets, $idle before";
+    ok($same, "$what: no connection is left")
+        or diag "$n sockets, $idle before";
 }
 
 
@@ -367,6 +368,6 @@ ok($t = up($gw), 'a tunnel stands');
 is($gw->stop->{status}, 0, 'and a stop ends the gateway all the same');
 
 is($gw->complaints, '',
-       'no worker has crashed, none has complained of open sockets');
+   'no worker has crashed, none has complained of open sockets');
 
 done_testing;

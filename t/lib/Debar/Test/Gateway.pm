@@ -162,7 +162,8 @@ sub sockets {
     my $n = 0;
 
     for my $pid ($self->workers) {
-        $n += grep { (readlink($_) // '') =~ /^socket:/ } glob "/proc/$pid/fd/*";
+        $n += grep { (readlink($_) // '') =~ /^socket:/ }
+              glob "/proc/$pid/fd/*";
     }
 
     return $n;

@@ -4,8 +4,8 @@ package Debar::Test::Raw;
 # does one of these with a connection:
 #
 #   echo    gives back every byte          first   says "220 ready\r\n", echoes
-#   silent  takes bytes, says nothing      count   N bytes of a pattern after the
-#   close   closes after the first bytes           first, then takes
+#   silent  takes bytes, says nothing      count   N bytes of a pattern after
+#   close   closes after the first bytes           the first, then takes
 #
 # and records what came: {connection, local, event, bytes or total}.
 
