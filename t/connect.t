@@ -25,6 +25,8 @@ use Debar::Test::Raw;
 use Debar::Test::Tls;
 use Debar::Test::Tunnel;
 
+my $ipv6 = IO::Socket::IP->new(LocalHost => '::1', Listen => 1);
+
 my $dns = Debar::Test::Dns->new(absent => ['absent.example'], names => {
     'dead.neutral.example'  => ['127.0.0.5'],
     'slow.neutral.example'  => ['127.0.0.6'],
@@ -36,7 +38,7 @@ my $origin = Debar::Test::Origin->new(
     listen => ['127.0.0.1:80', '127.0.0.1:8000']);
 my $tls = Debar::Test::Tls->new(
     listen => ['127.0.0.1:443', '127.0.0.1:8443', '127.0.0.66:443',
-               '[::1]:443'],
+               ($ipv6 ? '[::1]:443' : ())],
     names => ['*.neutral.example', '*.watched.example', '*.listed.example']);
 my $raw = Debar::Test::Raw->new(at => {
     '127.0.0.2:443' => 'echo', '127.0.0.3:443' => 'first',
@@ -86,7 +88,7 @@ $t->close;
 
 for my $case (
     ['127.0.0.1:443', 'www.neutral.example', 'an IPv4 literal'],
-    ['[::1]:443', 'www.neutral.example', 'an IPv6 literal'],
+    ($ipv6 ? ['[::1]:443', 'www.neutral.example', 'an IPv6 literal'] : ()),
     ['WWW.Neutral.EXAMPLE:443', 'www.neutral.example', 'a name in any case'],
     ['www.neutral.example.:443', 'www.neutral.example', 'one last dot'],
 ) {
@@ -478,17 +480,23 @@ is($line->{verdict}, 'block', 'the record says what would have been');
 is($line->{mode}, 'monitor', 'and the mode');
 $monitor->stop;
 
-my $six = Debar::Test::Gateway->new(
-    name => 'six', addr => '::1', port => 3132, list => $list);
+SKIP: {
+    skip 'no IPv6 here', 4 if !$ipv6;
 
-is(inside($six->tunnel('www.neutral.example:443'), 'www.neutral.example'),
-   200, 'an IPv6 listener takes a CONNECT');
-is($six->get('http://www.neutral.example/')->{status}, 200, 'and plain HTTP');
-is($six->tunnel('www.listed.example:443')->status, 403,
-   'and refuses what is listed');
-($line) = $six->audit_soon;
-like($line->{client}, qr/^\[?::1\]?:\d+$/, 'recording the client\'s address');
-$six->stop;
+    my $six = Debar::Test::Gateway->new(
+        name => 'six', addr => '::1', port => 3132, list => $list);
+
+    is(inside($six->tunnel('www.neutral.example:443'), 'www.neutral.example'),
+       200, 'an IPv6 listener takes a CONNECT');
+    is($six->get('http://www.neutral.example/')->{status}, 200,
+       'and plain HTTP');
+    is($six->tunnel('www.listed.example:443')->status, 403,
+       'and refuses what is listed');
+    ($line) = $six->audit_soon;
+    like($line->{client}, qr/^\[?::1\]?:\d+$/,
+         'recording the client\'s address');
+    $six->stop;
+}
 
 
 is(join(' ', $gw->workers), join(' ', @workers),
