@@ -116,6 +116,17 @@ int debar_action_by_name(const char *data, size_t len);   /* pass, log, block */
 size_t debar_utf8_len(const char *p, size_t len);
 
 
+/* A byte of a token: methods, field names (RFC 9110 s.5.6.2). */
+
+static inline int
+debar_is_tchar(uint8_t ch)
+{
+    return (ch >= '0' && ch <= '9')
+           || ((ch | 0x20) >= 'a' && (ch | 0x20) <= 'z')
+           || (ch && strchr("!#$%&'*+-.^_`|~", ch));
+}
+
+
 /*
  * A place for one message to the person at the other end: it names the file,
  * the value and the remedy.  Filled by calls that return DEBAR_ERROR.

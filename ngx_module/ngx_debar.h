@@ -193,6 +193,26 @@ void ngx_debar_resolve_mark_failed(ngx_debar_resolve_t *rs,
 ngx_debar_names_t *ngx_debar_names_create(ngx_pool_t *pool, ngx_uint_t max);
 
 
+/* --- may it be dialled (ngx_debar_destination.c) ------------------------- */
+
+/*
+ * Looks at every address of rs: evidence first, which goes to v, then whether
+ * it may be dialled at all.  0, or the status of a refusal, with v->fault: 508
+ * for the address that c came in by, else 403.
+ */
+
+ngx_uint_t ngx_debar_destination(ngx_connection_t *c, ngx_debar_list_t *l,
+    ngx_debar_resolve_t *rs, const debar_facts_t *f, debar_verdict_t *v);
+
+/* IPv4 as ::ffff:a.b.c.d; 0 where it is no address of IP. */
+
+ngx_uint_t ngx_debar_addr(uint8_t addr[16], struct sockaddr *sa);
+
+/* "debar_allow_destination CIDR ..." for both modules' directives. */
+
+char *ngx_debar_allow_directive(ngx_conf_t *cf, ngx_array_t **allow);
+
+
 /* --- addresses to networks and countries (ngx_debar_geo.c) --------------- */
 
 /* "debar_geo FILE.mmdb": GeoLite2-ASN and GeoLite2-Country layouts; opened at

@@ -163,11 +163,6 @@ u_char *ngx_http_debar_host_end(ngx_http_request_t *r);
 
 void ngx_http_debar_unjudged(const debar_facts_t *f, debar_verdict_t *v);
 
-/* IPv4 as ::ffff:a.b.c.d; 0 where it is no address of IP. */
-
-ngx_uint_t ngx_http_debar_addr(uint8_t addr[16], struct sockaddr *sa);
-
-
 /* PREACCESS (ngx_http_debar_handler.c) */
 
 ngx_int_t ngx_http_debar_handler(ngx_http_request_t *r);

@@ -110,37 +110,7 @@ ngx_http_debar_host_end(ngx_http_request_t *r)
 static void
 ngx_http_debar_facts_client(ngx_http_request_t *r, debar_facts_t *f)
 {
-    f->has_client = ngx_http_debar_addr(f->client, r->connection->sockaddr);
-}
-
-
-ngx_uint_t
-ngx_http_debar_addr(uint8_t addr[16], struct sockaddr *sa)
-{
-    struct sockaddr_in   *sin;
-#if (NGX_HAVE_INET6)
-    struct sockaddr_in6  *sin6;
-#endif
-
-    switch (sa->sa_family) {
-
-    case AF_INET:
-        sin = (struct sockaddr_in *) sa;
-        ngx_memzero(addr, 10);
-        addr[10] = 0xff;
-        addr[11] = 0xff;
-        ngx_memcpy(addr + 12, &sin->sin_addr, 4);
-        return 1;
-
-#if (NGX_HAVE_INET6)
-    case AF_INET6:
-        sin6 = (struct sockaddr_in6 *) sa;
-        ngx_memcpy(addr, &sin6->sin6_addr, 16);
-        return 1;
-#endif
-    }
-
-    return 0;
+    f->has_client = ngx_debar_addr(f->client, r->connection->sockaddr);
 }
 
 

@@ -17,12 +17,6 @@ static void ngx_http_debar_resolved(ngx_debar_resolve_t *rs);
 static void ngx_http_debar_cancel(void *data);
 static ngx_int_t ngx_http_debar_unresolved(ngx_http_request_t *r,
     ngx_http_debar_ctx_t *ctx);
-static ngx_uint_t ngx_http_debar_addresses(ngx_http_request_t *r,
-    ngx_http_debar_ctx_t *ctx, const debar_facts_t *f, debar_verdict_t *v);
-static ngx_debar_addr_t *ngx_http_debar_own(ngx_http_request_t *r,
-    ngx_debar_resolve_t *rs);
-static void ngx_http_debar_destination_fault(ngx_http_request_t *r,
-    debar_verdict_t *v, ngx_debar_addr_t *addr, const char *what);
 static ngx_uint_t ngx_http_debar_refused(ngx_http_request_t *r,
     const debar_verdict_t *v);
 static ngx_int_t ngx_http_debar_decide(ngx_http_request_t *r,
@@ -134,7 +128,8 @@ ngx_http_debar_no_list(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
     status = 0;
 
     if (rc == NGX_OK) {
-        status = ngx_http_debar_addresses(r, ctx, &f, v);
+        status = ngx_debar_destination(r->connection, dlcf->list,
+                                       &ctx->resolve, &f, v);
     }
 
     return ngx_http_debar_decide(r, ctx, v, status);
@@ -188,7 +183,8 @@ ngx_http_debar_judge(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx)
     status = 0;
 
     if (rc == NGX_OK) {
-        status = ngx_http_debar_addresses(r, ctx, &f, v);
+        status = ngx_debar_destination(r->connection, dlcf->list,
+                                       &ctx->resolve, &f, v);
     }
 
     return ngx_http_debar_decide(r, ctx, v, status);
@@ -295,128 +291,6 @@ ngx_http_debar_cancel(void *data)
         ctx->waiting = 0;
         ngx_debar_resolve_cancel(&ctx->resolve);
     }
-}
-
-
-/*
- * Looks at every address: evidence first, then whether it may be dialled at
- * all.  0, or the status with which the request is refused.
- */
-
-static ngx_uint_t
-ngx_http_debar_addresses(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
-    const debar_facts_t *f, debar_verdict_t *v)
-{
-    const char                 *country;
-    ngx_uint_t                  i;
-    ngx_debar_addr_t           *addr, *special, *own;
-    ngx_debar_list_t           *l;
-    ngx_debar_resolve_t        *rs;
-    ngx_http_debar_loc_conf_t  *dlcf;
-
-    dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
-    l = dlcf->list;
-    rs = &ctx->resolve;
-    special = NULL;
-
-    for (i = 0; i < rs->naddrs; i++) {
-        addr = &rs->addrs[i];
-
-        if (l->list && addr->clean != l->generation) {
-            country = addr->country[0] ? addr->country : NULL;
-
-            if (debar_address_clean(l->list, addr->addr, addr->asn, country)) {
-                ngx_debar_resolve_mark_clean(rs, i, l->generation);
-
-            } else {
-                debar_judge_address(l->list, f, v, addr->addr, addr->asn,
-                                    country);
-            }
-        }
-
-        if (addr->special && special == NULL) {
-            special = addr;
-        }
-    }
-
-    own = ngx_http_debar_own(r, rs);
-
-    if (own) {
-        ngx_http_debar_destination_fault(r, v, own, "this gateway itself");
-        return 508;
-    }
-
-    if (special) {
-        ngx_http_debar_destination_fault(r, v, special, special->special);
-        return NGX_HTTP_FORBIDDEN;
-    }
-
-    return 0;
-}
-
-
-/*
- * A request to the socket that it came in by would come in again, for ever.  So
- * would one to the unspecified address, which is this host.
- */
-
-static ngx_debar_addr_t *
-ngx_http_debar_own(ngx_http_request_t *r, ngx_debar_resolve_t *rs)
-{
-    uint8_t            local[16];
-    ngx_uint_t         i;
-    ngx_connection_t  *c;
-
-    static const uint8_t  any4[16] = { [10] = 0xff, [11] = 0xff };
-    static const uint8_t  any6[16];
-
-    c = r->connection;
-
-    if (c->local_sockaddr == NULL
-        || ngx_inet_get_port(c->local_sockaddr) != rs->port)
-    {
-        return NULL;
-    }
-
-    if (ngx_connection_local_sockaddr(c, NULL, 0) != NGX_OK
-        || !ngx_http_debar_addr(local, c->local_sockaddr))
-    {
-        return NULL;
-    }
-
-    for (i = 0; i < rs->naddrs; i++) {
-        if (ngx_memcmp(rs->addrs[i].addr, local, 16) == 0
-            || ngx_memcmp(rs->addrs[i].addr, any4, 16) == 0
-            || ngx_memcmp(rs->addrs[i].addr, any6, 16) == 0)
-        {
-            return &rs->addrs[i];
-        }
-    }
-
-    return NULL;
-}
-
-
-static void
-ngx_http_debar_destination_fault(ngx_http_request_t *r, debar_verdict_t *v,
-    ngx_debar_addr_t *addr, const char *what)
-{
-    u_char  *p;
-
-    if (v->verdict < DEBAR_REJECT) {
-        v->verdict = DEBAR_REJECT;
-    }
-
-    p = ngx_pnalloc(r->pool, addr->text.len + ngx_strlen(what)
-                             + sizeof("the destination  is "));
-
-    if (p == NULL) {
-        v->fault = "a destination that may not be dialled";
-        return;
-    }
-
-    v->fault = (char *) p;
-    ngx_sprintf(p, "the destination %V is %s%Z", &addr->text, what);
 }
 
 

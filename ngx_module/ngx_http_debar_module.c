@@ -490,44 +490,7 @@ ngx_http_debar_allow(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_debar_loc_conf_t  *dlcf = conf;
 
-    const char        *why;
-    unsigned           bits;
-    ngx_str_t         *value;
-    ngx_uint_t         i;
-    ngx_debar_cidr_t  *cidr;
-
-    if (dlcf->allow == NGX_CONF_UNSET_PTR) {
-        dlcf->allow = ngx_array_create(cf->pool, 4, sizeof(ngx_debar_cidr_t));
-        if (dlcf->allow == NULL) {
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    value = cf->args->elts;
-
-    for (i = 1; i < cf->args->nelts; i++) {
-
-        cidr = ngx_array_push(dlcf->allow);
-        if (cidr == NULL) {
-            return NGX_CONF_ERROR;
-        }
-
-        if (debar_cidr_parse(cidr->addr, &bits, (char *) value[i].data,
-                             value[i].len, &why)
-            != DEBAR_OK)
-        {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid network \"%V\": %s; "
-                               "\"debar_allow_destination\" takes addresses "
-                               "and networks such as 10.0.0.0/8", &value[i],
-                               why);
-            return NGX_CONF_ERROR;
-        }
-
-        cidr->bits = bits;
-    }
-
-    return NGX_CONF_OK;
+    return ngx_debar_allow_directive(cf, &dlcf->allow);
 }
 
 

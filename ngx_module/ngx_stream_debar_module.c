@@ -7,38 +7,7 @@
  * server with "debar on" is ours, and goes on to the one that it replaced.
  */
 
-#include "ngx_debar.h"
-#include <ngx_stream.h>
-
-
-#define NGX_STREAM_DEBAR_ENFORCE  0
-#define NGX_STREAM_DEBAR_MONITOR  1
-
-
-typedef struct {
-    ngx_array_t                   lists;   /* of ngx_debar_list_t * */
-    ngx_array_t                   audits;  /* of ngx_debar_audit_t * */
-    debar_verdict_t              *scratch; /* where this worker judges */
-} ngx_stream_debar_main_conf_t;
-
-
-typedef struct {
-    ngx_flag_t                    enable;
-    ngx_debar_list_t             *list;
-    ngx_uint_t                    mode;
-    ngx_debar_audit_t            *audit;   /* NULL: off */
-    ngx_uint_t                    audit_all;
-    ngx_uint_t                    audit_pass;
-    ngx_stream_complex_value_t   *target;
-    ngx_str_t                     gateway;
-    ngx_stream_content_handler_pt handler; /* goes on where ours lets it */
-} ngx_stream_debar_srv_conf_t;
-
-
-typedef struct {
-    ngx_uint_t                    action;  /* debar_action_e */
-    char                          incident[33];
-} ngx_stream_debar_ctx_t;
+#include "ngx_stream_debar.h"
 
 
 static void ngx_stream_debar_handler(ngx_stream_session_t *s);
@@ -61,6 +30,8 @@ static char *ngx_stream_debar_list(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_stream_debar_audit(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static void ngx_stream_debar_share(ngx_cycle_t *cycle,
+    ngx_stream_debar_main_conf_t *mcf);
 static ngx_int_t ngx_stream_debar_init_process(ngx_cycle_t *cycle);
 static void ngx_stream_debar_exit_process(ngx_cycle_t *cycle);
 
@@ -221,7 +192,6 @@ static void
 ngx_stream_debar_judge(ngx_stream_session_t *s, ngx_str_t *target,
     debar_verdict_t *v)
 {
-    struct sockaddr              *sa;
     debar_facts_t                 f;
     ngx_stream_debar_srv_conf_t  *dscf;
 
@@ -230,12 +200,7 @@ ngx_stream_debar_judge(ngx_stream_session_t *s, ngx_str_t *target,
     if (dscf->list->list == NULL || target->len == 0
         || target->data[0] == ':')
     {
-        ngx_memzero(v, sizeof(debar_verdict_t));
-        v->entry = DEBAR_NONE;
-        v->product = DEBAR_NONE;
-        v->permit = DEBAR_NONE;
-        v->waiver = DEBAR_NONE;
-        v->verdict = DEBAR_REJECT;
+        ngx_stream_debar_none(v);
         v->fault = dscf->list->list ? "no name of a server"
                                     : "there is no list";
         return;
@@ -248,22 +213,24 @@ ngx_stream_debar_judge(ngx_stream_session_t *s, ngx_str_t *target,
     f.connect = 1;
     f.now = ngx_time();
 
-    sa = s->connection->sockaddr;
-
-    if (sa->sa_family == AF_INET) {
-        f.client[10] = 0xff;
-        f.client[11] = 0xff;
-        ngx_memcpy(f.client + 12, &((struct sockaddr_in *) sa)->sin_addr, 4);
-        f.has_client = 1;
-
-#if (NGX_HAVE_INET6)
-    } else if (sa->sa_family == AF_INET6) {
-        ngx_memcpy(f.client, &((struct sockaddr_in6 *) sa)->sin6_addr, 16);
-        f.has_client = 1;
-#endif
-    }
+    f.has_client = ngx_debar_addr(f.client, s->connection->sockaddr);
 
     debar_judge(dscf->list->list, &f, v);
+}
+
+
+/* A rejection, of which the reason is to be given. */
+
+void
+ngx_stream_debar_none(debar_verdict_t *v)
+{
+    ngx_memzero(v, sizeof(debar_verdict_t));
+
+    v->entry = DEBAR_NONE;
+    v->product = DEBAR_NONE;
+    v->permit = DEBAR_NONE;
+    v->waiver = DEBAR_NONE;
+    v->verdict = DEBAR_REJECT;
 }
 
 
@@ -525,6 +492,61 @@ ngx_stream_debar_audit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+/*
+ * A list that http uses too is opened, watched and complained of once in a
+ * worker: the servers here take that of http, which is open already.
+ */
+
+static void
+ngx_stream_debar_share(ngx_cycle_t *cycle, ngx_stream_debar_main_conf_t *mcf)
+{
+    ngx_uint_t                      i, j, k;
+    ngx_debar_list_t              **lp, **hp;
+    ngx_stream_core_srv_conf_t    **cscfp;
+    ngx_stream_core_main_conf_t    *cmcf;
+    ngx_stream_debar_srv_conf_t    *dscf;
+
+    if (mcf->http == NULL || mcf->http->scratch == NULL) {
+        return;
+    }
+
+    cmcf = ngx_stream_cycle_get_module_main_conf(cycle,
+                                                 ngx_stream_core_module);
+    cscfp = cmcf->servers.elts;
+    lp = mcf->lists.elts;
+    hp = mcf->http->lists.elts;
+
+    for (i = 0; i < mcf->lists.nelts; /* void */ ) {
+
+        for (j = 0; j < mcf->http->lists.nelts; j++) {
+            if (hp[j]->owner == lp[i]->owner
+                && hp[j]->path.len == lp[i]->path.len
+                && ngx_memcmp(hp[j]->path.data, lp[i]->path.data,
+                              lp[i]->path.len)
+                   == 0)
+            {
+                break;
+            }
+        }
+
+        if (j == mcf->http->lists.nelts) {
+            i++;
+            continue;
+        }
+
+        for (k = 0; k < cmcf->servers.nelts; k++) {
+            dscf = cscfp[k]->ctx->srv_conf[ngx_stream_debar_module.ctx_index];
+
+            if (dscf->list == lp[i]) {
+                dscf->list = hp[j];
+            }
+        }
+
+        lp[i] = lp[--mcf->lists.nelts];
+    }
+}
+
+
 static ngx_int_t
 ngx_stream_debar_init_process(ngx_cycle_t *cycle)
 {
@@ -551,6 +573,24 @@ ngx_stream_debar_init_process(ngx_cycle_t *cycle)
     if (mcf->scratch == NULL) {
         return NGX_ERROR;
     }
+
+    /* counters, names and their addresses are those of http, if there is one */
+
+    if (ngx_get_conf(cycle->conf_ctx, ngx_http_module)) {
+        mcf->http = ngx_http_cycle_get_module_main_conf(cycle,
+                                                        ngx_http_debar_module);
+    }
+
+    mcf->names = mcf->http ? mcf->http->names : NULL;
+
+    if (mcf->names == NULL) {
+        mcf->names = ngx_debar_names_create(cycle->pool, 0);
+        if (mcf->names == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    ngx_stream_debar_share(cycle, mcf);
 
     ap = mcf->audits.elts;
 

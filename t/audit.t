@@ -384,15 +384,20 @@ for my $t (
 SKIP: {
     skip 'needs root', 2 if $> != 0;
 
-    # All of the gateway is another user's but the audit folder; the module
-    # stands where that user can read it, wherever it was built.
+    # All of the gateway is another user's but the audit folder; the modules
+    # stand where that user can read them, wherever they were built.
 
     my ($uid, $gid) = www_ids();
-    my $module = 'ngx_http_debar_module.so';
-    my $near = write_file(test_dir() . "/$module",
-                          file_text(build_file($module)));
+    my $conf = file_text($gw->conf_file);
 
-    $gw->set('load_module', qq("$near"));
+    for my $module (qw(ngx_http_debar_module.so ngx_stream_debar_module.so)) {
+        my $near = write_file(test_dir() . "/$module",
+                              file_text(build_file($module)));
+        $conf =~ s/^(\s*load_module\s+)"[^"]*\Q$module\E"/$1"$near"/m;
+    }
+
+    unlink $gw->conf_file;
+    write_file($gw->conf_file, $conf);
     $gw->set('debar_audit', 'audit/audit.jsonl');
     write_file($gw->audit_file, '');
     chmod 0600, $gw->audit_file;

@@ -20,13 +20,14 @@ use Debar::Test::Corpus;
 use Debar::Test::Dns;
 use Debar::Test::Gateway;
 use Debar::Test::Origin;
+use Debar::Test::Tls;
 
 binmode $_, ':encoding(UTF-8)' for Test::More->builder->output,
     Test::More->builder->failure_output, Test::More->builder->todo_output;
 
-my @classes = split /[\s,]+/, $ENV{DEBAR_EVASIONS} || 'authority ip idn';
+my @classes = split /[\s,]+/, $ENV{DEBAR_EVASIONS} || 'authority ip idn tls';
 my %wanted = map { $_ => 1 } @classes;
-my @rows = ((grep { $_->{kind} eq 'http' && $wanted{ $_->{class} } }
+my @rows = ((grep { $wanted{ $_->{class} } }
              corpus_rows('evasions.jsonl')),
             corpus_rows('more-evasions.jsonl'));
 
@@ -37,28 +38,43 @@ my $dns = Debar::Test::Dns->new(names => {
 
 my $origin = Debar::Test::Origin->new(
     listen => ['127.0.0.1:80', '127.0.0.66:80', '127.0.0.1:8080',
-               '127.0.0.54:80']);
-my $gw = Debar::Test::Gateway->new(list => corpus_dir() . '/fixture-list');
+               '127.0.0.54:80', '127.0.0.1:8000']);
+my $tls = Debar::Test::Tls->new(
+    listen => ['127.0.0.1:443', '127.0.0.10:443', '127.0.0.66:443'],
+    names => ['www.kaspersky.com', 'www.microsoft.com', '127.0.0.1',
+              '127.0.0.10', '127.0.0.66']);
+my $gw = Debar::Test::Gateway->new(list => corpus_dir() . '/fixture-list',
+                                   init => ['--connect-port', 80]);
 
 my @workers = $gw->workers;
 my (%ended, @refused);
 
+# What a gateway that does not look inside TLS cannot see.
+
+my %unseen = (F06 => 'inspection: the inner Host is inside TLS');
+
 for my $row (@rows) {
+    die "$row->{id}: unknown kind $row->{kind}
+"
+        if $row->{kind} !~ /^(?:http|connect)$/;
+
     my ($id, $expect) = @$row{qw(id expect)};
     my $name = "$row->{class} $id, $row->{title}";
-    my $end = evasion_ends($expect);
+    my $end = evasion_ends($expect, $row->{kind});
     my $failed = 0;
 
     $gw->audit;
 
-    my @responses = $gw->exchange(map { pack 'H*', $_ }
-                                      @{ $row->{segments} });
-    my $answer = evasion_answer(@responses);
+    my $answer = $row->{kind} eq 'connect'
+        ? evasion_tunnel($gw, $row, undef)
+        : evasion_answer($gw->exchange(map { pack 'H*', $_ }
+                                           @{ $row->{segments} }));
     my @lines = $end->{verdict} ? $gw->audit_soon
                                 : grep { $_->{verdict} } $gw->audit;
     my $verdict = @lines ? $lines[-1]{verdict} : 'none';
 
-    like($answer, $end->{answer}, "$name: the client is answered as for $expect")
+    like($answer, $end->{answer},
+         "$name: the client is answered as for $expect")
         or $failed = 1;
 
     if (defined $end->{origin}) {
@@ -71,10 +87,16 @@ for my $row (@rows) {
     }
 
     if ($end->{verdict}) {
-        like($verdict, $end->{verdict}, "$name: recorded as $expect")
-            or $failed = 1;
+        {
+            local our $TODO = $unseen{$id};
+
+            like($verdict, $end->{verdict}, "$name: recorded as $expect")
+                or $failed = 1;
+        }
+
         is($verdict =~ /^(?:log|block)$/ ? $lines[-1]{vendor} : 'kaspersky',
-           'kaspersky', "$name: the record names the vendor where one was found")
+           'kaspersky',
+           "$name: the record names the vendor where one was found")
             or $failed = 1;
 
     } else {
@@ -85,13 +107,6 @@ for my $row (@rows) {
     $ended{ $row->{class} }[$failed]++;
     push @{ $ended{failed} }, "$id ($expect, was $answer, recorded $verdict)"
         if $failed;
-
-    # each may have waited for a record that does not come
-
-    if (@{ $ended{failed} || [] } >= 40) {
-        fail('too many rows end otherwise: the rest is not sent');
-        last;
-    }
 }
 
 for my $class (@classes) {

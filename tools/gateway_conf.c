@@ -12,6 +12,7 @@
 #include "gateway_init.h"
 
 
+static void debar_init_stream(debar_init_t *in);
 static void debar_init_template(debar_init_t *in, debar_buf_t *b);
 static int debar_init_edited(const char *path);
 static void debar_init_sum(char out[17], const char *data, size_t len);
@@ -46,6 +47,8 @@ debar_init_conf(debar_init_t *in)
         }
     }
 
+    debar_init_stream(in);
+
     memset(&b, 0, sizeof(b));
     debar_init_template(in, &b);
     debar_init_sum(sum, b.data, b.len);
@@ -54,6 +57,42 @@ debar_init_conf(debar_init_t *in)
     debar_buf_free(&b);
 
     return rc;
+}
+
+
+/*
+ * nginx's own stream module, which Debar's is loaded after, is a file on Debian;
+ * other builds have it in the binary.
+ */
+
+static void
+debar_init_stream(debar_init_t *in)
+{
+    size_t        n;
+    const char   *p, *path;
+    debar_buf_t   b;
+
+    memset(&b, 0, sizeof(b));
+
+    if (debar_gateway_nginx(&in->g, "-V", &b) == DEBAR_OK) {
+        debar_buf_add(&b, "", 1);
+
+        if (strstr(b.data, "--with-stream=dynamic")) {
+            path = "/usr/lib/nginx/modules";
+            n = strlen(path);
+            p = strstr(b.data, "--modules-path=");
+
+            if (p) {
+                path = p + sizeof("--modules-path=") - 1;
+                n = strcspn(path, " '\"\n");
+            }
+
+            snprintf(in->stream, sizeof(in->stream),
+                     "%.*s/ngx_stream_module.so", (int) n, path);
+        }
+    }
+
+    debar_buf_free(&b);
 }
 
 
@@ -89,6 +128,11 @@ debar_init_template(debar_init_t *in, debar_buf_t *b)
         } else if (debar_init_is("MODULES")) {
             debar_buf_printf(b, "%s", in->modules);
 
+        } else if (debar_init_is("STREAM")) {
+            if (in->stream[0]) {
+                debar_buf_printf(b, "load_module \"%s\";\n", in->stream);
+            }
+
         } else if (debar_init_is("RESOLVER")) {
             debar_buf_printf(b, "%s", in->resolvers);
 
@@ -97,6 +141,16 @@ debar_init_template(debar_init_t *in, debar_buf_t *b)
 
         } else if (debar_init_is("LISTEN")) {
             debar_buf_printf(b, "%s", in->listens);
+
+        } else if (debar_init_is("PORTS")) {
+            debar_buf_printf(b, in->nports ? "        debar_connect_port"
+                                           : "        # debar_connect_port "
+                                             "8443;");
+
+            for (i = 0; i < in->nports; i++) {
+                debar_buf_printf(b, " %u%s", in->ports[i],
+                                 i + 1 == in->nports ? ";" : "");
+            }
 
         } else if (debar_init_is("ALLOW")) {
             if (in->ncidrs == 0) {

@@ -203,7 +203,13 @@ debar_init_option(debar_init_t *in, int c)
                                "port from 1 to 65535", optarg);
         }
 
-        in->nports++;
+        if (in->nports == DEBAR_MAX_PORTS) {
+            return debar_usage(debar_init_name, "more than %d --connect-port: "
+                               "write further ones into nginx.conf",
+                               DEBAR_MAX_PORTS);
+        }
+
+        in->ports[in->nports++] = (unsigned) strtoul(optarg, NULL, 10);
         break;
 
     case 'w':
@@ -286,10 +292,10 @@ debar_init_rest(debar_init_t *in, int argc, char **argv)
                            "server: give one with --resolver ADDR:PORT");
     }
 
-    if (in->inspect || in->ca || in->upstream_ca || in->nports) {
-        debar_say("--inspect, --ca, --upstream-ca and --connect-port have no "
-                  "effect yet: this version answers CONNECT with 400 and "
-                  "records it");
+    if (in->inspect || in->ca || in->upstream_ca) {
+        debar_say("--inspect, --ca and --upstream-ca have no effect yet: this "
+                  "version judges a CONNECT by its host and by the server name "
+                  "in the tunnel");
     }
 
     return -1;

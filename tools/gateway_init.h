@@ -28,6 +28,7 @@ typedef struct {
     const char       *upstream_ca;
     const char       *cidrs[DEBAR_MAX_CIDRS];
     unsigned          ncidrs;
+    unsigned          ports[DEBAR_MAX_PORTS];
     unsigned          nports;
     unsigned          inspect;
     unsigned          force;
@@ -41,6 +42,8 @@ typedef struct {
     char              listens[128];
     char              resolvers[512];
     char              modules[PATH_MAX + 64];
+    char              stream[PATH_MAX + 64];     /* nginx's own module; empty:
+                                                    it is in the binary */
     char              directive[128];            /* of the user */
 } debar_init_t;
 

@@ -8,6 +8,7 @@ use warnings;
 
 use Exporter 'import';
 use IO::Socket::IP;
+use Socket qw(SOL_SOCKET SO_LINGER);
 use Time::HiRes qw(time sleep);
 
 our @EXPORT_OK = qw(exchange get);
@@ -120,7 +121,7 @@ sub parse {
     my ($body, $used) = ('', 0);
 
     if ($method eq 'HEAD' || $status == 304 || $status == 204
-        || $status < 200)
+        || $status < 200 || ($method eq 'CONNECT' && $status < 300))
     {
         $used = 0;
 
@@ -185,6 +186,25 @@ sub at_end {
     }
 
     return $self->{closed} && $self->{in} eq '';
+}
+
+
+# No more bytes from here; those of the other end are still taken.
+
+sub half_close {
+    my ($self) = @_;
+
+    return shutdown $self->{socket}, 1;
+}
+
+
+# Goes away by RST, as a client does that has died.
+
+sub abort {
+    my ($self) = @_;
+
+    $self->{socket}->setsockopt(SOL_SOCKET, SO_LINGER, pack 'll', 1, 0);
+    $self->close;
 }
 
 

@@ -10,8 +10,11 @@ use Exporter 'import';
 use JSON::PP;
 
 use Debar::Test;
+use Debar::Test::Tunnel;
 
-our @EXPORT = qw(corpus_dir corpus_rows evasion_answer evasion_ends);
+our @EXPORT = qw(
+    corpus_dir corpus_rows evasion_answer evasion_ends evasion_tunnel
+);
 
 
 sub corpus_dir { return $ENV{DEBAR_CORPUS} || top_dir() . '/t/corpus' }
@@ -44,7 +47,43 @@ sub evasion_answer {
 }
 
 
-# How an evasion may end, by what is expected of it.
+# An evasion of kind "connect": the answer to the CONNECT unless that is 200,
+# else what becomes of the tunnel: the status of the request in it, "closed" or
+# "silent".
+
+sub evasion_tunnel {
+    my ($gw, $row, $ca) = @_;
+    my %hello = (sni => $row->{sni}, tls12 => $row->{tls12}, ca => $ca,
+                 recsplit => $row->{recsplit}, tcpsplit => $row->{tcpsplit},
+                 $row->{bigch} ? (big => 15360) : ());
+    my %first;
+
+    $first{after} = Debar::Test::Tunnel::hello(%hello, for => \%first)
+        if $row->{early};
+
+    my $t = $gw->tunnel('', head => join('', map { pack 'H*', $_ }
+                                             @{ $row->{segments} }),
+                        after => $first{after});
+
+    return evasion_answer($t->{answer}) if $t->status != 200;
+
+    if ($row->{mode} ne 'plain') {
+        @$t{qw(ctx ssl rbio wbio plain)} = @first{qw(ctx ssl rbio wbio plain)}
+            if $row->{early};
+
+        my $end = $t->tls(%hello, sent => $row->{early});
+
+        return $end eq 'refused' ? 'closed' : $end if $end ne 'up';
+        return 200 if $row->{bigch};
+    }
+
+    return evasion_answer($t->get('/', host => $row->{inner},
+                                  fields => [['X-Case', $row->{id}]]));
+}
+
+
+# How an evasion may end, by what is expected of it.  Where a tunnel is already
+# open, to close it is the only way to block.
 
 my %ends = (
     block           => { answer => qr/^(?:403|451)$/, origin => 0,
@@ -61,9 +100,13 @@ my %ends = (
 );
 
 sub evasion_ends {
-    my ($expect) = @_;
+    my ($expect, $kind) = @_;
+    my %end = %{ $ends{$expect} || die "unknown expectation $expect\n" };
 
-    return $ends{$expect} || die "unknown expectation $expect\n";
+    $end{answer} = qr/$end{answer}|^closed$/
+        if ($kind // '') eq 'connect' && $expect =~ /block/;
+
+    return \%end;
 }
 
 

@@ -15,19 +15,20 @@ my %alive;
 
 
 # new(list => SOURCE, allow => [CIDR], mode, workers, conf => {directive =>
-# value or undef}, start => 0)
+# value or undef}, front => {directive of the front => value}, addr, start => 0)
 
 sub new {
     my ($class, %o) = @_;
     my $self = bless {
         dir => test_dir() . '/' . ($o{name} // 'gateway'),
-        addr => '127.0.0.1', port => $o{port} // 3128, read => 0,
+        addr => $o{addr} // '127.0.0.1', port => $o{port} // 3128, read => 0,
         count => $o{workers} // 1,
     }, $class;
 
     my @cmd = (
         debar_path(), 'gateway', 'init', $self->{dir},
-        '--listen', "$self->{addr}:$self->{port}",
+        '--listen', ($self->{addr} =~ /:/ ? "[$self->{addr}]" : $self->{addr})
+                    . ":$self->{port}",
         '--resolver', $o{resolver} // '127.0.0.1:53',
         '--workers', $o{workers} // 1,
         ($o{list} ? ('--list', $o{list}) : ()),
@@ -45,6 +46,7 @@ sub new {
     my %conf = %{ $o{conf} || {} };
 
     $self->set($_, $conf{$_}) for sort keys %conf;
+    $self->set_front($_, $o{front}{$_}) for sort keys %{ $o{front} || {} };
 
     if ($o{start} // 1) {
         my $r = $self->start;
@@ -153,6 +155,21 @@ sub workers {
 }
 
 
+# How many sockets the workers hold: what a connection leaves behind shows here.
+
+sub sockets {
+    my ($self) = @_;
+    my $n = 0;
+
+    for my $pid ($self->workers) {
+        $n += grep { (readlink($_) // '') =~ /^socket:/ }
+              glob "/proc/$pid/fd/*";
+    }
+
+    return $n;
+}
+
+
 # Sets a directive at every place where nginx.conf has it, or else at the top
 # of http {}.  Value undef takes it out.
 
@@ -164,6 +181,21 @@ sub set {
     if ($text !~ s/^(\s*)\Q$name\E\s[^;]*;/$1$line/mg) {
         $text =~ s/^(http\s*\{)/$1\n    $line/m;
     }
+
+    unlink $self->conf_file;
+    write_file($self->conf_file, $text);
+}
+
+
+# The same for what is said in the server of the front.
+
+sub set_front {
+    my ($self, $name, $value) = @_;
+    my $text = file_text($self->conf_file);
+
+    $text =~ s/^\s*\Q$name\E\s[^;]*;\n//mg;
+    $text =~ s/^(\s*)(debar_front\s[^;]*;)/$1$2\n$1$name $value;/m
+        or die "nginx.conf has no debar_front\n";
 
     unlink $self->conf_file;
     write_file($self->conf_file, $text);
@@ -193,6 +225,18 @@ sub error_log {
     my ($self) = @_;
 
     return join '', map { file_text($_) // '' } glob "$self->{dir}/logs/*err*";
+}
+
+
+# Lines of the error log that no test may cause.  (A machine may forbid more
+# open files: that alert is its own.)
+
+sub complaints {
+    my ($self) = @_;
+
+    return join '', map { "$_\n" }
+           grep { /\[(?:alert|emerg|crit)\]|exited on signal/ && !/setrlimit/ }
+           split /\n/, $self->error_log;
 }
 
 
@@ -247,6 +291,16 @@ sub client {
     my ($self, %o) = @_;
 
     return Debar::Test::Client->new($self->{addr}, $self->{port}, %o);
+}
+
+
+# A CONNECT to an authority and its answer (Debar::Test::Tunnel).
+
+sub tunnel {
+    my ($self, $authority, %o) = @_;
+
+    return Debar::Test::Tunnel->new($self->{addr}, $self->{port}, $authority,
+                                    %o);
 }
 
 

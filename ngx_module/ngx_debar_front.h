@@ -1,0 +1,51 @@
+/*
+ * The one port: what a front found out about a connection before it handed it
+ * on, and the listens that it hands to.
+ *
+ * The context hangs on the connection's pool as a clean-up entry and is found
+ * again by that entry's handler.  Who hands on and who receives are in two
+ * .so files: the handler is in the one that is loaded first.
+ */
+
+#ifndef _NGX_DEBAR_FRONT_H_INCLUDED_
+#define _NGX_DEBAR_FRONT_H_INCLUDED_
+
+
+#include "ngx_debar.h"
+
+
+typedef struct ngx_debar_front_s  ngx_debar_front_t;
+
+struct ngx_debar_front_s {
+    struct sockaddr      *local_sockaddr;    /* that the client connected to,
+                                                or NULL: that of the connection */
+
+    void                (*cleanup)(ngx_debar_front_t *front);
+};
+
+
+/* size: of a structure that begins with ngx_debar_front_t; zeroed.  cleanup,
+ * if set, is called when the connection's pool goes. */
+
+ngx_debar_front_t *ngx_debar_front_add(ngx_connection_t *c, size_t size);
+
+/* NULL: none. */
+
+ngx_debar_front_t *ngx_debar_front_get(ngx_connection_t *c);
+
+
+/*
+ * "listen unix:debar:NAME": taken out of the cycle before sockets are opened,
+ * so that nothing is bound and nobody can connect to it.  A front asks at
+ * configuration; *ls is set once the whole of it was read, or nginx -t fails.
+ * handler: ngx_http_init_connection or ngx_stream_init_connection.
+ * (ngx_debar_front_module.c)
+ */
+
+#define NGX_DEBAR_FRONT_PREFIX  "debar:"
+
+ngx_int_t ngx_debar_front_target(ngx_conf_t *cf, ngx_str_t *name,
+    ngx_connection_handler_pt handler, ngx_listening_t **ls);
+
+
+#endif /* _NGX_DEBAR_FRONT_H_INCLUDED_ */

@@ -1,0 +1,169 @@
+/*
+ * The front: one port for CONNECT and for everything else.
+ *
+ * A connection is peeked at.  What is no CONNECT goes to the http listener with
+ * nothing consumed.  A CONNECT goes through these states, each of them a read
+ * handler of the client's connection:
+ *
+ *     head -> (name) -> dial -> hello -> tunnel
+ *       \______\________\________\____-> answer, linger
+ *
+ * Whatever ends a connection on the way ends it through
+ * ngx_stream_finalize_session(): the clean-up entry on its pool cancels the
+ * name and closes the connection to the origin.
+ */
+
+#ifndef _NGX_STREAM_DEBAR_FRONT_H_INCLUDED_
+#define _NGX_STREAM_DEBAR_FRONT_H_INCLUDED_
+
+
+#include "ngx_stream_debar.h"
+#include "ngx_debar_front.h"
+
+#include "connect.h"
+#include "hello.h"
+
+
+/* One for all connections of a worker: what was peeked at is looked at before
+ * the handler returns. */
+
+#define NGX_STREAM_DEBAR_PEEK  DEBAR_HELLO_BYTES
+
+#define NGX_STREAM_DEBAR_LINGER  2000    /* ms */
+
+
+typedef struct {
+    ngx_uint_t            enable;
+    ngx_listening_t      *http;          /* virtual listens: never NULL in a */
+    ngx_listening_t      *tunnel;        /* worker where enable is set */
+
+    ngx_msec_t            head_timeout;
+    ngx_msec_t            connect_timeout;
+    ngx_msec_t            hello_timeout;
+
+    ngx_array_t          *ports;         /* of in_port_t, beside 443 */
+    ngx_array_t          *allow;         /* of ngx_debar_cidr_t */
+    ngx_uint_t            status;        /* 403, 451 */
+    ngx_uint_t            on_failure;    /* NGX_HTTP_DEBAR_BLOCK, ... */
+    ngx_uint_t            expired;
+    ngx_uint_t            no_sni;        /* debar_action_e */
+    ngx_uint_t            ech;
+    ngx_uint_t            other;
+    ngx_str_t             contact;
+    ngx_str_t             htpasswd;      /* full path, NUL-terminated; or empty */
+    void                 *users;         /* what a worker knows of it */
+} ngx_stream_debar_front_conf_t;
+
+
+typedef struct {
+    ngx_debar_front_t     front;         /* first: see ngx_debar_front_add() */
+
+    ngx_stream_session_t *session;
+    ngx_uint_t            status;        /* of the last answer */
+    uint64_t              started;
+    char                  incident[33];
+
+    debar_connect_t       head;          /* points into memory of the pool */
+    ngx_str_t             user;
+
+    ngx_debar_resolve_t   resolve;
+    ngx_uint_t            next;          /* address to dial */
+    ngx_peer_connection_t peer;          /* connection: until it is handed over */
+    debar_host_t          host;
+    in_port_t             port;
+
+    unsigned              resolved:1;
+    unsigned              waiting:1;     /* for the name */
+} ngx_stream_debar_front_ctx_t;
+
+
+extern ngx_module_t  ngx_stream_debar_front_module;
+
+
+/* The head (ngx_stream_debar_front.c) */
+
+void ngx_stream_debar_front_handler(ngx_stream_session_t *s);
+void ngx_stream_debar_front_empty(ngx_event_t *ev);
+
+/* What is there, at most size bytes of it: its length; NGX_AGAIN: nothing, and
+ * the event is armed; NGX_ERROR: the session is finalized. */
+
+ssize_t ngx_stream_debar_front_peek(ngx_connection_t *c, char *buf,
+    size_t size);
+
+/* Waits for more than what was peeked at. */
+
+void ngx_stream_debar_front_wait(ngx_connection_t *c);
+
+/* Hands the connection to a listener; neither c nor s is ours afterwards. */
+
+void ngx_stream_debar_front_pass(ngx_stream_session_t *s, ngx_listening_t *ls);
+
+ngx_stream_debar_front_ctx_t *ngx_stream_debar_front_ctx(ngx_connection_t *c);
+
+
+/* The authority, its verdict, name and record (ngx_stream_debar_front_connect.c) */
+
+void ngx_stream_debar_front_connect(ngx_stream_session_t *s);
+
+void ngx_stream_debar_front_facts(ngx_stream_debar_front_ctx_t *ctx,
+    debar_facts_t *f);
+
+/* Sets ctx->incident; the line, where the verdict wants one.  NGX_ERROR: it
+ * could not be written, and nothing may go through without it. */
+
+ngx_int_t ngx_stream_debar_front_record(ngx_stream_debar_front_ctx_t *ctx,
+    const char *surface, debar_str_t url, const debar_verdict_t *v);
+
+void ngx_stream_debar_front_outcome(ngx_stream_debar_front_ctx_t *ctx,
+    ngx_uint_t status);
+
+ngx_uint_t ngx_stream_debar_front_refused(ngx_stream_debar_front_ctx_t *ctx,
+    const debar_verdict_t *v);
+
+
+/* The origin, and the upstream that takes it over (ngx_stream_debar_front_dial.c) */
+
+void ngx_stream_debar_front_dial(ngx_stream_debar_front_ctx_t *ctx);
+
+/* While the client has nothing to say: notices that it goes away. */
+
+void ngx_stream_debar_front_watch(ngx_event_t *rev);
+
+char *ngx_stream_debar_tunnel(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+
+/* The first bytes in the tunnel (ngx_stream_debar_front_hello.c) */
+
+void ngx_stream_debar_front_hello(ngx_stream_debar_front_ctx_t *ctx);
+void ngx_stream_debar_front_server_first(ngx_stream_debar_front_ctx_t *ctx);
+
+
+/* Refusals (ngx_stream_debar_front_answer.c).  The connection lingers, so that
+ * the client reads what it was sent. */
+
+typedef struct {
+    ngx_uint_t            status;
+    const char           *title;         /* static text */
+    const char           *detail;        /* static text */
+    const char           *reason;        /* of a fault, or NULL */
+    const debar_verdict_t *verdict;      /* NULL: none was reached */
+} ngx_stream_debar_answer_t;
+
+void ngx_stream_debar_front_answer(ngx_stream_debar_front_ctx_t *ctx,
+    ngx_stream_debar_answer_t *an);
+void ngx_stream_debar_front_alert(ngx_stream_debar_front_ctx_t *ctx,
+    ngx_uint_t alert, ngx_uint_t status);
+void ngx_stream_debar_front_send_last(ngx_stream_debar_front_ctx_t *ctx,
+    u_char *data, size_t len, ngx_uint_t status);
+
+
+/*
+ * Basic credentials against an htpasswd file (ngx_stream_debar_front_user.c):
+ * NGX_OK and ctx->user; NGX_DECLINED: none, or not these; NGX_ERROR.
+ */
+
+ngx_int_t ngx_stream_debar_front_user(ngx_stream_debar_front_ctx_t *ctx);
+
+
+#endif /* _NGX_STREAM_DEBAR_FRONT_H_INCLUDED_ */

@@ -1,0 +1,431 @@
+/*
+ * The directives of the front.  The list, the mode and the audit file of a
+ * front are those of its server, as for "debar on".
+ */
+
+#include "ngx_stream_debar_front.h"
+
+
+static void *ngx_stream_debar_front_create_conf(ngx_conf_t *cf);
+static char *ngx_stream_debar_front_merge_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+static char *ngx_stream_debar_front(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_stream_debar_connect_port(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_stream_debar_htpasswd(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_stream_debar_allow(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_stream_debar_status(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static ngx_int_t ngx_stream_debar_front_init_process(ngx_cycle_t *cycle);
+
+
+static ngx_conf_enum_t  ngx_stream_debar_on_failure[] = {
+    { ngx_string("block"), NGX_HTTP_DEBAR_BLOCK },
+    { ngx_string("pass"), NGX_HTTP_DEBAR_PASS },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_enum_t  ngx_stream_debar_expired[] = {
+    { ngx_string("block"), NGX_HTTP_DEBAR_BLOCK },
+    { ngx_string("keep"), NGX_HTTP_DEBAR_KEEP },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_enum_t  ngx_stream_debar_no_sni[] = {
+    { ngx_string("pass"), DEBAR_PASS },
+    { ngx_string("log"), DEBAR_LOG },
+    { ngx_string("block"), DEBAR_BLOCK },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_enum_t  ngx_stream_debar_ech[] = {
+    { ngx_string("log"), DEBAR_LOG },
+    { ngx_string("block"), DEBAR_BLOCK },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_enum_t  ngx_stream_debar_other[] = {
+    { ngx_string("pass"), DEBAR_PASS },
+    { ngx_string("block"), DEBAR_BLOCK },
+    { ngx_null_string, 0 }
+};
+
+
+#define ngx_stream_debar_directive(name, args, set, field, post)              \
+    { ngx_string(name),                                                       \
+      NGX_STREAM_MAIN_CONF|NGX_STREAM_SRV_CONF|args,                          \
+      set,                                                                    \
+      NGX_STREAM_SRV_CONF_OFFSET,                                             \
+      offsetof(ngx_stream_debar_front_conf_t, field),                         \
+      post }
+
+
+static ngx_command_t  ngx_stream_debar_front_commands[] = {
+
+    { ngx_string("debar_front"),
+      NGX_STREAM_SRV_CONF|NGX_CONF_TAKE2,
+      ngx_stream_debar_front,
+      NGX_STREAM_SRV_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("debar_tunnel"),
+      NGX_STREAM_UPS_CONF|NGX_CONF_NOARGS,
+      ngx_stream_debar_tunnel,
+      0,
+      0,
+      NULL },
+
+    ngx_stream_debar_directive("debar_head_timeout", NGX_CONF_TAKE1,
+        ngx_conf_set_msec_slot, head_timeout, NULL),
+
+    ngx_stream_debar_directive("debar_connect_timeout", NGX_CONF_TAKE1,
+        ngx_conf_set_msec_slot, connect_timeout, NULL),
+
+    ngx_stream_debar_directive("debar_hello_timeout", NGX_CONF_TAKE1,
+        ngx_conf_set_msec_slot, hello_timeout, NULL),
+
+    ngx_stream_debar_directive("debar_connect_port", NGX_CONF_1MORE,
+        ngx_stream_debar_connect_port, ports, NULL),
+
+    ngx_stream_debar_directive("debar_allow_destination", NGX_CONF_1MORE,
+        ngx_stream_debar_allow, allow, NULL),
+
+    ngx_stream_debar_directive("debar_status", NGX_CONF_TAKE1,
+        ngx_stream_debar_status, status, NULL),
+
+    ngx_stream_debar_directive("debar_on_failure", NGX_CONF_TAKE1,
+        ngx_conf_set_enum_slot, on_failure, ngx_stream_debar_on_failure),
+
+    ngx_stream_debar_directive("debar_expired", NGX_CONF_TAKE1,
+        ngx_conf_set_enum_slot, expired, ngx_stream_debar_expired),
+
+    ngx_stream_debar_directive("debar_no_sni", NGX_CONF_TAKE1,
+        ngx_conf_set_enum_slot, no_sni, ngx_stream_debar_no_sni),
+
+    ngx_stream_debar_directive("debar_ech", NGX_CONF_TAKE1,
+        ngx_conf_set_enum_slot, ech, ngx_stream_debar_ech),
+
+    ngx_stream_debar_directive("debar_tunnel_other", NGX_CONF_TAKE1,
+        ngx_conf_set_enum_slot, other, ngx_stream_debar_other),
+
+    ngx_stream_debar_directive("debar_contact", NGX_CONF_TAKE1,
+        ngx_conf_set_str_slot, contact, NULL),
+
+    ngx_stream_debar_directive("debar_htpasswd", NGX_CONF_TAKE1,
+        ngx_stream_debar_htpasswd, htpasswd, NULL),
+
+      ngx_null_command
+};
+
+
+static ngx_stream_module_t  ngx_stream_debar_front_module_ctx = {
+    NULL,                                  /* preconfiguration */
+    NULL,                                  /* postconfiguration */
+
+    NULL,                                  /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    ngx_stream_debar_front_create_conf,    /* create server configuration */
+    ngx_stream_debar_front_merge_conf      /* merge server configuration */
+};
+
+
+ngx_module_t  ngx_stream_debar_front_module = {
+    NGX_MODULE_V1,
+    &ngx_stream_debar_front_module_ctx,    /* module context */
+    ngx_stream_debar_front_commands,       /* module directives */
+    NGX_STREAM_MODULE,                     /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    ngx_stream_debar_front_init_process,   /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static void *
+ngx_stream_debar_front_create_conf(ngx_conf_t *cf)
+{
+    ngx_stream_debar_front_conf_t  *conf;
+
+    conf = ngx_pcalloc(cf->pool, sizeof(ngx_stream_debar_front_conf_t));
+    if (conf == NULL) {
+        return NULL;
+    }
+
+    conf->head_timeout = NGX_CONF_UNSET_MSEC;
+    conf->connect_timeout = NGX_CONF_UNSET_MSEC;
+    conf->hello_timeout = NGX_CONF_UNSET_MSEC;
+    conf->ports = NGX_CONF_UNSET_PTR;
+    conf->allow = NGX_CONF_UNSET_PTR;
+    conf->status = NGX_CONF_UNSET_UINT;
+    conf->on_failure = NGX_CONF_UNSET_UINT;
+    conf->expired = NGX_CONF_UNSET_UINT;
+    conf->no_sni = NGX_CONF_UNSET_UINT;
+    conf->ech = NGX_CONF_UNSET_UINT;
+    conf->other = NGX_CONF_UNSET_UINT;
+
+    return conf;
+}
+
+
+static char *
+ngx_stream_debar_front_merge_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_stream_debar_front_conf_t  *prev = parent;
+    ngx_stream_debar_front_conf_t  *conf = child;
+
+    ngx_stream_core_srv_conf_t     *cscf;
+    ngx_stream_debar_srv_conf_t    *dscf;
+
+    ngx_conf_merge_msec_value(conf->head_timeout, prev->head_timeout, 10000);
+    ngx_conf_merge_msec_value(conf->connect_timeout, prev->connect_timeout,
+                              5000);
+    ngx_conf_merge_msec_value(conf->hello_timeout, prev->hello_timeout, 3000);
+    ngx_conf_merge_ptr_value(conf->ports, prev->ports, NULL);
+    ngx_conf_merge_ptr_value(conf->allow, prev->allow, NULL);
+    ngx_conf_merge_uint_value(conf->status, prev->status, 403);
+    ngx_conf_merge_uint_value(conf->on_failure, prev->on_failure,
+                              NGX_HTTP_DEBAR_BLOCK);
+    ngx_conf_merge_uint_value(conf->expired, prev->expired,
+                              NGX_HTTP_DEBAR_KEEP);
+    ngx_conf_merge_uint_value(conf->no_sni, prev->no_sni, DEBAR_LOG);
+    ngx_conf_merge_uint_value(conf->ech, prev->ech, DEBAR_LOG);
+    ngx_conf_merge_uint_value(conf->other, prev->other, DEBAR_BLOCK);
+    ngx_conf_merge_str_value(conf->contact, prev->contact, "");
+    ngx_conf_merge_str_value(conf->htpasswd, prev->htpasswd, "");
+
+    if (!conf->enable) {
+        return NGX_CONF_OK;
+    }
+
+    dscf = ngx_stream_conf_get_module_srv_conf(cf, ngx_stream_debar_module);
+    cscf = ngx_stream_conf_get_module_srv_conf(cf, ngx_stream_core_module);
+
+    if (dscf->list == NULL || dscf->enable) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"debar_front\" needs a \"debar_list\", and judges by "
+                      "itself: \"debar on\" is for a server of its own, in "
+                      "%s:%ui", cscf->file_name, cscf->line);
+        return NGX_CONF_ERROR;
+    }
+
+    if (dscf->audit == NULL) {
+        ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                      "\"debar_front\" without a \"debar_audit\": no verdict "
+                      "is recorded");
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_stream_debar_front(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_stream_debar_front_conf_t  *dfcf = conf;
+
+    ngx_int_t                    rc;
+    ngx_str_t                   *value, name;
+    ngx_uint_t                   i;
+    ngx_listening_t            **ls;
+    ngx_connection_handler_pt    handler;
+    ngx_stream_core_srv_conf_t  *cscf;
+
+    if (dfcf->enable) {
+        return "is duplicate";
+    }
+
+    cscf = ngx_stream_conf_get_module_srv_conf(cf, ngx_stream_core_module);
+    cscf->handler = ngx_stream_debar_front_handler;
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (ngx_strncmp(value[i].data, "http=", 5) == 0) {
+            name.data = value[i].data + 5;
+            name.len = value[i].len - 5;
+            handler = ngx_http_init_connection;
+            ls = &dfcf->http;
+
+        } else if (ngx_strncmp(value[i].data, "tunnel=", 7) == 0) {
+            name.data = value[i].data + 7;
+            name.len = value[i].len - 7;
+            handler = ngx_stream_init_connection;
+            ls = &dfcf->tunnel;
+
+        } else {
+            name.len = 0;
+            handler = NULL;
+            ls = NULL;
+        }
+
+        if (name.len == 0 || (dfcf->enable & (ls == &dfcf->http ? 1 : 2))) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\": \"debar_front\" "
+                               "takes http=NAME and tunnel=NAME, of servers "
+                               "with \"listen unix:" NGX_DEBAR_FRONT_PREFIX
+                               "NAME\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        dfcf->enable |= (ls == &dfcf->http) ? 1 : 2;
+
+        rc = ngx_debar_front_target(cf, &name, handler, ls);
+
+        if (rc != NGX_OK) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_stream_debar_connect_port(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_stream_debar_front_conf_t  *dfcf = conf;
+
+    ngx_int_t    n;
+    in_port_t   *port;
+    ngx_str_t   *value;
+    ngx_uint_t   i;
+
+    if (dfcf->ports == NGX_CONF_UNSET_PTR) {
+        dfcf->ports = ngx_array_create(cf->pool, 4, sizeof(in_port_t));
+        if (dfcf->ports == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+        n = ngx_atoi(value[i].data, value[i].len);
+
+        if (n < 1 || n > 65535) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid port \"%V\": \"debar_connect_port\" "
+                               "takes ports from 1 to 65535, beside 443",
+                               &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        port = ngx_array_push(dfcf->ports);
+        if (port == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        *port = n;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_stream_debar_htpasswd(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_stream_debar_front_conf_t  *dfcf = conf;
+
+    ngx_fd_t    fd;
+    ngx_str_t  *value;
+
+    if (dfcf->htpasswd.data) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+    dfcf->htpasswd = value[1];
+
+    if (ngx_conf_full_name(cf->cycle, &dfcf->htpasswd, 1) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    fd = ngx_open_file(dfcf->htpasswd.data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_open_file_n " \"%V\" failed", &dfcf->htpasswd);
+        return NGX_CONF_ERROR;
+    }
+
+    (void) ngx_close_file(fd);
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_stream_debar_allow(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_stream_debar_front_conf_t  *dfcf = conf;
+
+    return ngx_debar_allow_directive(cf, &dfcf->allow);
+}
+
+
+static char *
+ngx_stream_debar_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_stream_debar_front_conf_t  *dfcf = conf;
+
+    ngx_int_t   n;
+    ngx_str_t  *value;
+
+    if (dfcf->status != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+    n = ngx_atoi(value[1].data, value[1].len);
+
+    if (n != 403 && n != 451) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid value \"%V\": \"debar_status\" is 403 or "
+                           "451", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    dfcf->status = n;
+
+    return NGX_CONF_OK;
+}
+
+
+/* What a worker looks at what it peeked in. */
+
+static ngx_int_t
+ngx_stream_debar_front_init_process(ngx_cycle_t *cycle)
+{
+    ngx_stream_debar_main_conf_t  *mcf;
+
+    if (ngx_get_conf(cycle->conf_ctx, ngx_stream_module) == NULL) {
+        return NGX_OK;
+    }
+
+    mcf = ngx_stream_cycle_get_module_main_conf(cycle,
+                                                ngx_stream_debar_module);
+
+    if (mcf == NULL || mcf->scratch == NULL) {
+        return NGX_OK;
+    }
+
+    mcf->peeked = ngx_palloc(cycle->pool, NGX_STREAM_DEBAR_PEEK);
+    mcf->hello = ngx_palloc(cycle->pool, DEBAR_MAX_HELLO);
+
+    return (mcf->peeked && mcf->hello) ? NGX_OK : NGX_ERROR;
+}
