@@ -15,7 +15,8 @@
 typedef enum {
     DEBAR_HEAD_OK = 0,            /* a whole head of a CONNECT */
     DEBAR_HEAD_MORE,              /* the beginning of one */
-    DEBAR_HEAD_OTHER,             /* not a CONNECT: the http listener's matter */
+    DEBAR_HEAD_OTHER,             /* not a CONNECT: the http listener's
+                                     matter */
     DEBAR_HEAD_TOO_LARGE,         /* 431 */
     DEBAR_HEAD_BAD                /* 400; fault says why */
 } debar_head_e;
@@ -28,7 +29,8 @@ typedef struct {
     debar_str_t   hosts[4];       /* Host fields, raw, trimmed */
     unsigned      nhosts;
     unsigned      more_hosts;
-    debar_str_t   authorization;  /* Proxy-Authorization, raw; data NULL: none */
+    debar_str_t   authorization;  /* Proxy-Authorization, raw; data NULL:
+                                     none */
     unsigned      nauthorization;
     debar_str_t   user_agent;
     unsigned      has_body;       /* Content-Length other than 0, or

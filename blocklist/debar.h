@@ -67,7 +67,8 @@ typedef enum {
 typedef enum {
     DEBAR_PASS = 0,
     DEBAR_LOG,
-    DEBAR_REJECT,                 /* a verdict only, never an action of a list */
+    DEBAR_REJECT,                 /* a verdict only, never an action of a
+                                     list */
     DEBAR_BLOCK
 } debar_action_e;
 
@@ -100,9 +101,12 @@ typedef enum {
 
 /* Names as they stand in configuration, lists, logs and documents. */
 
-const char *debar_activity_name(unsigned activity);   /* "browse", ..., "every" */
-const char *debar_action_name(unsigned action);       /* "pass", "log", "reject", "block" */
-const char *debar_kind_name(unsigned kind);           /* "host", "part-number", ... */
+/* "browse", ..., "every" */
+const char *debar_activity_name(unsigned activity);
+/* "pass", "log", "reject", "block" */
+const char *debar_action_name(unsigned action);
+/* "host", "part-number", ... */
+const char *debar_kind_name(unsigned kind);
 
 /* The reverse: -1 where the name is unknown.  Names are compared exactly. */
 
@@ -180,7 +184,8 @@ typedef struct {
 void debar_buf_add(debar_buf_t *b, const void *data, size_t len);
 void debar_buf_printf(debar_buf_t *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-void debar_buf_json(debar_buf_t *b, const char *data, size_t len);  /* quoted, invalid UTF-8 as U+FFFD */
+/* quoted, invalid UTF-8 as U+FFFD */
+void debar_buf_json(debar_buf_t *b, const char *data, size_t len);
 void debar_buf_free(debar_buf_t *b);
 
 

@@ -29,10 +29,12 @@ typedef enum {
 
 typedef struct {
     const char  *fault;           /* BAD: static text */
-    unsigned     nnames;          /* host_name entries; more than one is a fault */
+    unsigned     nnames;          /* host_name entries; more than one is a
+                                     fault */
     size_t       sni_len;         /* 0: no server_name */
     char         sni[256];        /* the first, as sent, NUL-terminated */
-    unsigned     sni_nul;         /* it holds a NUL byte (sni is cut there): a fault */
+    unsigned     sni_nul;         /* it holds a NUL byte (sni is cut there): a
+                                     fault */
     unsigned     ech;             /* 0xfe0d: 1 outer hello, 2 inner type */
     unsigned     esni;            /* 0xffce */
     unsigned     version;         /* highest offered, 0x0301 .. 0x0304 */

@@ -12,7 +12,8 @@
 #include "debar.h"
 
 
-#define DEBAR_MAX_HOST  253           /* RFC 1035, text form without the last dot */
+#define DEBAR_MAX_HOST  253           /* RFC 1035, text form without the last
+                                         dot */
 
 typedef enum {
     DEBAR_HOST_NAME = 1,
@@ -25,25 +26,30 @@ typedef enum {
  */
 
 typedef enum {
-    DEBAR_SPELT_PLAIN = 0,        /* letters of any case, one trailing dot, U-labels
-                                     that are valid; canonical address literals */
+    DEBAR_SPELT_PLAIN = 0,        /* letters of any case, one trailing dot,
+                                     U-labels that are valid; canonical address
+                                     literals */
     DEBAR_SPELT_ODD               /* inet_aton notations other than a.b.c.d,
-                                     leading zeros, percent-encoding, IPv4 embedded
-                                     in IPv6, zone ids, a trailing dot on an address,
-                                     labels that only map to a valid one */
+                                     leading zeros, percent-encoding, IPv4
+                                     embedded in IPv6, zone ids, a trailing dot
+                                     on an address, labels that only map to a
+                                     valid one */
 } debar_spelt_e;
 
 typedef struct {
     unsigned     type;            /* debar_host_type_e */
     unsigned     spelt;           /* debar_spelt_e */
-    const char  *odd;             /* why it is odd, for people: static text or NULL */
-    uint8_t      addr[16];        /* addresses: IPv6, IPv4 as ::ffff:a.b.c.d; embedded
-                                     IPv4 (mapped, compatible, NAT64 64:ff9b::/96,
-                                     6to4 2002::/16) is taken out and stands here */
+    const char  *odd;             /* why it is odd, for people: static text or
+                                     NULL */
+    uint8_t      addr[16];        /* addresses: IPv6, IPv4 as ::ffff:a.b.c.d;
+                                     embedded IPv4 (mapped, compatible, NAT64
+                                     64:ff9b::/96, 6to4 2002::/16) is taken out
+                                     and stands here */
     size_t       len;
-    char         name[DEBAR_MAX_HOST + 3];  /* canonical, NUL-terminated: A-labels in lower
-                                     case without the last dot; "192.0.2.1"; RFC 5952
-                                     without brackets */
+    char         name[DEBAR_MAX_HOST + 3];  /* canonical, NUL-terminated:
+                                               A-labels in lower case without
+                                               the last dot; "192.0.2.1"; RFC
+                                               5952 without brackets */
 } debar_host_t;
 
 /*
@@ -103,8 +109,8 @@ debar_addr_is_v4(const uint8_t addr[16])
 
 int debar_addr_in(const uint8_t addr[16], const uint8_t net[16], unsigned bits);
 
-/* The four bytes of the IPv4 address that an IPv6 one holds (mapped, translated,
- * compatible, NAT64, 6to4), or NULL. */
+/* The four bytes of the IPv4 address that an IPv6 one holds (mapped,
+ * translated, compatible, NAT64, 6to4), or NULL. */
 
 const uint8_t *debar_addr_embedded(const uint8_t addr[16]);
 

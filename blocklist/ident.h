@@ -14,7 +14,7 @@
 #define DEBAR_MAX_IDENT  256
 
 /* Part number: letters and digits only, upper case (fullwidth and look-alike
- * forms folded), 4 bytes at least.  A "*" of a wildcard price-list part stays. */
+ * forms folded), 4 bytes at least.  A "*" of a wildcard part stays. */
 
 size_t debar_ident_part(char *out, size_t size, const char *in, size_t len);
 

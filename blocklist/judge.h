@@ -26,19 +26,22 @@ const debar_snapshot_meta_t *debar_list_meta(const debar_list_t *list);
 
 typedef struct {
     debar_str_t  method;          /* as sent */
-    debar_str_t  scheme;          /* of an absolute-form target; empty: "http" */
+    debar_str_t  scheme;          /* of an absolute-form target; empty:
+                                     "http" */
     debar_str_t  authority;       /* of an absolute-form or CONNECT target, raw;
                                      data NULL: the target had none */
     debar_str_t  hosts[DEBAR_MAX_HOST_FIELDS];  /* values of Host fields, raw */
     unsigned     nhosts;
     unsigned     more_hosts;      /* there were more: a contradiction */
-    debar_str_t  target;          /* path and query as sent; empty for CONNECT */
+    debar_str_t  target;          /* path and query as sent; empty for
+                                     CONNECT */
     debar_str_t  user;            /* verified by the gateway itself; or empty */
     debar_str_t  referer;         /* raw; recorded, not judged yet */
     uint8_t      client[16];      /* address; IPv4 as ::ffff:a.b.c.d */
     unsigned     has_client;
     unsigned     connect;         /* authority-form: only a host is known */
-    unsigned     inspecting;      /* of a CONNECT: requests inside will be judged */
+    unsigned     inspecting;      /* of a CONNECT: requests inside will be
+                                     judged */
     time_t       now;
 } debar_facts_t;
 
@@ -58,20 +61,25 @@ typedef struct {
     uint32_t     permit;          /* that lifted it, or DEBAR_NONE */
     uint32_t     waiver;
     char         where[DEBAR_WHERE];   /* "host", "address", "path", "file",
-                                          "query:item/percent", NUL-terminated */
-    char         value[DEBAR_VALUE];   /* the listed identifier, NUL-terminated */
+                                          "query:item/percent",
+                                          NUL-terminated */
+    char         value[DEBAR_VALUE];   /* the listed identifier,
+                                          NUL-terminated */
 } debar_evidence_t;
 
 typedef struct {
     unsigned          verdict;    /* debar_action_e */
     unsigned          activity;   /* debar_activity_e */
-    const char       *step;       /* the channel's word for it, or NULL; lives as the list */
+    const char       *step;       /* the channel's word for it, or NULL; lives
+                                     as the list */
     size_t            step_len;
     const char       *channel;
     size_t            channel_len;
     const char       *fault;      /* why reject; static text, or NULL */
-    unsigned          more;       /* evidence was left out at DEBAR_MAX_EVIDENCE */
-    unsigned          cut;        /* something was longer than what is looked at */
+    unsigned          more;       /* evidence was left out at
+                                     DEBAR_MAX_EVIDENCE */
+    unsigned          cut;        /* something was longer than what is looked
+                                     at */
     unsigned          inspect;    /* CONNECT: judge what is inside */
 
     uint32_t          entry;      /* of the strongest evidence, or DEBAR_NONE */
@@ -99,8 +107,8 @@ void debar_judge(debar_list_t *list, const debar_facts_t *f,
 
 /*
  * The hot path: DEBAR_OK if debar_judge() is certain to pass with no evidence
- * at all (v->host and v->port are set), else DEBAR_DECLINED: call debar_judge().
- * debar_judge() calls this first by itself.
+ * at all (v->host and v->port are set), else DEBAR_DECLINED: call
+ * debar_judge(), which calls this first by itself.
  */
 
 /*

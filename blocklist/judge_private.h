@@ -122,17 +122,20 @@ struct debar_list_s {
     debar_term_index_t            terms;
     debar_exprs_t                 exprs[DEBAR_KINDS];
     uint8_t                       has[DEBAR_KINDS];   /* rules of the kind */
-    uint8_t                       has_exact[DEBAR_KINDS];   /* maybe not by pattern alone */
+    uint8_t                       has_exact[DEBAR_KINDS];   /* maybe not by
+                                                               pattern alone */
     uint8_t                       has_ids;                  /* parts or GTINs */
     uint64_t                      in_force;           /* bits of authorities */
-    uint64_t                      relay_gate[64];     /* by the end of the host */
+    uint64_t                      relay_gate[64];     /* by the end of the
+                                                         host */
 
     debar_word_slot_t            *slots;              /* words by hash */
     size_t                        slot_mask;
 
     debar_seen_t                 *seen;
 
-    pcre2_code                  **recipe_path;        /* compiled when first used */
+    pcre2_code                  **recipe_path;        /* compiled when first
+                                                         used */
     pcre2_code                  **relay_path;
     pcre2_code                  **cond_key;
     pcre2_code                  **cond_value;

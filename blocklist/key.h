@@ -26,7 +26,8 @@
 
 size_t debar_key_host(char *out, const debar_host_t *h);
 size_t debar_key_url(char *out, const debar_host_t *h, const char *path,
-    size_t len);       /* path: canonical, with canonical query if any (url.h) */
+    size_t len);       /* path: canonical, with canonical query if any
+                          (url.h) */
 size_t debar_key_network(char *out, const uint8_t addr[16], unsigned bits);
 size_t debar_key_asn(char *out, uint32_t asn);
 size_t debar_key_id(char *out, unsigned kind, const char *value, size_t len);

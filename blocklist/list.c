@@ -18,7 +18,7 @@ debar_list_table(debar_list_t *list, unsigned which, size_t *n)
 
 
 /* The letter or digit that an expression begins with for sure; 0: not known.
- * What follows it must not make it optional, nor may there be another branch. */
+ * What follows must not make it optional, nor may there be another branch. */
 
 static unsigned char
 debar_expr_literal(debar_str_t regex, size_t i)

@@ -265,7 +265,8 @@ debar_name_found(void *data, uint32_t term, size_t off, size_t len)
     }
 
     s = debar_list_text(n->list, t->written);
-    debar_evidence_add(n->list, n->v, t->rule, n->where, s.data, s.len, off, cap);
+    debar_evidence_add(n->list, n->v, t->rule, n->where, s.data, s.len, off,
+                       cap);
 
     /* a text of nothing but names is not worth all of its places */
 
@@ -358,7 +359,8 @@ debar_match_host(debar_list_t *list, debar_verdict_t *v, const debar_host_t *h,
                 ? debar_str(h->name, h->len)
                 : debar_last_labels(h, found[i].labels);
 
-            debar_evidence_add(list, v, found[i].rules[j], where, s.data, s.len, 0, cap);
+            debar_evidence_add(list, v, found[i].rules[j], where, s.data,
+                               s.len, 0, cap);
         }
     }
 
@@ -412,7 +414,8 @@ debar_match_addr(debar_list_t *list, debar_verdict_t *v,
                                           ? found[i].bits - 96 : found[i].bits);
 
         for (j = 0; j < found[i].n; j++) {
-            debar_evidence_add(list, v, found[i].rules[j], where, text, len, 0, cap);
+            debar_evidence_add(list, v, found[i].rules[j], where, text, len,
+                               0, cap);
         }
     }
 }

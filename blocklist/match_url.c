@@ -271,7 +271,7 @@ debar_match_urls(debar_list_t *list, debar_verdict_t *v, const debar_host_t *h,
 }
 
 
-/* --- URLs inside the URL --------------------------------------------------- */
+/* --- URLs inside the URL ------------------------------------------------ */
 
 typedef struct {
     unsigned  mentions;
@@ -428,7 +428,7 @@ debar_match_inner(debar_list_t *list, debar_verdict_t *v, const char *p,
 }
 
 
-/* --- the URL of the request -------------------------------------------------- */
+/* --- the URL of the request ---------------------------------------------- */
 
 static void
 debar_match_path(debar_list_t *list, debar_verdict_t *v,

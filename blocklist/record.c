@@ -272,7 +272,9 @@ debar_record_mask_url(char *out, size_t size, const char *url, size_t len)
 
         /* up to the end of the next delimiter of pairs */
 
-        for (k = i; k < len && url[k] != '?' && url[k] != '&'; k++) { /* void */ }
+        for (k = i; k < len && url[k] != '?' && url[k] != '&'; k++) {
+            /* void */
+        }
 
         if (k == len) {
             n = debar_put(out, size, n, url + i, len - i);

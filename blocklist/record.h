@@ -18,9 +18,10 @@ typedef struct {
     debar_str_t  client;          /* "addr:port" */
     debar_str_t  user;
     debar_str_t  method;
-    debar_str_t  url;             /* as received; secrets are masked by the renderer:
-                                     userinfo, and values of query keys that name a
-                                     password, token, key, secret, session or code */
+    debar_str_t  url;             /* as received; secrets are masked by the
+                                     renderer: userinfo, and values of query
+                                     keys that name a password, token, key,
+                                     secret, session or code */
     debar_str_t  mode;            /* enforce, monitor */
     debar_str_t  upstream;        /* "addr:port" */
     uint32_t     asn;

@@ -68,11 +68,11 @@ typedef struct {
 } debar_snapshot_meta_t;
 
 /*
- * Opens and checks: a regular file; owner root or the caller (unless foreign) or
- * (if uid is not DEBAR_ANY_OWNER) uid; not writable by group or others; size against meta;
- * format, byte order; every table's bounds and references; serial against
- * floor (below it, or equal with another digest: refused).  Expiry is not
- * checked here: the caller knows the time.
+ * Opens and checks: a regular file; owner root or the caller (unless foreign)
+ * or (if uid is not DEBAR_ANY_OWNER) uid; not writable by group or others; size
+ * against meta; format, byte order; every table's bounds and references; serial
+ * against floor (below it, or equal with another digest: refused).  Expiry is
+ * not checked here: the caller knows the time.
  *
  * NULL: *fault names the file, what was found and what to do.  Costs
  * microseconds, whatever the number of rows.
@@ -96,13 +96,13 @@ void debar_snapshot_close(debar_snapshot_t *s);
 int debar_snapshot_floor(const char *path, uint64_t *serial, char digest[65],
     debar_fault_t *fault);
 
-/* Reads every row and table and compares the digest.  For `list check FILE.mdb`. */
+/* Reads every row and table, compares the digest.  For `list check FILE`. */
 
 int debar_snapshot_verify(debar_snapshot_t *s, debar_fault_t *fault);
 
 const debar_snapshot_meta_t *debar_snapshot_meta(const debar_snapshot_t *s);
 
-/* A table: its records and their number.  The bytes are those of the mapping. */
+/* A table: its records and their number, as they stand in the mapping. */
 
 const void *debar_snapshot_table(const debar_snapshot_t *s, unsigned which,
     size_t *n);

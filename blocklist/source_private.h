@@ -20,14 +20,16 @@
 #include "key.h"
 
 
-#define DEBAR_MAX_YAML       (64 << 20)   /* bytes; longer lists go in a -from file */
+#define DEBAR_MAX_YAML       (64 << 20)   /* bytes; longer lists go in a -from
+                                             file */
 #define DEBAR_MAX_DEPTH      16
 #define DEBAR_MAX_ALIASES    1000
 #define DEBAR_MAX_LINE       4096         /* of a -from file */
 #define DEBAR_MAX_ID         64
 #define DEBAR_MAX_TEXT       4096         /* titles, reasons, expressions */
 #define DEBAR_MAX_TERMS      4000000
-#define DEBAR_MAX_RECORDS    100000       /* of vendors, products, permits, ... each */
+#define DEBAR_MAX_RECORDS    100000       /* of vendors, products, permits, ...
+                                             each */
 
 
 /* Byte strings with a number each. */
@@ -66,7 +68,8 @@ typedef struct {
 
     const char         *root;     /* as given, without the last slash */
     char               *real;     /* the same, resolved */
-    void               *calendar; /* UCalendar in the timezone; NULL: not known */
+    void               *calendar; /* UCalendar in the timezone; NULL: not
+                                     known */
 
     debar_set_t         texts;    /* text -> offset in DEBAR_T_STRINGS */
     debar_set_t         rules;    /* debar_rule_t -> index */
@@ -200,7 +203,8 @@ int debar_regex_empty(const char *data, size_t len);
 #define DEBAR_KIND_PATTERNS    2      /* {pattern: ...} is a row too */
 #define DEBAR_KIND_IS_NOT      4      /* not-names */
 #define DEBAR_KIND_ECOSYSTEMS  8      /* a map of lists */
-#define DEBAR_KIND_TABLES     16      /* values may need tables, not rows alone */
+#define DEBAR_KIND_TABLES     16      /* values may need tables, not rows
+                                         alone */
 
 typedef struct {
     const char  *list;            /* "part-numbers" */
@@ -230,7 +234,8 @@ typedef struct {
     const debar_value_kind_t  *kind;
     uint32_t                   rule;
     unsigned                   match;     /* DEBAR_TERM_* */
-    debar_str_t                ecosystem; /* of a package; empty: in the value */
+    debar_str_t                ecosystem; /* of a package; empty: in the
+                                             value */
 
     /* what debar_value_read() makes of it */
 
@@ -238,8 +243,9 @@ typedef struct {
     unsigned                   db;        /* of a row */
     size_t                     host;      /* of a URL: the host key's length */
     size_t                     len;
-    char                       key[DEBAR_MAX_VALUE];  /* row: key; term: canonical
-                                                         text; pattern: expression */
+    char                       key[DEBAR_MAX_VALUE];  /* row: key; term:
+                                                         canonical text;
+                                                         pattern: expression */
 } debar_value_t;
 
 /* Pure, and so for any thread.  DEBAR_ERROR: *why says what is wrong. */

@@ -315,7 +315,8 @@ debar_value_url(char *out, size_t *hostlen, const char *data, size_t len,
     }
 
     if (u.query.data && flags) {
-        debar_fault(why, "bad URL %s: leave out the query: every query is meant",
+        debar_fault(why,
+                    "bad URL %s: leave out the query: every query is meant",
                     shown);
         return 0;
     }
@@ -331,7 +332,8 @@ debar_value_url(char *out, size_t *hostlen, const char *data, size_t len,
         return 0;
     }
 
-    below = u.path.len > 1 && memcmp(u.path.data + u.path.len - 2, "/*", 2) == 0;
+    below = u.path.len > 1
+            && memcmp(u.path.data + u.path.len - 2, "/*", 2) == 0;
 
     if (below) {
         u.path.len -= 2;

@@ -47,7 +47,8 @@ typedef enum {
     DEBAR_T_RELAYS,               /* debar_relay_t */
     DEBAR_T_REFS,                 /* debar_ref_t: members of string lists */
     DEBAR_T_CIDRS,                /* debar_cidr_t: members of client lists */
-    DEBAR_T_HOST_FILTER,          /* uint64_t, see filter.h; made by the builder */
+    DEBAR_T_HOST_FILTER,          /* uint64_t, see filter.h; made by the
+                                     builder */
     DEBAR_T_ID_FILTER,            /* uint64_t; made by the builder */
     DEBAR_T_TERM_INDEX,           /* bytes, see term.h; made by the builder */
     DEBAR_TABLES
@@ -103,12 +104,14 @@ typedef struct {
     uint32_t     entry;
     uint32_t     product;         /* or DEBAR_NONE */
     uint8_t      kind;            /* debar_kind_e */
-    uint8_t      cap;             /* strongest action of this evidence; BLOCK: no cap */
+    uint8_t      cap;             /* strongest action of this evidence; BLOCK:
+                                     no cap */
     uint8_t      floor;           /* debar_activity_e; DEBAR_EVERY: all at once;
                                      DEBAR_BROWSE: the request's own activity */
     uint8_t      flags;
     uint32_t     pad;
-    debar_ref_t  source;          /* the "source:" of the row, for the explanation */
+    debar_ref_t  source;          /* the "source:" of the row, for the
+                                     explanation */
 } debar_rule_t;
 
 
@@ -122,7 +125,8 @@ typedef struct {
 typedef struct {
     debar_ref_t  text;            /* canonical: debar_text_tokens() */
     debar_ref_t  written;         /* as in the source */
-    uint32_t     rule;            /* for DEBAR_TERM_NOT its entry is what counts */
+    uint32_t     rule;            /* for DEBAR_TERM_NOT its entry is what
+                                     counts */
     uint8_t      match;           /* DEBAR_TERM_* */
     uint8_t      pad[3];
 } debar_term_t;
@@ -146,11 +150,13 @@ typedef struct {
     uint64_t     authorities;     /* under which it holds */
     uint32_t     entry;
     uint32_t     pad;
-    debar_ref_t  key;             /* URL key (key.h); ends with "/" + "*": all below;
-                                     without a path: the host as a whole */
+    debar_ref_t  key;             /* URL key (key.h); ends with "/" + "*":
+                                     all below; without a path: the host as a
+                                     whole */
     debar_ref_t  why;
     debar_ref_t  sha256;          /* 32 bytes, or empty */
-    debar_ref_t  product;         /* product name in the file, canonical, or empty */
+    debar_ref_t  product;         /* product name in the file, canonical, or
+                                     empty */
     uint32_t     subdomains;      /* host permits only */
     uint32_t     pad2;
 } debar_permit_t;
@@ -198,9 +204,11 @@ typedef struct {
 
 typedef struct {
     debar_ref_t  channel;         /* id */
-    debar_ref_t  step;            /* "cart", "checkout", "installer", for people */
-    debar_ref_t  path;            /* PCRE2 on the canonical path (url.h), anchored
-                                     at both ends, caseless; empty: any */
+    debar_ref_t  step;            /* "cart", "checkout", "installer", for
+                                     people */
+    debar_ref_t  path;            /* PCRE2 on the canonical path (url.h),
+                                     anchored at both ends, caseless; empty:
+                                     any */
     uint32_t     host, nhosts;    /* DEBAR_T_REFS: canonical hosts, with all
                                      names below; none: any host */
     uint32_t     cond, nconds;    /* DEBAR_T_CONDS: query pairs, all needed */
@@ -213,11 +221,14 @@ typedef struct {
     debar_ref_t  value;           /* likewise; empty: any value */
 } debar_cond_t;
 
-#define DEBAR_WORD_PATH       1   /* a token of the path means value (activity) */
+#define DEBAR_WORD_PATH       1   /* a token of the path means value
+                                     (activity) */
 #define DEBAR_WORD_QUERY_KEY  2   /* a query key means value (activity) */
 #define DEBAR_WORD_EXTENSION  3   /* the last path segment ends in .word */
-#define DEBAR_WORD_VETO       4   /* a token of path or query key: not acquiring */
-#define DEBAR_WORD_CAUTION    5   /* a token beside a name: removal, prohibition */
+#define DEBAR_WORD_VETO       4   /* a token of path or query key: not
+                                     acquiring */
+#define DEBAR_WORD_CAUTION    5   /* a token beside a name: removal,
+                                     prohibition */
 #define DEBAR_WORD_FIELD      6   /* a field of that name has the role value */
 
 typedef struct {
@@ -247,19 +258,22 @@ typedef enum {
     DEBAR_ROLE_URL,
     DEBAR_ROLE_FILE,
     DEBAR_ROLE_PACKAGE,           /* + ecosystem in the word's channel; any */
-    DEBAR_ROLE_SEARCH,            /* what someone looks for, not what they buy */
+    DEBAR_ROLE_SEARCH,            /* what someone looks for, not what they
+                                     buy */
     DEBAR_ROLES
 } debar_role_e;
 
-const char *debar_role_name(unsigned role);   /* "maker", "supplier-part", ... */
+const char *debar_role_name(unsigned role);   /* "maker", "supplier-part",
+                                                 ... */
 
 /* A service that fetches the URL that it is given. */
 
 typedef struct {
     debar_ref_t  channel;
     debar_ref_t  host;            /* canonical, with all names below */
-    debar_ref_t  path;            /* PCRE2 on the path as sent, one capture group:
-                                     the URL; empty: look at the query key */
+    debar_ref_t  path;            /* PCRE2 on the path as sent, one capture
+                                     group: the URL; empty: look at the query
+                                     key */
     debar_ref_t  key;             /* query key that holds the URL, or empty */
     uint32_t     name_only;       /* 1: holds a host name (DoH) */
     uint32_t     pad;
@@ -310,7 +324,7 @@ typedef struct {
 
 extern const size_t  debar_record_size[DEBAR_TABLES];
 
-/* Room for one more zeroed record; its index goes to *i.  Aborts when memory ends. */
+/* Room for one more zeroed record, its index in *i.  Aborts without memory. */
 
 void *debar_table_add(debar_table_t *tables, unsigned which, uint32_t *i);
 

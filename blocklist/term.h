@@ -32,7 +32,8 @@ typedef struct {
     const uint32_t      *bucket;  /* hash -> first of slots */
     const uint32_t      *slot;    /* term numbers */
     uint32_t             mask;
-    uint32_t             longest_not;   /* bytes of the longest DEBAR_TERM_NOT */
+    uint32_t             longest_not;   /* bytes of the longest
+                                           DEBAR_TERM_NOT */
 } debar_term_index_t;
 
 int debar_term_index_open(debar_term_index_t *ti, const void *data, size_t len,

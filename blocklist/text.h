@@ -13,7 +13,8 @@
 
 #define DEBAR_TEXT_CUT        1   /* the output had no room for all of it */
 #define DEBAR_TEXT_DECODED    2   /* a decoding was undone */
-#define DEBAR_TEXT_SKELETON   4   /* a word of mixed scripts was folded (UTS 39) */
+#define DEBAR_TEXT_SKELETON   4   /* a word of mixed scripts was folded (UTS
+                                     39) */
 #define DEBAR_TEXT_SEPARATED  8   /* single letters were joined */
 #define DEBAR_TEXT_DEPTH     16   /* decodings were left at the bound */
 

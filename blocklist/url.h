@@ -8,7 +8,8 @@
 #include "host.h"
 
 
-#define DEBAR_MAX_PATH  4096      /* canonical path; a longer one is cut and said so */
+#define DEBAR_MAX_PATH  4096      /* canonical path; a longer one is cut and
+                                     said so */
 
 /* "scheme://authority/path?query#fragment" into raw pieces; scheme empty and
  * authority empty for origin-form.  Never fails: what is not there is empty. */

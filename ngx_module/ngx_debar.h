@@ -24,7 +24,8 @@
 
 #define NGX_DEBAR_LIST_NONE      0   /* none could be opened */
 #define NGX_DEBAR_LIST_OK        1
-#define NGX_DEBAR_LIST_LAST_GOOD 2   /* the file in place is bad: an older one is used */
+#define NGX_DEBAR_LIST_LAST_GOOD 2   /* the file in place is bad: an older one
+                                        is used */
 #define NGX_DEBAR_LIST_EXPIRED   3   /* open, but past its "expires" */
 
 typedef struct ngx_debar_list_s  ngx_debar_list_t;
@@ -49,9 +50,10 @@ struct ngx_debar_list_s {
     ngx_event_t           timer;
     ngx_msec_t            interval;      /* of the slow look, 5 s */
 
-    uint32_t              owner;         /* uid that may own the file, beside root
-                                            and, where nginx was not started by
-                                            root, ourselves; DEBAR_ANY_OWNER: none */
+    uint32_t              owner;         /* uid that may own the file, beside
+                                            root and, where nginx was not
+                                            started by root, ourselves;
+                                            DEBAR_ANY_OWNER: none */
     uint64_t              size;          /* of the file last looked at */
     unsigned              bad:1;         /* and it was refused */
     unsigned              warned:1;      /* of expiry */
@@ -117,14 +119,16 @@ ngx_int_t ngx_debar_audit_write(ngx_debar_audit_t *a, u_char *line, size_t len,
 typedef struct {
     struct sockaddr      *sockaddr;
     socklen_t             socklen;
-    ngx_str_t             text;          /* "192.0.2.1:80", "[2001:db8::1]:80" */
+    ngx_str_t             text;          /* "192.0.2.1:80",
+                                            "[2001:db8::1]:80" */
     uint8_t               addr[16];
     uint32_t              asn;           /* 0: unknown */
     char                  country[4];    /* "" or two letters and NUL */
-    const char           *special;       /* debar_addr_special(), NULL if it may be
-                                            dialled (allowed ranges are NULL) */
-    ngx_uint_t            clean;         /* list generation under which it gives no
-                                            evidence; 0: not known */
+    const char           *special;       /* debar_addr_special(), NULL if it
+                                            may be dialled (allowed ranges
+                                            are NULL) */
+    ngx_uint_t            clean;         /* list generation under which it gives
+                                            no evidence; 0: not known */
 } ngx_debar_addr_t;
 
 typedef struct {                         /* of debar_allow_destination */
@@ -155,8 +159,10 @@ struct ngx_debar_resolve_s {
 
     /* set by the resolution */
     ngx_int_t             rc;            /* NGX_OK; NGX_ERROR with error */
-    const char           *error;         /* "Host not found", "timed out", static */
-    ngx_debar_addr_t     *addrs;         /* all of them, v4 first as they came */
+    const char           *error;         /* "Host not found", "timed out",
+                                            static */
+    ngx_debar_addr_t     *addrs;         /* all of them, v4 first as they
+                                            came */
     ngx_uint_t            naddrs;
 
     /* its own */
@@ -176,7 +182,8 @@ struct ngx_debar_resolve_s {
  */
 
 ngx_int_t ngx_debar_resolve(ngx_debar_resolve_t *rs);
-void ngx_debar_resolve_cancel(ngx_debar_resolve_t *rs);   /* the caller goes away */
+/* the caller goes away */
+void ngx_debar_resolve_cancel(ngx_debar_resolve_t *rs);
 
 /* Remembers in the cache that addrs[i] is clean under a list generation. */
 

@@ -239,7 +239,7 @@ ngx_debar_audit_lock(ngx_debar_audit_t *a, ngx_log_t *log)
         return;
     }
 
-    /* someone looks at it exclusively, for a moment: the next line tries again */
+    /* someone looks at it exclusively, for a moment: the next line tries it */
 
     if (ngx_errno != NGX_EAGAIN) {
         ngx_log_error(NGX_LOG_ALERT, log, ngx_errno,

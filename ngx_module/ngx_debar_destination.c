@@ -71,7 +71,7 @@ ngx_debar_own(ngx_connection_t *c, ngx_debar_addr_t *addr)
     struct sockaddr    *sa;
     ngx_debar_front_t  *front;
 
-    static const uint8_t  any4[16] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+    static const uint8_t  any4[16] = { [10] = 0xff, [11] = 0xff };
     static const uint8_t  any6[16];
 
     sa = c->local_sockaddr;

@@ -17,8 +17,8 @@
 typedef struct ngx_debar_front_s  ngx_debar_front_t;
 
 struct ngx_debar_front_s {
-    struct sockaddr      *local_sockaddr;    /* that the client connected to,
-                                                or NULL: that of the connection */
+    struct sockaddr      *local_sockaddr;    /* that the client connected to, or
+                                                NULL: that of the connection */
 
     void                (*cleanup)(ngx_debar_front_t *front);
 };

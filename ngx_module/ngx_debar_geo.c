@@ -26,7 +26,8 @@ struct ngx_debar_geo_s {
 typedef struct {
     ngx_str_t             path;
     MMDB_s                mmdb;
-    unsigned              asn:1;         /* what its records were seen to hold */
+    unsigned              asn:1;         /* what its records were seen to
+                                            hold */
     unsigned              country:1;
 } ngx_debar_geo_file_t;
 

@@ -20,7 +20,7 @@
 #define NGX_DEBAR_TEXT_LEN  (sizeof("[]:65535") - 1 + 46)
 
 
-/* An address and a port, ready to dial: for the port that was last asked for. */
+/* An address and a port, ready to dial: the port that was last asked for. */
 
 typedef struct {
     union {
@@ -94,7 +94,7 @@ struct ngx_debar_names_s {
 
 ngx_debar_name_t *ngx_debar_name_find(ngx_debar_resolve_t *rs, uint64_t hash);
 
-/* A new one, in no queue.  NULL: no memory, or every name there is under way. */
+/* A new one, in no queue.  NULL: no memory, or every name is under way. */
 
 ngx_debar_name_t *ngx_debar_name_add(ngx_debar_resolve_t *rs, uint64_t hash);
 

@@ -24,7 +24,8 @@ typedef enum {
     NGX_HTTP_DEBAR_N_LOG,
     NGX_HTTP_DEBAR_N_REJECT,
     NGX_HTTP_DEBAR_N_BLOCK,
-    NGX_HTTP_DEBAR_N_SUSPENDED,          /* blocks that monitor mode let go on */
+    NGX_HTTP_DEBAR_N_SUSPENDED,          /* blocks that monitor mode let go
+                                            on */
     NGX_HTTP_DEBAR_N_UNPARSED,           /* refused by nginx's own parser */
     NGX_HTTP_DEBAR_N_UNRESOLVED,
     NGX_HTTP_DEBAR_N_NO_LIST,            /* refused or passed without a list */
@@ -57,7 +58,8 @@ typedef struct {
     ngx_debar_geo_t      *geo;
 
     ngx_shm_zone_t       *zone;
-    ngx_http_debar_slot_t *slot;         /* this worker's; NULL in other processes */
+    ngx_http_debar_slot_t *slot;         /* this worker's; NULL in other
+                                            processes */
     debar_verdict_t      *scratch;       /* where this worker judges */
     ngx_http_debar_page_t *page;         /* the built-in one */
 } ngx_http_debar_main_conf_t;
@@ -106,19 +108,23 @@ typedef struct {
     ngx_pool_cleanup_t    cleanup;       /* by which it is found again */
     ngx_http_request_t   *request;       /* that it was made for */
     ngx_debar_resolve_t   resolve;
-    ngx_debar_addr_t     *addrs;         /* pinned: these and no others are dialled */
+    ngx_debar_addr_t     *addrs;         /* pinned: these and no others are
+                                            dialled */
     ngx_uint_t            naddrs;
-    ngx_uint_t            current;       /* index of the one in use, for $debar_peer */
+    ngx_uint_t            current;       /* index of the one in use, for
+                                            $debar_peer */
     debar_verdict_t      *verdict;       /* NULL: a plain pass */
     char                  incident[33];
     ngx_uint_t            done;          /* judged, go on */
 
-    ngx_uint_t            waiting;       /* for a name; resolve.handler will come */
+    ngx_uint_t            waiting;       /* for a name; resolve.handler will
+                                            come */
     ngx_uint_t            resolved;      /* resolve.rc is final */
     ngx_uint_t            action;        /* debar_action_e, as it was judged */
     uint64_t              serial;        /* of the list that judged; 0: none */
     uint64_t              started;       /* CLOCK_MONOTONIC, ns */
-    ngx_str_t             authority;     /* canonical host, and port if one was given */
+    ngx_str_t             authority;     /* canonical host, and port if one was
+                                            given */
     ngx_str_t             vendor;        /* id of the entry; "" */
     ngx_str_t             evidence;      /* "host:a.example@host, ..."; "" */
     debar_host_t          host;          /* last: not zeroed; what resolve.host
@@ -224,7 +230,7 @@ size_t ngx_http_debar_utf8(const u_char *p, const u_char *last);
 ngx_uint_t ngx_http_debar_wants_json(ngx_http_request_t *r);
 
 
-/* Templates of the page (ngx_http_debar_template.c); NULL: it has been said why */
+/* Templates of the page (ngx_http_debar_template.c).  NULL: it was said why */
 
 ngx_http_debar_page_t *ngx_http_debar_page_builtin(ngx_conf_t *cf);
 ngx_http_debar_page_t *ngx_http_debar_page_load(ngx_conf_t *cf,

@@ -7,7 +7,8 @@
 #include "ngx_http_debar.h"
 
 
-#define NGX_HTTP_DEBAR_URL   4096        /* bytes of a target that are recorded */
+#define NGX_HTTP_DEBAR_URL   4096        /* bytes of a target that are
+                                            recorded */
 #define NGX_HTTP_DEBAR_HEAD  16384       /* bytes of a refused head looked at */
 
 

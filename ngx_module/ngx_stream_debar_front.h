@@ -50,7 +50,8 @@ typedef struct {
     ngx_uint_t            ech;
     ngx_uint_t            other;
     ngx_str_t             contact;
-    ngx_str_t             htpasswd;      /* full path, NUL-terminated; or empty */
+    ngx_str_t             htpasswd;      /* full path, NUL-terminated; or
+                                            empty */
     void                 *users;         /* what a worker knows of it */
 } ngx_stream_debar_front_conf_t;
 
@@ -68,7 +69,8 @@ typedef struct {
 
     ngx_debar_resolve_t   resolve;
     ngx_uint_t            next;          /* address to dial */
-    ngx_peer_connection_t peer;          /* connection: until it is handed over */
+    ngx_peer_connection_t peer;          /* connection: until it is handed
+                                            over */
     debar_host_t          host;
     in_port_t             port;
 
@@ -102,7 +104,7 @@ void ngx_stream_debar_front_pass(ngx_stream_session_t *s, ngx_listening_t *ls);
 ngx_stream_debar_front_ctx_t *ngx_stream_debar_front_ctx(ngx_connection_t *c);
 
 
-/* The authority, its verdict, name and record (ngx_stream_debar_front_connect.c) */
+/* The authority, its verdict and record (ngx_stream_debar_front_connect.c) */
 
 void ngx_stream_debar_front_connect(ngx_stream_session_t *s);
 
@@ -122,7 +124,7 @@ ngx_uint_t ngx_stream_debar_front_refused(ngx_stream_debar_front_ctx_t *ctx,
     const debar_verdict_t *v);
 
 
-/* The origin, and the upstream that takes it over (ngx_stream_debar_front_dial.c) */
+/* The origin, and the upstream that takes it (ngx_stream_debar_front_dial.c) */
 
 void ngx_stream_debar_front_dial(ngx_stream_debar_front_ctx_t *ctx);
 
