@@ -121,10 +121,11 @@ sub stock {
     $text =~ s/\Q$from\E/$dir/g;
     $text =~ s/^\s*server \{(?:(?!\n    \}).)*debar_report.*?\n    \}//ms;
     $text =~ s/debar_pin keepalive=(\d+);/server 127.0.0.1:80;\n        keepalive $1;/;
-    $text =~ s/^\s*load_module .*?debar.*?;//mg;
+    $text =~ s/^\s*load_module .*?;//mg;
+    $text =~ s/^stream \{.*?^\}//ms;
     $text =~ s/\$debar_authority/\$http_host/g;
     $text =~ s/^[ \t]*debar(?:_\w+)?\s[^;]*;//mg;
-    $text =~ s/listen \S*3128[^;]*;/listen 127.0.0.1:$port;/;
+    $text =~ s/listen unix:debar:\w+[^;]*;/listen 127.0.0.1:$port;/;
     write_file("$dir/nginx.conf", $text);
 
     my $pid = start_process($name, nginx_path(), '-p', $dir, '-c',
