@@ -12,7 +12,7 @@ use lib "$FindBin::Bin/lib";
 use JSON::PP;
 use POSIX ();
 use Test::More;
-use Time::HiRes qw(sleep);
+use Time::HiRes qw(sleep time);
 
 use Debar::Test;
 
@@ -251,21 +251,26 @@ for my $missing ('/nonexistent', test_dir() . '/none') {
 # --- kill -9 of the builder, at any moment -----------------------------------
 
 {
-    my $hosts = join '', map { "n$_.kill.example\n" } 1 .. 20000;
+    my $hosts = join '', map { "n$_.kill.example\n" } 1 .. 100000;
     my $target = test_dir() . '/killed/list.mdb';
     my ($whole, $killed) = (0, 0);
 
     write_file(test_dir() . '/killed/.keep', '');
-    source_of(serial => 1);
+    source_of(serial => 1, vendor => "hosts-from: hosts.txt\n");
+    write_file("$source/hosts.txt", $hosts);
+
+    my $began = time;
+
     build_list($source, $target);
+
+    my $took = time - $began;
 
     for my $i (1 .. 12) {
         source_of(serial => $i + 1, vendor => "hosts-from: hosts.txt\n");
-        write_file("$source/vendors/hosts.txt", $hosts);
 
         my $pid = start_process("builder$i", $debar, 'list', 'build', $source,
                                 '-o', $target);
-        sleep 0.004 * $i * $i / 3;
+        sleep $took * $i / 13;
         $killed++ if running($pid);
         stop_process($pid, 'KILL');
 

@@ -45,6 +45,9 @@ sub nginx_path { return $ENV{DEBAR_NGINX} || '/usr/sbin/nginx' }
 
 sub debar_path { return build_file('debar') }
 
+-x debar_path() or die debar_path() . " is not there: make builds it,"
+                       . " DEBAR_BUILD names another folder\n";
+
 
 # The folder of this test, readable for the workers' user.
 
@@ -188,10 +191,8 @@ sub stop_process {
         !running($pid);
     } 5;
 
-    if (!$gone) {
-        kill 'KILL', $pid;
-        waitpid $pid, 0;
-    }
+    kill 'KILL', $pid if !$gone;
+    waitpid $pid, 0;
 
     delete $started{$pid};
 
