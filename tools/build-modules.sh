@@ -42,6 +42,11 @@ else
     flags='set -- --with-compat'
 fi
 
+# CFLAGS= on our make's command line would replace nginx's own flags in its
+# makefile, by MAKEFLAGS: -D_GNU_SOURCE among them.  DEBAR_CC_OPT adds to them.
+
+unset MAKEFLAGS MFLAGS MAKEOVERRIDES
+
 if ! bash -c "set -eu; cd '$src'; $flags
     $configure \"\$@\" --with-stream --with-stream_ssl_module \
         --add-dynamic-module='$top' --builddir='$build/nginx' \
