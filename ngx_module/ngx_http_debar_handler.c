@@ -11,6 +11,8 @@ static ngx_int_t ngx_http_debar_no_list(ngx_http_request_t *r,
     ngx_http_debar_ctx_t *ctx, ngx_uint_t expired);
 static ngx_int_t ngx_http_debar_judge(ngx_http_request_t *r,
     ngx_http_debar_ctx_t *ctx);
+static ngx_int_t ngx_http_debar_address(ngx_http_request_t *r,
+    ngx_http_debar_ctx_t *ctx, const debar_facts_t *f, debar_verdict_t *v);
 static ngx_int_t ngx_http_debar_resolve(ngx_http_request_t *r,
     ngx_http_debar_ctx_t *ctx, const debar_facts_t *f, debar_verdict_t *v);
 static void ngx_http_debar_resolved(ngx_debar_resolve_t *rs);
@@ -90,8 +92,6 @@ static ngx_int_t
 ngx_http_debar_no_list(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
     ngx_uint_t expired)
 {
-    ngx_int_t                    rc;
-    ngx_uint_t                   status;
     debar_facts_t                f;
     debar_verdict_t             *v;
     ngx_http_debar_loc_conf_t   *dlcf;
@@ -119,28 +119,13 @@ ngx_http_debar_no_list(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
         return ngx_http_debar_decide(r, ctx, v, NGX_HTTP_BAD_REQUEST);
     }
 
-    rc = ngx_http_debar_resolve(r, ctx, &f, v);
-
-    if (rc == NGX_AGAIN) {
-        return rc;
-    }
-
-    status = 0;
-
-    if (rc == NGX_OK) {
-        status = ngx_debar_destination(r->connection, dlcf->list,
-                                       &ctx->resolve, &f, v);
-    }
-
-    return ngx_http_debar_decide(r, ctx, v, status);
+    return ngx_http_debar_address(r, ctx, &f, v);
 }
 
 
 static ngx_int_t
 ngx_http_debar_judge(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx)
 {
-    ngx_int_t                    rc;
-    ngx_uint_t                   status;
     debar_facts_t                f;
     debar_verdict_t             *v;
     ngx_http_debar_loc_conf_t   *dlcf;
@@ -174,7 +159,23 @@ ngx_http_debar_judge(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx)
         return ngx_http_debar_decide(r, ctx, v, NGX_HTTP_BAD_REQUEST);
     }
 
-    rc = ngx_http_debar_resolve(r, ctx, &f, v);
+    return ngx_http_debar_address(r, ctx, &f, v);
+}
+
+
+/* What remains once the request may go: where it goes. */
+
+static ngx_int_t
+ngx_http_debar_address(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
+    const debar_facts_t *f, debar_verdict_t *v)
+{
+    ngx_int_t                   rc;
+    ngx_uint_t                  status;
+    ngx_http_debar_loc_conf_t  *dlcf;
+
+    dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
+
+    rc = ngx_http_debar_resolve(r, ctx, f, v);
 
     if (rc == NGX_AGAIN) {
         return rc;
@@ -184,7 +185,7 @@ ngx_http_debar_judge(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx)
 
     if (rc == NGX_OK) {
         status = ngx_debar_destination(r->connection, dlcf->list,
-                                       &ctx->resolve, &f, v);
+                                       &ctx->resolve, f, v);
     }
 
     return ngx_http_debar_decide(r, ctx, v, status);

@@ -316,6 +316,7 @@ ngx_http_debar_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 static char *
 ngx_http_debar_check(ngx_conf_t *cf, ngx_http_debar_loc_conf_t *conf)
 {
+    char                      *block;
     ngx_http_core_loc_conf_t  *clcf;
 
     if (!conf->enable || conf->report) {
@@ -323,25 +324,26 @@ ngx_http_debar_check(ngx_conf_t *cf, ngx_http_debar_loc_conf_t *conf)
     }
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    block = clcf->name.len ? "location " : "server";
 
     if (conf->list == NULL) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "\"debar on\" needs a \"debar_list\" in location "
-                      "\"%V\" or around it", &clcf->name);
+                      "\"debar on\" needs a \"debar_list\" in %s%V or around "
+                      "it", block, &clcf->name);
         return NGX_CONF_ERROR;
     }
 
     if (clcf->resolver == NULL || clcf->resolver->connections.nelts == 0) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "\"debar on\" needs a \"resolver\" in location \"%V\" or "
-                      "around it: names are resolved here, once", &clcf->name);
+                      "\"debar on\" needs a \"resolver\" in %s%V or around it: "
+                      "names are resolved here, once", block, &clcf->name);
         return NGX_CONF_ERROR;
     }
 
     if (conf->audit == NULL) {
         ngx_log_error(NGX_LOG_WARN, cf->log, 0,
-                      "\"debar on\" without a \"debar_audit\" in location "
-                      "\"%V\": no verdict is recorded", &clcf->name);
+                      "\"debar on\" without a \"debar_audit\" in %s%V: no "
+                      "verdict is recorded", block, &clcf->name);
     }
 
     return NGX_CONF_OK;
