@@ -39,6 +39,8 @@ static const char  debar_init_help[] =
     "      --mode enforce|monitor     default enforce\n"
     "      --allow-destination CIDR   dial into this special range (again for\n"
     "                                 more): 10.0.0.0/8 for an intranet\n"
+    "      --connect-port N           a port that CONNECT may reach beside 443\n"
+    "                                 (again for more)\n"
     "      --workers N                default: one a processor\n"
     "      --user NAME                of the workers, if the gateway is started\n"
     "                                 by root; default www-data\n"
@@ -47,9 +49,8 @@ static const char  debar_init_help[] =
     "      --json                     say the outcome as one JSON object\n"
     "  -h, --help                     this text\n"
     "\n"
-    "Taken, without effect in this version, which answers CONNECT with 400:\n"
+    "Taken, without effect in this version, which looks into no tunnel:\n"
     "      --inspect  --ca CERT --ca-key KEY  --upstream-ca FILE\n"
-    "      --connect-port N\n"
     "\n"
     "Exit: 0 done and `nginx -t` is content, 1 failure, 2 usage.\n";
 
