@@ -59,7 +59,7 @@ $(BUILD)/blocklist/shipped.o: $(BUILD)/blocklist/shipped.c
 
 units: $(UNITS)
 
-$(BUILD)/t/unit/%.t: t/unit/%.c t/unit/tap.h $(BUILD)/libdebar.a
+$(BUILD)/t/unit/%.t: t/unit/%.c $(wildcard t/unit/*.h) $(BUILD)/libdebar.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -It/unit $(CFLAGS) $(WARN) -o $@ $< $(BUILD)/libdebar.a $(LIBS)
 

@@ -4,12 +4,8 @@
  * that are listed, nearly listed, encoded and plain.
  */
 
-#include <stdlib.h>
-#include <stdio.h>
-#include <unistd.h>
-#include <sys/stat.h>
-
 #include "judge_private.h"
+#include "fixture.h"
 #include "tap.h"
 
 
@@ -80,81 +76,19 @@ static const char  *plain[] = {
 #define N(a)  (sizeof(a) / sizeof(a[0]))
 
 
-static void
-put(const char *name, const char *text)
-{
-    char   path[128];
-    FILE  *f;
-
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    f = fopen(path, "w");
-
-    if (f == NULL || fputs(text, f) < 0 || fclose(f) != 0) {
-        perror(path);
-        exit(1);
-    }
-}
-
-
 static debar_list_t *
 build(void)
 {
-    char                path[128];
-    size_t              i;
-    debar_list_t       *list;
-    debar_fault_t       fault;
-    debar_source_t      src;
-    debar_errors_t      errors;
-    debar_open_opts_t   open;
-    debar_build_info_t  info;
-    debar_build_opts_t  opts;
-
-    memset(&errors, 0, sizeof(errors));
-    memset(&opts, 0, sizeof(opts));
-    memset(&open, 0, sizeof(open));
-    open.uid = DEBAR_ANY_OWNER;
-
     if (mkdtemp(folder) == NULL) {
         perror("mkdtemp");
         exit(1);
     }
 
-    snprintf(path, sizeof(path), "%s/vendors", folder);
-    (void) mkdir(path, 0755);
-    snprintf(path, sizeof(path), "%s/channels", folder);
-    (void) mkdir(path, 0755);
+    fixture_put(folder, "list.yaml", list_yaml);
+    fixture_put(folder, "vendors/v.yaml", vendor_yaml);
+    fixture_put(folder, "channels/c.yaml", channel_yaml);
 
-    put("list.yaml", list_yaml);
-    put("vendors/v.yaml", vendor_yaml);
-    put("channels/c.yaml", channel_yaml);
-
-    if (debar_source_read(&src, folder, &errors, NULL, NULL) != DEBAR_OK) {
-        for (i = 0; i < errors.n; i++) {
-            printf("# %s:%u:%u: %s\n", errors.list[i].file,
-                   errors.list[i].line, errors.list[i].col,
-                   errors.list[i].text);
-        }
-
-        exit(1);
-    }
-
-    snprintf(path, sizeof(path), "%s/list.mdb", folder);
-
-    if (debar_snapshot_build(&src, path, &opts, &info, &fault) != DEBAR_OK) {
-        printf("# %s\n", fault.text);
-        exit(1);
-    }
-
-    debar_source_free(&src);
-
-    list = debar_list_open(path, &open, &fault);
-
-    if (list == NULL) {
-        printf("# %s\n", fault.text);
-        exit(1);
-    }
-
-    return list;
+    return fixture_open(folder);
 }
 
 

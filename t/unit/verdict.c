@@ -3,11 +3,7 @@
  * test: source -> snapshot -> judgement, as the command and the gateway do it.
  */
 
-#include <stdlib.h>
-#include <stdio.h>
-#include <unistd.h>
-#include <sys/stat.h>
-
+#include "fixture.h"
 #include "judge.h"
 #include "record.h"
 #include "url.h"
@@ -15,7 +11,6 @@
 
 
 static char           folder[] = "/tmp/debar-verdict-XXXXXX";
-static char           file[64];
 static debar_list_t  *list;
 
 
@@ -139,88 +134,21 @@ static const char  channels_yaml[] =
 
 
 static void
-put(const char *name, const char *text)
-{
-    char   path[256];
-    FILE  *f;
-
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    f = fopen(path, "w");
-
-    if (f == NULL || fputs(text, f) < 0 || fclose(f) != 0) {
-        perror(path);
-        exit(1);
-    }
-}
-
-
-static void
-in(const char *name)
-{
-    char  path[256];
-
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    (void) mkdir(path, 0755);
-}
-
-
-static void
 build(void)
 {
-    size_t              i;
-    debar_fault_t       fault;
-    debar_source_t      src;
-    debar_errors_t      errors;
-    debar_build_info_t  info;
-    debar_build_opts_t  opts;
-    debar_open_opts_t   open;
-
-    memset(&errors, 0, sizeof(errors));
-    memset(&opts, 0, sizeof(opts));
-    memset(&open, 0, sizeof(open));
-    open.uid = DEBAR_ANY_OWNER;
-
     if (mkdtemp(folder) == NULL) {
         perror("mkdtemp");
         exit(1);
     }
 
-    in("vendors");
-    in("channels");
-    put("list.yaml", list_yaml);
-    put("vendors/acme.yaml", acme_yaml);
-    put("vendors/old.yaml", old_yaml);
-    put("waivers.yaml", waivers_yaml);
-    put("channels/test.yaml", channels_yaml);
+    fixture_put(folder, "list.yaml", list_yaml);
+    fixture_put(folder, "vendors/acme.yaml", acme_yaml);
+    fixture_put(folder, "vendors/old.yaml", old_yaml);
+    fixture_put(folder, "waivers.yaml", waivers_yaml);
+    fixture_put(folder, "channels/test.yaml", channels_yaml);
 
-    snprintf(file, sizeof(file), "%s/list.mdb", folder);
-
-    if (!ok(debar_source_read(&src, folder, &errors, NULL, NULL) == DEBAR_OK,
-            "the source reads without error"))
-    {
-        for (i = 0; i < errors.n; i++) {
-            printf("# %s:%u:%u: %s\n", errors.list[i].file, errors.list[i].line,
-                   errors.list[i].col, errors.list[i].text);
-        }
-
-        exit(1);
-    }
-
-    if (!ok(debar_snapshot_build(&src, file, &opts, &info, &fault) == DEBAR_OK,
-            "the snapshot is built"))
-    {
-        printf("# %s\n", fault.text);
-        exit(1);
-    }
-
-    debar_source_free(&src);
-
-    list = debar_list_open(file, &open, &fault);
-
-    if (!ok(list != NULL, "the list opens")) {
-        printf("# %s\n", fault.text);
-        exit(1);
-    }
+    list = fixture_open(folder);
+    ok(list != NULL, "source, snapshot and list go through each other");
 }
 
 
