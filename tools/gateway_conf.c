@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <openssl/evp.h>
@@ -14,6 +15,7 @@
 
 static void debar_init_stream(debar_init_t *in);
 static void debar_init_template(debar_init_t *in, debar_buf_t *b);
+static unsigned debar_init_files(void);
 static int debar_init_edited(const char *path);
 static void debar_init_sum(char out[17], const char *data, size_t len);
 static int debar_init_write(const char *path, const debar_buf_t *b,
@@ -125,6 +127,9 @@ debar_init_template(debar_init_t *in, debar_buf_t *b)
         } else if (debar_init_is("WORKERS")) {
             debar_buf_printf(b, "%s", in->workers);
 
+        } else if (debar_init_is("FILES")) {
+            debar_buf_printf(b, "%u", debar_init_files());
+
         } else if (debar_init_is("MODULES")) {
             debar_buf_printf(b, "%s", in->modules);
 
@@ -168,6 +173,33 @@ debar_init_template(debar_init_t *in, debar_buf_t *b)
     }
 
     debar_buf_add(b, p, strlen(p));
+}
+
+
+/*
+ * What workers may be given of open files: in a container not even root may
+ * raise the limit, and each worker would say so at each start.
+ */
+
+static unsigned
+debar_init_files(void)
+{
+    rlim_t         most = 65536;
+    struct rlimit  was, wanted;
+
+    if (getrlimit(RLIMIT_NOFILE, &was) == -1 || was.rlim_max >= most) {
+        return (unsigned) most;
+    }
+
+    wanted.rlim_cur = was.rlim_cur;
+    wanted.rlim_max = most;
+
+    if (setrlimit(RLIMIT_NOFILE, &wanted) == 0) {
+        (void) setrlimit(RLIMIT_NOFILE, &was);
+        return (unsigned) most;
+    }
+
+    return (unsigned) was.rlim_max;
 }
 
 
