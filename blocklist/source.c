@@ -19,7 +19,7 @@
 #define DEBAR_MAX_FILES  100000       /* of a folder */
 
 typedef struct {
-    char    **list;               /* "vendors/kaspersky.yaml" */
+    char    **list;               /* "vendors/acme.yaml" */
     size_t    n;
     size_t    size;
 } debar_names_t;

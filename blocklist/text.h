@@ -51,7 +51,7 @@ size_t debar_text_decode(char *out, size_t size, const char *in, size_t len,
  * Text of ASCII needs len bytes of room, what is appended up to as much again
  * for each kind; other text may grow by half.
  *
- *   "Kaspersky-Lab, Inc."  ->  "kaspersky lab inc"
+ *   "Acme-Rocket, Inc."  ->  "acme rocket inc"
  *
  * map, if not NULL, has room for size entries: map[i] is the offset in `in` of
  * what out[i] came from.
