@@ -106,12 +106,6 @@ void debar_judge(debar_list_t *list, const debar_facts_t *f,
     debar_verdict_t *v);
 
 /*
- * The hot path: DEBAR_OK if debar_judge() is certain to pass with no evidence
- * at all (v->host and v->port are set), else DEBAR_DECLINED: call
- * debar_judge(), which calls this first by itself.
- */
-
-/*
  * Adds what an address says (networks, ASN, country; asn 0 and country NULL:
  * unknown) to a verdict and settles it anew.  addr: to be dialled.
  */
