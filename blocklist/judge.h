@@ -114,6 +114,16 @@ void debar_judge_address(debar_list_t *list, const debar_facts_t *f,
     debar_verdict_t *v, const uint8_t addr[16], uint32_t asn,
     const char *country);
 
+/*
+ * Adds what the certificate of the origin says of its holder to a verdict and
+ * settles it anew: an organisation (O) of the subject, UTF-8; empty is nothing.
+ * Matched by canonical tokens (certificate-organizations); where is
+ * "certificate".
+ */
+
+void debar_judge_certificate(debar_list_t *list, const debar_facts_t *f,
+    debar_verdict_t *v, debar_str_t organization);
+
 /* True if a look at the address cannot give evidence: cacheable by snapshot. */
 
 int debar_address_clean(debar_list_t *list, const uint8_t addr[16],

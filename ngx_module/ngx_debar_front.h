@@ -12,13 +12,34 @@
 
 
 #include "ngx_debar.h"
+#include "ngx_debar_leaf.h"
 
 
 typedef struct ngx_debar_front_s  ngx_debar_front_t;
 
+/* How a connection came to the listener that it was handed to. */
+
+#define NGX_DEBAR_FRONT_DIRECT     0     /* as its client made it */
+#define NGX_DEBAR_FRONT_TUNNELLED  1     /* plain HTTP inside of a CONNECT */
+#define NGX_DEBAR_FRONT_INSPECTED  2     /* TLS inside of a CONNECT, which the
+                                            listener ends */
+
 struct ngx_debar_front_s {
     struct sockaddr      *local_sockaddr;    /* that the client connected to, or
                                                 NULL: that of the connection */
+    ngx_uint_t            kind;
+
+    /* of TUNNELLED and INSPECTED; as long as the connection */
+
+    const debar_host_t   *dial;          /* the host of the CONNECT: it is
+                                            resolved and dialled */
+    const debar_host_t   *name;          /* whom requests must name: the server
+                                            name, else the same as dial */
+    in_port_t             port;          /* of the CONNECT, host byte order */
+    ngx_str_t             user;          /* proved to this gateway; or empty */
+
+    ngx_debar_leaf_t     *leaf;          /* of INSPECTED: what the listener
+                                            shows */
 
     void                (*cleanup)(ngx_debar_front_t *front);
 };

@@ -8,6 +8,8 @@
 
 #include <ngx_http.h>
 #include "ngx_debar.h"
+#include "ngx_debar_front.h"
+#include "ngx_debar_learned.h"
 
 
 /*
@@ -62,6 +64,7 @@ typedef struct {
                                             processes */
     debar_verdict_t      *scratch;       /* where this worker judges */
     ngx_http_debar_page_t *page;         /* the built-in one */
+    ngx_shm_zone_t       *learned;       /* see ngx_debar_learned.h; or NULL */
 } ngx_http_debar_main_conf_t;
 
 #define NGX_HTTP_DEBAR_ENFORCE  0
@@ -127,6 +130,18 @@ typedef struct {
                                             given */
     ngx_str_t             vendor;        /* id of the entry; "" */
     ngx_str_t             evidence;      /* "host:a.example@host, ..."; "" */
+
+    ngx_debar_front_t    *front;         /* TUNNELLED or INSPECTED; else NULL */
+    ngx_str_t             server_name;   /* that the origin must prove: a name,
+                                            or an address without brackets;
+                                            canonical, NUL-terminated; empty
+                                            where the origin is plain HTTP */
+    ngx_uint_t            refused;       /* after it was let go: see
+                                            ngx_http_debar_late() */
+    const char           *fault;         /* why the origin's TLS is not taken:
+                                            static text for the page; or NULL */
+    ngx_str_t             fault_detail;  /* what was seen, for people; or
+                                            empty */
     debar_host_t          host;          /* last: not zeroed; what resolve.host
                                             points to, up to its name's end */
 } ngx_http_debar_ctx_t;
@@ -172,6 +187,17 @@ void ngx_http_debar_unjudged(const debar_facts_t *f, debar_verdict_t *v);
 /* PREACCESS (ngx_http_debar_handler.c) */
 
 ngx_int_t ngx_http_debar_handler(ngx_http_request_t *r);
+
+
+/*
+ * A verdict that was reached when the request had been let go: by the
+ * certificate of the origin, before a byte of the request went there.  Settles
+ * and records it.  NGX_OK: go on; NGX_DECLINED: it is refused, ctx->refused is
+ * set, and the caller has the connection to the origin fail, without another
+ * try.  v: the scratch verdict; f: from ngx_http_debar_facts().
+ */
+
+ngx_int_t ngx_http_debar_late(ngx_http_request_t *r, debar_verdict_t *v);
 
 
 /* The audit line and the log phase (ngx_http_debar_log.c) */
