@@ -96,6 +96,7 @@ struct ngx_http_debar_loc_conf_s {
     ngx_str_t               gateway;
     ngx_array_t            *allow;       /* of ngx_debar_cidr_t */
     ngx_uint_t              report;      /* a location that only reports */
+    ngx_uint_t              websocket;   /* debar_action_e */
 
     ngx_http_debar_loc_conf_t  *parent;
     ngx_http_debar_loc_conf_t  *within;  /* the first location below that has
@@ -103,6 +104,11 @@ struct ngx_http_debar_loc_conf_s {
                                             what is refused before a location
                                             is found is recorded as it says */
 };
+
+
+typedef struct {
+    ngx_uint_t              inspect;     /* shows the leaves of a front */
+} ngx_http_debar_srv_conf_t;
 
 
 /* Hangs on a request (module context) from PREACCESS on. */
@@ -125,6 +131,8 @@ typedef struct {
     ngx_uint_t            resolved;      /* resolve.rc is final */
     ngx_uint_t            action;        /* debar_action_e, as it was judged */
     uint64_t              serial;        /* of the list that judged; 0: none */
+    ngx_uint_t            generation;    /* and its generation: see
+                                            ngx_debar_list_t */
     uint64_t              started;       /* CLOCK_MONOTONIC, ns */
     ngx_str_t             authority;     /* canonical host, and port if one was
                                             given */
@@ -136,8 +144,8 @@ typedef struct {
                                             or an address without brackets;
                                             canonical, NUL-terminated; empty
                                             where the origin is plain HTTP */
-    ngx_uint_t            refused;       /* after it was let go: see
-                                            ngx_http_debar_late() */
+    ngx_uint_t            refused;       /* after it was let go, with what
+                                            status: see ngx_http_debar_late() */
     const char           *fault;         /* why the origin's TLS is not taken:
                                             static text for the page; or NULL */
     ngx_str_t             fault_detail;  /* what was seen, for people; or
@@ -183,6 +191,31 @@ u_char *ngx_http_debar_host_end(ngx_http_request_t *r);
 /* What debar_judge() would say with an empty list. */
 
 void ngx_http_debar_unjudged(const debar_facts_t *f, debar_verdict_t *v);
+
+/*
+ * Inside of a tunnel (ngx_http_debar_inspect.c).  NULL: a request that its
+ * client sent to the proxy as such.
+ */
+
+ngx_debar_front_t *ngx_http_debar_front(ngx_http_request_t *r);
+
+/* Why a request may not be where it came from: static text, or NULL.  front:
+ * NULL outside of tunnels; v: judged, its host is whom the request names. */
+
+const char *ngx_http_debar_front_fault(ngx_debar_front_t *front,
+    const debar_facts_t *f, const debar_verdict_t *v);
+
+char *ngx_http_debar_inspect(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* At postconfiguration: servers with "debar_inspect" show leaves. */
+
+ngx_int_t ngx_http_debar_inspect_init(ngx_conf_t *cf);
+
+
+/* What is wrong with an origin (ngx_http_debar_fault.c) */
+
+char *ngx_http_debar_fault(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
 
 /* PREACCESS (ngx_http_debar_handler.c) */
 

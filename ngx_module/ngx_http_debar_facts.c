@@ -14,8 +14,11 @@ static void ngx_http_debar_facts_client(ngx_http_request_t *r,
 void
 ngx_http_debar_facts(ngx_http_request_t *r, debar_facts_t *f)
 {
+    ngx_http_debar_ctx_t       *ctx;
     ngx_http_variable_value_t  *vv;
     ngx_http_debar_loc_conf_t  *dlcf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_debar_module);
 
     f->method = debar_str((char *) r->method_name.data, r->method_name.len);
     f->target = debar_str((char *) r->unparsed_uri.data, r->unparsed_uri.len);
@@ -30,6 +33,11 @@ ngx_http_debar_facts(ngx_http_request_t *r, debar_facts_t *f)
     if (r->schema_start && r->schema_end) {
         f->scheme = debar_str((char *) r->schema_start,
                               r->schema_end - r->schema_start);
+
+    } else if (ctx && ctx->front
+               && ctx->front->kind == NGX_DEBAR_FRONT_INSPECTED)
+    {
+        f->scheme = debar_str("https", 5);
     }
 
     if (r->headers_in.referer) {
@@ -39,7 +47,11 @@ ngx_http_debar_facts(ngx_http_request_t *r, debar_facts_t *f)
 
     dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
 
-    if (dlcf->user_verified) {
+    if (ctx && ctx->front && ctx->front->user.len) {
+        f->user = debar_str((char *) ctx->front->user.data,
+                            ctx->front->user.len);
+
+    } else if (dlcf->user_verified) {
         vv = ngx_http_get_indexed_variable(r, dlcf->user);
 
         if (vv && !vv->not_found) {

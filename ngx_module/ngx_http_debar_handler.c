@@ -11,6 +11,10 @@ static ngx_int_t ngx_http_debar_no_list(ngx_http_request_t *r,
     ngx_http_debar_ctx_t *ctx, ngx_uint_t expired);
 static ngx_int_t ngx_http_debar_judge(ngx_http_request_t *r,
     ngx_http_debar_ctx_t *ctx);
+static ngx_uint_t ngx_http_debar_place(ngx_http_request_t *r,
+    ngx_http_debar_ctx_t *ctx, const debar_facts_t *f, debar_verdict_t *v);
+static void ngx_http_debar_websocket(ngx_http_request_t *r,
+    debar_verdict_t *v);
 static ngx_int_t ngx_http_debar_address(ngx_http_request_t *r,
     ngx_http_debar_ctx_t *ctx, const debar_facts_t *f, debar_verdict_t *v);
 static ngx_int_t ngx_http_debar_resolve(ngx_http_request_t *r,
@@ -27,6 +31,10 @@ static ngx_int_t ngx_http_debar_refuse_verdict(ngx_http_request_t *r,
     ngx_http_debar_ctx_t *ctx, debar_verdict_t *v, ngx_uint_t status);
 static ngx_int_t ngx_http_debar_record(ngx_http_request_t *r,
     ngx_http_debar_ctx_t *ctx, const debar_verdict_t *v);
+
+
+static const char  ngx_http_debar_unseen[] =
+    "a WebSocket: what it carries is not seen";
 
 
 ngx_int_t
@@ -59,6 +67,7 @@ ngx_http_debar_handler(ngx_http_request_t *r)
         }
 
         ctx->started = ngx_debar_clock();
+        ctx->front = ngx_http_debar_front(r);
     }
 
     if (ctx->done) {
@@ -92,6 +101,7 @@ static ngx_int_t
 ngx_http_debar_no_list(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
     ngx_uint_t expired)
 {
+    ngx_uint_t                   status;
     debar_facts_t                f;
     debar_verdict_t             *v;
     ngx_http_debar_loc_conf_t   *dlcf;
@@ -115,8 +125,10 @@ ngx_http_debar_no_list(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
         return ngx_http_debar_decide(r, ctx, v, NGX_HTTP_SERVICE_UNAVAILABLE);
     }
 
+    status = ngx_http_debar_place(r, ctx, &f, v);
+
     if (v->verdict == DEBAR_REJECT) {
-        return ngx_http_debar_decide(r, ctx, v, NGX_HTTP_BAD_REQUEST);
+        return ngx_http_debar_decide(r, ctx, v, status);
     }
 
     return ngx_http_debar_address(r, ctx, &f, v);
@@ -126,6 +138,7 @@ ngx_http_debar_no_list(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
 static ngx_int_t
 ngx_http_debar_judge(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx)
 {
+    ngx_uint_t                   status;
     debar_facts_t                f;
     debar_verdict_t             *v;
     ngx_http_debar_loc_conf_t   *dlcf;
@@ -141,25 +154,79 @@ ngx_http_debar_judge(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx)
 
     ctx->serial = debar_list_meta(dlcf->list->list)->serial;
 
-    if (f.scheme.len && v->fault == NULL && !f.connect
-        && (f.scheme.len != 4
-            || (ngx_memcmp(f.scheme.data, "http", 4) != 0
-                && ngx_strncasecmp((u_char *) f.scheme.data,
-                                   (u_char *) "http", 4)
-                   != 0)))
-    {
-        v->fault = "a scheme other than http: https goes through CONNECT";
+    ctx->generation = dlcf->list->generation;
 
-        if (v->verdict < DEBAR_REJECT) {
-            v->verdict = DEBAR_REJECT;
-        }
-    }
+    status = ngx_http_debar_place(r, ctx, &f, v);
 
     if (ngx_http_debar_refused(r, v)) {
-        return ngx_http_debar_decide(r, ctx, v, NGX_HTTP_BAD_REQUEST);
+        return ngx_http_debar_decide(r, ctx, v, status);
     }
 
     return ngx_http_debar_address(r, ctx, &f, v);
+}
+
+
+/*
+ * Whether the request may be where it came from, and ask for what it asks for.
+ * The status, if it comes to be rejected.
+ */
+
+static ngx_uint_t
+ngx_http_debar_place(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
+    const debar_facts_t *f, debar_verdict_t *v)
+{
+    const char  *fault;
+
+    if (v->fault == NULL) {
+        fault = ngx_http_debar_front_fault(ctx->front, f, v);
+
+        if (fault) {
+            v->fault = fault;
+
+            if (v->verdict < DEBAR_REJECT) {
+                v->verdict = DEBAR_REJECT;
+            }
+
+            return ctx->front ? NGX_HTTP_MISDIRECTED_REQUEST
+                              : NGX_HTTP_BAD_REQUEST;
+        }
+    }
+
+    if (v->verdict < DEBAR_REJECT && r->headers_in.upgrade) {
+        ngx_http_debar_websocket(r, v);
+
+        return NGX_HTTP_FORBIDDEN;
+    }
+
+    return NGX_HTTP_BAD_REQUEST;
+}
+
+
+/* RFC 6455 s.4.1: no filter sees what comes after the 101. */
+
+static void
+ngx_http_debar_websocket(ngx_http_request_t *r, debar_verdict_t *v)
+{
+    ngx_str_t                  *value;
+    ngx_uint_t                  action;
+    ngx_http_debar_loc_conf_t  *dlcf;
+
+    dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
+
+    action = (dlcf->websocket >= DEBAR_REJECT) ? DEBAR_REJECT
+                                               : dlcf->websocket;
+    value = &r->headers_in.upgrade->value;
+
+    if (v->verdict >= action
+        || ngx_strlcasestrn(value->data, value->data + value->len,
+                            (u_char *) "websocket", 9 - 1)
+           == NULL)
+    {
+        return;
+    }
+
+    v->verdict = action;
+    v->fault = ngx_http_debar_unseen;
 }
 
 
@@ -197,6 +264,7 @@ ngx_http_debar_resolve(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
     const debar_facts_t *f, debar_verdict_t *v)
 {
     ngx_int_t                    rc;
+    const debar_host_t          *host;
     ngx_http_cleanup_t          *cln;
     ngx_debar_resolve_t         *rs;
     ngx_http_core_loc_conf_t    *clcf;
@@ -213,8 +281,12 @@ ngx_http_debar_resolve(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
     dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
     mcf = ngx_http_get_module_main_conf(r, ngx_http_debar_module);
 
-    ngx_memcpy(&ctx->host, &v->host,
-               offsetof(debar_host_t, name) + v->host.len + 1);
+    /* in a tunnel the front has it resolved; the cache knows it still */
+
+    host = ctx->front ? ctx->front->dial : &v->host;
+
+    ngx_memcpy(&ctx->host, host,
+               offsetof(debar_host_t, name) + host->len + 1);
 
     rs->pool = r->pool;
     rs->log = r->connection->log;
@@ -225,6 +297,11 @@ ngx_http_debar_resolve(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
     rs->allow = dlcf->allow;
     rs->host = &ctx->host;
     rs->port = v->port ? v->port : (f->connect ? 443 : 80);
+
+    if (ctx->front) {
+        rs->port = ctx->front->port;
+    }
+
     rs->handler = ngx_http_debar_resolved;
     rs->data = r;
 
@@ -380,6 +457,11 @@ ngx_http_debar_decide(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
     ctx->addrs = ctx->resolve.addrs;
     ctx->naddrs = ctx->resolve.naddrs;
 
+    if (ctx->front && ctx->front->kind == NGX_DEBAR_FRONT_INSPECTED) {
+        ctx->server_name.data = (u_char *) ctx->front->name->name;
+        ctx->server_name.len = ctx->front->name->len;
+    }
+
     return NGX_DECLINED;
 }
 
@@ -410,6 +492,17 @@ ngx_http_debar_refuse_verdict(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
         rf.status = status;
         rf.title = "The blocklist is not available";
         rf.detail = "This gateway lets nothing through without a valid list.";
+
+    } else if (status == NGX_HTTP_MISDIRECTED_REQUEST) {
+        rf.status = status;
+        rf.title = "The request is for another host than its connection";
+        rf.detail = "A connection that was opened for one host carries "
+                    "requests for that host alone.";
+
+    } else if (v->fault == ngx_http_debar_unseen) {
+        rf.status = status;
+        rf.title = "A WebSocket is not allowed";
+        rf.detail = "What goes through it cannot be checked here.";
 
     } else if (status == NGX_HTTP_BAD_REQUEST) {
         rf.status = status;
@@ -475,11 +568,18 @@ ngx_http_debar_record(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
     line.started = ctx->started;
     line.surface = "http";
 
+    if (ctx->front && ctx->front->kind == NGX_DEBAR_FRONT_INSPECTED) {
+        line.surface = "inspected";
+    }
+
     if (ngx_http_debar_url(r, &line.url) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    if (dlcf->user != NGX_ERROR) {
+    if (ctx->front && ctx->front->user.len) {
+        line.user = ctx->front->user;
+
+    } else if (dlcf->user != NGX_ERROR) {
         vv = ngx_http_get_indexed_variable(r, dlcf->user);
 
         if (vv && !vv->not_found) {
@@ -496,4 +596,48 @@ ngx_http_debar_record(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
     }
 
     return ngx_http_debar_write(r, dlcf, v, ctx->incident, &line);
+}
+
+
+ngx_int_t
+ngx_http_debar_late(ngx_http_request_t *r, debar_verdict_t *v)
+{
+    ngx_int_t                    rc;
+    ngx_http_debar_ctx_t        *ctx;
+    ngx_http_debar_loc_conf_t   *dlcf;
+    ngx_http_debar_main_conf_t  *mcf;
+
+    dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_debar_module);
+    ctx = ngx_http_debar_get_ctx(r);
+
+    /* a line of its own, beside what was decided before */
+
+    ctx->action = v->verdict;
+    ctx->generation = dlcf->list->generation;
+
+    ngx_http_debar_count(mcf, v->verdict);
+
+    if (ngx_http_debar_keep(r, dlcf->list->list, ctx, v) != NGX_OK) {
+        ctx->refused = NGX_HTTP_SERVICE_UNAVAILABLE;
+        return NGX_DECLINED;
+    }
+
+    rc = ngx_http_debar_record(r, ctx, v);
+
+    if (ngx_http_debar_refused(r, v)) {
+        ctx->refused = dlcf->status;
+        return NGX_DECLINED;
+    }
+
+    if (v->verdict == DEBAR_BLOCK) {
+        ngx_http_debar_count(mcf, NGX_HTTP_DEBAR_N_SUSPENDED);
+    }
+
+    if (rc != NGX_OK && !dlcf->audit_pass) {
+        ctx->refused = NGX_HTTP_SERVICE_UNAVAILABLE;
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
 }

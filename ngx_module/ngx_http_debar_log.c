@@ -29,11 +29,20 @@ static void ngx_http_debar_words(u_char *head, size_t len, ngx_str_t *method,
 ngx_int_t
 ngx_http_debar_url(ngx_http_request_t *r, ngx_str_t *url)
 {
-    u_char     *p;
-    size_t      size, len;
-    ngx_str_t   scheme, host;
+    u_char                *p;
+    size_t                 size, len;
+    ngx_str_t              scheme, host;
+    ngx_http_debar_ctx_t  *ctx;
 
-    ngx_str_set(&scheme, "http");
+    ctx = ngx_http_debar_get_ctx(r);
+
+    if (ctx && ctx->front && ctx->front->kind == NGX_DEBAR_FRONT_INSPECTED) {
+        ngx_str_set(&scheme, "https");
+
+    } else {
+        ngx_str_set(&scheme, "http");
+    }
+
     ngx_str_null(&host);
 
     if (r->schema_start && r->schema_end) {
@@ -363,7 +372,16 @@ ngx_http_debar_unparsed(ngx_http_request_t *r, ngx_http_debar_loc_conf_t *dlcf,
     line.started = started;
     line.surface = "http";
 
-    if (line.method.len == 7
+    ctx->front = ngx_http_debar_front(r);
+
+    if (ctx->front) {
+        line.user = ctx->front->user;
+
+        if (ctx->front->kind == NGX_DEBAR_FRONT_INSPECTED) {
+            line.surface = "inspected";
+        }
+
+    } else if (line.method.len == 7
         && ngx_strncmp(line.method.data, "CONNECT", 7) == 0)
     {
         line.surface = "connect";

@@ -10,6 +10,7 @@
 
 
 static void *ngx_http_debar_create_main_conf(ngx_conf_t *cf);
+static void *ngx_http_debar_create_srv_conf(ngx_conf_t *cf);
 static void *ngx_http_debar_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_debar_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
@@ -54,6 +55,14 @@ static ngx_conf_enum_t  ngx_http_debar_failures[] = {
 static ngx_conf_enum_t  ngx_http_debar_expiries[] = {
     { ngx_string("keep"), NGX_HTTP_DEBAR_KEEP },
     { ngx_string("block"), NGX_HTTP_DEBAR_BLOCK },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_enum_t  ngx_http_debar_websockets[] = {
+    { ngx_string("pass"), DEBAR_PASS },
+    { ngx_string("log"), DEBAR_LOG },
+    { ngx_string("block"), DEBAR_BLOCK },
     { ngx_null_string, 0 }
 };
 
@@ -162,6 +171,27 @@ static ngx_command_t  ngx_http_debar_commands[] = {
       0,
       NULL },
 
+    { ngx_string("debar_inspect"),
+      NGX_HTTP_SRV_CONF|NGX_CONF_NOARGS,
+      ngx_http_debar_inspect,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("debar_fault"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_debar_fault,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("debar_websocket"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_debar_loc_conf_t, websocket),
+      ngx_http_debar_websockets },
+
     { ngx_string("debar_pin"),
       NGX_HTTP_UPS_CONF|NGX_CONF_ANY,
       ngx_http_debar_pin,
@@ -180,7 +210,7 @@ static ngx_http_module_t  ngx_http_debar_module_ctx = {
     ngx_http_debar_create_main_conf,       /* create main configuration */
     NULL,                                  /* init main configuration */
 
-    NULL,                                  /* create server configuration */
+    ngx_http_debar_create_srv_conf,        /* create server configuration */
     NULL,                                  /* merge server configuration */
 
     ngx_http_debar_create_loc_conf,        /* create location configuration */
@@ -233,6 +263,13 @@ ngx_http_debar_create_main_conf(ngx_conf_t *cf)
 
 
 static void *
+ngx_http_debar_create_srv_conf(ngx_conf_t *cf)
+{
+    return ngx_pcalloc(cf->pool, sizeof(ngx_http_debar_srv_conf_t));
+}
+
+
+static void *
 ngx_http_debar_create_loc_conf(ngx_conf_t *cf)
 {
     ngx_http_debar_loc_conf_t  *conf;
@@ -248,6 +285,7 @@ ngx_http_debar_create_loc_conf(ngx_conf_t *cf)
     conf->on_failure = NGX_CONF_UNSET_UINT;
     conf->expired = NGX_CONF_UNSET_UINT;
     conf->status = NGX_CONF_UNSET_UINT;
+    conf->websocket = NGX_CONF_UNSET_UINT;
     conf->audit = NGX_CONF_UNSET_PTR;
     conf->user = NGX_CONF_UNSET;
     conf->page = NGX_CONF_UNSET_PTR;
@@ -277,6 +315,7 @@ ngx_http_debar_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                               NGX_HTTP_DEBAR_KEEP);
     ngx_conf_merge_uint_value(conf->status, prev->status,
                               NGX_HTTP_FORBIDDEN);
+    ngx_conf_merge_uint_value(conf->websocket, prev->websocket, DEBAR_LOG);
     ngx_conf_merge_ptr_value(conf->page, prev->page, mcf->page);
     ngx_conf_merge_ptr_value(conf->allow, prev->allow, NULL);
     ngx_conf_merge_str_value(conf->contact, prev->contact, "");
@@ -549,6 +588,12 @@ ngx_http_debar_init(ngx_conf_t *cf)
                       "possible", mcf->lists.nelts, NGX_HTTP_DEBAR_LISTS);
         return NGX_ERROR;
     }
+
+    if (ngx_http_debar_inspect_init(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    mcf->learned = ngx_debar_learned_zone(cf);
 
     h = ngx_array_push(&cmcf->phases[NGX_HTTP_PREACCESS_PHASE].handlers);
     if (h == NULL) {

@@ -31,6 +31,10 @@ static ngx_http_variable_t  ngx_http_debar_variables[] = {
     { ngx_string("debar_authority"), NULL, ngx_http_debar_string_variable,
       offsetof(ngx_http_debar_ctx_t, authority), NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
+    { ngx_string("debar_server_name"), NULL, ngx_http_debar_string_variable,
+      offsetof(ngx_http_debar_ctx_t, server_name), NGX_HTTP_VAR_NOCACHEABLE,
+      0 },
+
     { ngx_string("debar_incident"), NULL,
       ngx_http_debar_incident_variable, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 

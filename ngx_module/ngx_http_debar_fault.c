@@ -1,0 +1,159 @@
+/*
+ * "debar_fault;" in the location that error_page names for 502 and 504: says
+ * what is wrong with the origin, or refuses a request that was let go before
+ * its origin had shown its certificate.
+ */
+
+#include "ngx_http_debar.h"
+
+
+static ngx_int_t ngx_http_debar_fault_handler(ngx_http_request_t *r);
+static void ngx_http_debar_fault_refused(ngx_http_request_t *r,
+    ngx_http_debar_ctx_t *ctx, ngx_http_debar_refusal_t *rf);
+static const char *ngx_http_debar_fault_reason(ngx_http_request_t *r,
+    ngx_http_debar_ctx_t *ctx);
+static ngx_uint_t ngx_http_debar_fault_timeout(ngx_http_request_t *r);
+
+
+char *
+ngx_http_debar_fault(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    clcf->handler = ngx_http_debar_fault_handler;
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_debar_fault_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                  rc;
+    ngx_http_debar_ctx_t      *ctx;
+    ngx_http_debar_refusal_t   rf;
+
+    ctx = ngx_http_debar_get_ctx(r);
+
+    if (ctx == NULL || !r->internal) {
+        return NGX_HTTP_NOT_FOUND;
+    }
+
+    ngx_memzero(&rf, sizeof(ngx_http_debar_refusal_t));
+
+    rf.incident = ctx->incident;
+    rf.status = NGX_HTTP_BAD_GATEWAY;
+
+    if (ctx->refused) {
+        ngx_http_debar_fault_refused(r, ctx, &rf);
+
+    } else if (ctx->fault) {
+        rf.title = "The host did not prove that it is the one asked for";
+        rf.detail = "The gateway looks into TLS and checks the host's "
+                    "certificate in your place.  What it was shown cannot be "
+                    "trusted, so nothing was sent there.";
+        rf.reason = ngx_http_debar_fault_reason(r, ctx);
+
+    } else if (ngx_http_debar_fault_timeout(r)) {
+        rf.status = NGX_HTTP_GATEWAY_TIME_OUT;
+        rf.title = "The host does not answer in time";
+        rf.detail = "A connection was made, but no answer came.";
+
+    } else {
+        rf.title = "The host does not answer";
+        rf.detail = "It took no connection, or closed it without an answer.";
+    }
+
+    /* error_page keeps the status that it stepped in for */
+
+    r->err_status = 0;
+
+    /* the page is sent and finalized there, and once more by the phase */
+
+    r->main->count++;
+
+    rc = ngx_http_debar_refuse(r, &rf);
+
+    if (rc != NGX_DONE) {
+        r->main->count--;
+    }
+
+    return rc;
+}
+
+
+static void
+ngx_http_debar_fault_refused(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
+    ngx_http_debar_refusal_t *rf)
+{
+    ngx_http_debar_loc_conf_t  *dlcf;
+
+    dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
+
+    if (ctx->refused == NGX_HTTP_SERVICE_UNAVAILABLE) {
+        rf->status = NGX_HTTP_SERVICE_UNAVAILABLE;
+        rf->title = "The audit record cannot be written";
+        rf->detail = "This gateway lets nothing through that it cannot record.";
+        return;
+    }
+
+    rf->status = dlcf->status;
+    rf->title = "Refused by the procurement blocklist";
+    rf->detail = "This request concerns a vendor that may not be acquired from "
+                 "or used here.";
+    rf->reason = ctx->verdict->fault;
+
+    /* numbers in a verdict mean something in the list that gave it alone */
+
+    if (dlcf->list && ctx->generation == dlcf->list->generation) {
+        rf->list = dlcf->list->list;
+        rf->verdict = ctx->verdict;
+    }
+}
+
+
+static const char *
+ngx_http_debar_fault_reason(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx)
+{
+    u_char  *p;
+    size_t   size;
+
+    if (ctx->fault_detail.len == 0) {
+        return ctx->fault;
+    }
+
+    size = ngx_strlen(ctx->fault) + sizeof(": ") + ctx->fault_detail.len;
+
+    p = ngx_pnalloc(r->pool, size);
+    if (p == NULL) {
+        return ctx->fault;
+    }
+
+    ngx_snprintf(p, size, "%s: %V%Z", ctx->fault, &ctx->fault_detail);
+
+    return (const char *) p;
+}
+
+
+/* "=" in error_page forgets the status, its upstream does not. */
+
+static ngx_uint_t
+ngx_http_debar_fault_timeout(ngx_http_request_t *r)
+{
+    ngx_http_upstream_state_t  *state;
+
+    if (r->err_status) {
+        return r->err_status == NGX_HTTP_GATEWAY_TIME_OUT;
+    }
+
+    if (r->upstream_states == NULL || r->upstream_states->nelts == 0) {
+        return 0;
+    }
+
+    state = r->upstream_states->elts;
+
+    return state[r->upstream_states->nelts - 1].status
+           == NGX_HTTP_GATEWAY_TIME_OUT;
+}
