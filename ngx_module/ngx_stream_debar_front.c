@@ -210,6 +210,13 @@ ngx_stream_debar_front_pass(ngx_stream_session_t *s, ngx_listening_t *ls)
         ngx_del_timer(c->write);
     }
 
+    /* nothing of the session runs from here on */
+
+    if (rev->posted) {
+        ngx_delete_posted_event(rev);
+    }
+
+    rev->timedout = 0;
     ngx_reusable_connection(c, 0);
 
     /*

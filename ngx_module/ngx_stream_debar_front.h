@@ -5,8 +5,9 @@
  * nothing consumed.  A CONNECT goes through these states, each of them a read
  * handler of the client's connection:
  *
- *     head -> (name) -> dial -> hello -> tunnel
- *       \______\________\________\____-> answer, linger
+ *     head -> (name) -> dial -> hello -> tunnel             spliced
+ *     head -> (name) ---------> hello -> (leaf) -> inspect  inspected
+ *       \______\________\________\_________\____-> answer, linger
  *
  * Whatever ends a connection on the way ends it through
  * ngx_stream_finalize_session(): the clean-up entry on its pool cancels the
@@ -19,6 +20,7 @@
 
 #include "ngx_stream_debar.h"
 #include "ngx_debar_front.h"
+#include "ngx_debar_splice.h"
 
 #include "connect.h"
 #include "hello.h"
@@ -31,11 +33,24 @@
 
 #define NGX_STREAM_DEBAR_LINGER  2000    /* ms */
 
+/* What "debar_front" has been given. */
+
+#define NGX_STREAM_DEBAR_HTTP     1
+#define NGX_STREAM_DEBAR_TUNNEL   2
+#define NGX_STREAM_DEBAR_INSPECT  4
+
+#define NGX_STREAM_DEBAR_TARGETS                                              \
+    (NGX_STREAM_DEBAR_HTTP|NGX_STREAM_DEBAR_TUNNEL)
+
 
 typedef struct {
-    ngx_uint_t            enable;
+    ngx_uint_t            enable;        /* bits: of http, tunnel, inspect */
     ngx_listening_t      *http;          /* virtual listens: never NULL in a */
     ngx_listening_t      *tunnel;        /* worker where enable is set */
+    ngx_listening_t      *inspect;       /* NULL: every host is spliced */
+
+    ngx_debar_leaves_t   *leaves;        /* never NULL where inspect is not */
+    ngx_debar_splice_t   *splice;        /* or NULL */
 
     ngx_msec_t            head_timeout;
     ngx_msec_t            connect_timeout;
@@ -74,8 +89,18 @@ typedef struct {
     debar_host_t          host;
     in_port_t             port;
 
+    ngx_debar_leaf_ask_t  ask;
+    debar_host_t          name;          /* of an inspected hello; its type is
+                                            0 before */
+
     unsigned              resolved:1;
     unsigned              waiting:1;     /* for the name */
+    unsigned              inspect:1;     /* not spliced */
+    unsigned              learned:1;     /* spliced, as its origin taught us */
+    unsigned              asked:1;       /* for a leaf; ask.rc is the answer */
+    unsigned              asking:1;      /* and it is not there yet */
+    unsigned              showing:1;     /* the leaf is all that is missing */
+    unsigned              established:1; /* the 200 was sent */
 } ngx_stream_debar_front_ctx_t;
 
 
@@ -128,6 +153,11 @@ ngx_uint_t ngx_stream_debar_front_refused(ngx_stream_debar_front_ctx_t *ctx,
 
 void ngx_stream_debar_front_dial(ngx_stream_debar_front_ctx_t *ctx);
 
+/* The 200.  NGX_ERROR: the session is finalized. */
+
+ngx_int_t ngx_stream_debar_front_established(
+    ngx_stream_debar_front_ctx_t *ctx);
+
 /* While the client has nothing to say: notices that it goes away. */
 
 void ngx_stream_debar_front_watch(ngx_event_t *rev);
@@ -139,6 +169,30 @@ char *ngx_stream_debar_tunnel(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 void ngx_stream_debar_front_hello(ngx_stream_debar_front_ctx_t *ctx);
 void ngx_stream_debar_front_server_first(ngx_stream_debar_front_ctx_t *ctx);
+
+
+/*
+ * What is inspected (ngx_stream_debar_front_inspect.c).
+ *
+ * Is the host to be spliced?  Sets ctx->learned.
+ */
+
+ngx_uint_t ngx_stream_debar_front_spliced(ngx_stream_debar_front_ctx_t *ctx,
+    const debar_host_t *host, in_port_t port);
+
+/* The verdict on the CONNECT stands: 200, and the hello. */
+
+void ngx_stream_debar_front_inspect(ngx_stream_debar_front_ctx_t *ctx);
+
+/* The verdict on the hello stands: hands over once the leaf is there. */
+
+void ngx_stream_debar_front_show(ngx_stream_debar_front_ctx_t *ctx);
+
+/* Plain HTTP: its requests are judged by the http listener. */
+
+void ngx_stream_debar_front_plain(ngx_stream_debar_front_ctx_t *ctx);
+
+void ngx_stream_debar_front_forget(ngx_stream_debar_front_ctx_t *ctx);
 
 
 /* Refusals (ngx_stream_debar_front_answer.c).  The connection lingers, so that

@@ -24,8 +24,9 @@ static ngx_int_t ngx_stream_debar_front_take(ngx_stream_debar_front_ctx_t *ctx);
 static void ngx_stream_debar_front_start(ngx_stream_debar_front_ctx_t *ctx);
 static void ngx_stream_debar_front_judge(ngx_stream_debar_front_ctx_t *ctx);
 static ngx_uint_t ngx_stream_debar_front_verdict(
-    ngx_stream_debar_front_ctx_t *ctx, const debar_facts_t *f,
-    debar_verdict_t *v);
+    ngx_stream_debar_front_ctx_t *ctx, debar_facts_t *f, debar_verdict_t *v);
+static void ngx_stream_debar_front_way(ngx_stream_debar_front_ctx_t *ctx,
+    debar_facts_t *f, debar_verdict_t *v);
 static ngx_uint_t ngx_stream_debar_front_port(
     ngx_stream_debar_front_ctx_t *ctx, debar_verdict_t *v);
 static ngx_int_t ngx_stream_debar_front_resolve(
@@ -78,6 +79,8 @@ ngx_stream_debar_front_cleanup(ngx_debar_front_t *front)
         ctx->waiting = 0;
         ngx_debar_resolve_cancel(&ctx->resolve);
     }
+
+    ngx_stream_debar_front_forget(ctx);
 
     if (ctx->peer.connection) {
         ngx_close_connection(ctx->peer.connection);
@@ -322,6 +325,7 @@ ngx_stream_debar_front_facts(ngx_stream_debar_front_ctx_t *ctx,
     f->nhosts = i;
     f->more_hosts = ctx->head.more_hosts;
     f->connect = 1;
+    f->inspecting = ctx->inspect;
     f->user = debar_str((char *) ctx->user.data, ctx->user.len);
     f->now = ngx_time();
     f->has_client = ngx_debar_addr(f->client,
@@ -348,6 +352,10 @@ ngx_stream_debar_front_judge(ngx_stream_debar_front_ctx_t *ctx)
     ngx_stream_debar_front_facts(ctx, &f);
 
     status = ngx_stream_debar_front_verdict(ctx, &f, v);
+
+    if (status == 0) {
+        ngx_stream_debar_front_way(ctx, &f, v);
+    }
 
     if (status || ngx_stream_debar_front_refused(ctx, v)) {
         ngx_stream_debar_front_decide(ctx, v, status ? status : 400);
@@ -380,7 +388,7 @@ ngx_stream_debar_front_judge(ngx_stream_debar_front_ctx_t *ctx)
 
 static ngx_uint_t
 ngx_stream_debar_front_verdict(ngx_stream_debar_front_ctx_t *ctx,
-    const debar_facts_t *f, debar_verdict_t *v)
+    debar_facts_t *f, debar_verdict_t *v)
 {
     ngx_uint_t                      expired;
     ngx_debar_list_t               *l;
@@ -395,6 +403,9 @@ ngx_stream_debar_front_verdict(ngx_stream_debar_front_ctx_t *ctx,
     mcf = ngx_stream_get_module_main_conf(ctx->session,
                                           ngx_stream_debar_module);
     l = dscf->list;
+
+    ctx->inspect = (dfcf->inspect != NULL);
+    f->inspecting = ctx->inspect;
 
     expired = dfcf->expired == NGX_HTTP_DEBAR_BLOCK
               && ngx_debar_list_expired(l);
@@ -418,6 +429,35 @@ ngx_stream_debar_front_verdict(ngx_stream_debar_front_ctx_t *ctx,
     }
 
     return 0;
+}
+
+
+/*
+ * Spliced or inspected.  A host that is let through only for its requests to be
+ * judged is not, where nobody will see them.
+ */
+
+static void
+ngx_stream_debar_front_way(ngx_stream_debar_front_ctx_t *ctx, debar_facts_t *f,
+    debar_verdict_t *v)
+{
+    ngx_stream_debar_srv_conf_t  *dscf;
+
+    if (!ctx->inspect || v->host.len == 0
+        || !ngx_stream_debar_front_spliced(ctx, &v->host, v->port))
+    {
+        return;
+    }
+
+    ctx->inspect = 0;
+    f->inspecting = 0;
+
+    if (v->inspect) {
+        dscf = ngx_stream_get_module_srv_conf(ctx->session,
+                                              ngx_stream_debar_module);
+
+        debar_judge(dscf->list->list, f, v);
+    }
 }
 
 
@@ -570,6 +610,11 @@ ngx_stream_debar_front_decide(ngx_stream_debar_front_ctx_t *ctx,
     mcf = ngx_stream_get_module_main_conf(ctx->session,
                                           ngx_stream_debar_module);
 
+    if (ctx->learned && v->verdict < DEBAR_REJECT) {
+        v->verdict = DEBAR_LOG;
+        v->fault = "not inspected: the origin demands a client certificate";
+    }
+
     ngx_stream_debar_count(mcf, v->verdict);
 
     rc = ngx_stream_debar_front_record(ctx, "connect", ctx->head.authority, v);
@@ -605,6 +650,11 @@ ngx_stream_debar_front_decide(ngx_stream_debar_front_ctx_t *ctx,
         an.reason = ctx->resolve.error;
 
         ngx_stream_debar_front_answer(ctx, &an);
+        return;
+    }
+
+    if (ctx->inspect) {
+        ngx_stream_debar_front_inspect(ctx);
         return;
     }
 

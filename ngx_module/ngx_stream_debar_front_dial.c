@@ -1,6 +1,6 @@
 /*
- * The origin is dialled before the 200: an honest 502 is still possible then.
- * The connection made goes to stock proxy_pass by an upstream whose peer is
+ * The origin is dialled before the 200, where it is spliced: an honest 502 is
+ * still possible then.  The connection made goes to stock proxy_pass by an upstream whose peer is
  * connected already (upstream NAME { debar_tunnel; }).
  */
 
@@ -94,6 +94,14 @@ ngx_stream_debar_front_dial(ngx_stream_debar_front_ctx_t *ctx)
 
     ngx_stream_debar_front_outcome(ctx, NGX_STREAM_BAD_GATEWAY);
 
+    if (ctx->established) {
+
+        /* too late for an answer that a client of no TLS would read */
+
+        ngx_stream_finalize_session(ctx->session, NGX_STREAM_BAD_GATEWAY);
+        return;
+    }
+
     ngx_memzero(&an, sizeof(ngx_stream_debar_answer_t));
 
     an.status = NGX_STREAM_BAD_GATEWAY;
@@ -162,10 +170,9 @@ ngx_stream_debar_front_failed(ngx_stream_debar_front_ctx_t *ctx)
 static void
 ngx_stream_debar_front_connected(ngx_stream_debar_front_ctx_t *ctx)
 {
-    ssize_t            n;
-    ngx_connection_t  *c, *pc;
+    ngx_connection_t               *pc;
+    ngx_stream_debar_front_conf_t  *dfcf;
 
-    c = ctx->session->connection;
     pc = ctx->peer.connection;
 
     if (pc->write->timer_set) {
@@ -175,11 +182,19 @@ ngx_stream_debar_front_connected(ngx_stream_debar_front_ctx_t *ctx)
     pc->read->handler = ngx_stream_debar_front_origin;
     pc->write->handler = ngx_stream_debar_front_empty;
 
-    n = c->send(c, (u_char *) ngx_stream_debar_established,
-                sizeof(ngx_stream_debar_established) - 1);
+    if (ctx->established) {
 
-    if (n != (ssize_t) sizeof(ngx_stream_debar_established) - 1) {
-        ngx_stream_finalize_session(ctx->session, NGX_STREAM_OK);
+        /* policy lets through what cannot be inspected */
+
+        dfcf = ngx_stream_get_module_srv_conf(ctx->session,
+                                              ngx_stream_debar_front_module);
+
+        ctx->session->connection->log->action = NULL;
+        ngx_stream_debar_front_pass(ctx->session, dfcf->tunnel);
+        return;
+    }
+
+    if (ngx_stream_debar_front_established(ctx) != NGX_OK) {
         return;
     }
 
@@ -188,6 +203,28 @@ ngx_stream_debar_front_connected(ngx_stream_debar_front_ctx_t *ctx)
     }
 
     ngx_stream_debar_front_hello(ctx);
+}
+
+
+ngx_int_t
+ngx_stream_debar_front_established(ngx_stream_debar_front_ctx_t *ctx)
+{
+    ssize_t            n;
+    ngx_connection_t  *c;
+
+    c = ctx->session->connection;
+
+    n = c->send(c, (u_char *) ngx_stream_debar_established,
+                sizeof(ngx_stream_debar_established) - 1);
+
+    if (n != (ssize_t) sizeof(ngx_stream_debar_established) - 1) {
+        ngx_stream_finalize_session(ctx->session, NGX_STREAM_OK);
+        return NGX_ERROR;
+    }
+
+    ctx->established = 1;
+
+    return NGX_OK;
 }
 
 

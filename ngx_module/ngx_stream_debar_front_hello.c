@@ -1,7 +1,8 @@
 /*
  * The first bytes in a tunnel: a ClientHello, whose server name is judged and
- * must agree with the authority of the CONNECT; anything else by policy.
- * Nothing has been consumed when the connection is handed to the tunnel.
+ * must agree with the authority of the CONNECT; plain HTTP, where requests are
+ * inspected; anything else by policy.  Nothing has been consumed when the
+ * connection is handed on.
  */
 
 #include "ngx_stream_debar_front.h"
@@ -209,9 +210,15 @@ ngx_stream_debar_front_judge_hello(ngx_stream_debar_front_ctx_t *ctx,
                                       "a ClientHello without a server name");
     }
 
-    if (h->ech == 1 || h->esni) {
+    /* where TLS is ended here, nobody can read what is encrypted for others */
+
+    if ((h->ech == 1 || h->esni) && !ctx->inspect) {
         ngx_stream_debar_front_policy(v, dfcf->ech,
                                       "an encrypted server name");
+    }
+
+    if (ctx->inspect) {
+        ctx->name = v->host;
     }
 
     alert = (v->verdict == DEBAR_BLOCK) ? NGX_STREAM_DEBAR_ACCESS_DENIED
@@ -227,6 +234,11 @@ static const char *
 ngx_stream_debar_front_hello_fault(ngx_stream_debar_front_ctx_t *ctx,
     const debar_hello_t *h, const debar_verdict_t *v)
 {
+    ngx_stream_debar_front_conf_t  *dfcf;
+
+    dfcf = ngx_stream_get_module_srv_conf(ctx->session,
+                                          ngx_stream_debar_front_module);
+
     if (h->nnames > 1) {
         return "two server names in a ClientHello";
     }
@@ -240,7 +252,7 @@ ngx_stream_debar_front_hello_fault(ngx_stream_debar_front_ctx_t *ctx,
     }
 
     if (h->sni_len == 0) {
-        return ctx->host.type == DEBAR_HOST_ADDRESS
+        return ctx->host.type == DEBAR_HOST_ADDRESS && !ctx->inspect
                ? "an address in CONNECT and no server name" : NULL;
     }
 
@@ -263,7 +275,14 @@ ngx_stream_debar_front_hello_fault(ngx_stream_debar_front_ctx_t *ctx,
     if (ctx->host.type == DEBAR_HOST_ADDRESS
         && v->host.type == DEBAR_HOST_NAME)
     {
-        return NULL;
+        /*
+         * Never decrypted, and a tunnel to any address whatever if it were
+         * spliced: only a CONNECT by its name is sure to lead there.
+         */
+
+        return (ctx->inspect && ngx_debar_spliced(dfcf->splice, &v->host))
+               ? "an address in CONNECT and the name of a host that is not "
+                 "inspected" : NULL;
     }
 
     return "CONNECT and the server name disagree";
@@ -316,6 +335,11 @@ ngx_stream_debar_front_other(ngx_stream_debar_front_ctx_t *ctx, int what,
     mcf = ngx_stream_get_module_main_conf(ctx->session,
                                           ngx_stream_debar_module);
     v = mcf->scratch;
+
+    if (ctx->inspect && what == DEBAR_OTHER_HTTP) {
+        ngx_stream_debar_front_plain(ctx);
+        return;
+    }
 
     list = dscf->list->list;
 
@@ -427,8 +451,17 @@ ngx_stream_debar_front_settle(ngx_stream_debar_front_ctx_t *ctx,
             ngx_http_debar_count(mcf->http, NGX_HTTP_DEBAR_N_SUSPENDED);
         }
 
-        c->log->action = NULL;
-        ngx_stream_debar_front_pass(ctx->session, dfcf->tunnel);
+        if (!ctx->inspect) {
+            c->log->action = NULL;
+            ngx_stream_debar_front_pass(ctx->session, dfcf->tunnel);
+
+        } else if (ctx->name.type) {
+            ngx_stream_debar_front_show(ctx);
+
+        } else {
+            ngx_stream_debar_front_dial(ctx);
+        }
+
         return;
     }
 

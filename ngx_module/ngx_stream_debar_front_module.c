@@ -11,6 +11,10 @@ static char *ngx_stream_debar_front_merge_conf(ngx_conf_t *cf, void *parent,
     void *child);
 static char *ngx_stream_debar_front(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_stream_debar_sign(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_stream_debar_splice(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_stream_debar_connect_port(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_stream_debar_htpasswd(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -20,6 +24,7 @@ static char *ngx_stream_debar_allow(ngx_conf_t *cf, ngx_command_t *cmd,
 static char *ngx_stream_debar_status(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static ngx_int_t ngx_stream_debar_front_init_process(ngx_cycle_t *cycle);
+static ngx_int_t ngx_stream_debar_front_init_leaves(ngx_cycle_t *cycle);
 
 
 static ngx_conf_enum_t  ngx_stream_debar_on_failure[] = {
@@ -70,7 +75,7 @@ static ngx_conf_enum_t  ngx_stream_debar_other[] = {
 static ngx_command_t  ngx_stream_debar_front_commands[] = {
 
     { ngx_string("debar_front"),
-      NGX_STREAM_SRV_CONF|NGX_CONF_TAKE2,
+      NGX_STREAM_SRV_CONF|NGX_CONF_TAKE23,
       ngx_stream_debar_front,
       NGX_STREAM_SRV_CONF_OFFSET,
       0,
@@ -82,6 +87,12 @@ static ngx_command_t  ngx_stream_debar_front_commands[] = {
       0,
       0,
       NULL },
+
+    ngx_stream_debar_directive("debar_sign", NGX_CONF_1MORE,
+        ngx_stream_debar_sign, leaves, NULL),
+
+    ngx_stream_debar_directive("debar_splice", NGX_CONF_1MORE,
+        ngx_stream_debar_splice, splice, NULL),
 
     ngx_stream_debar_directive("debar_head_timeout", NGX_CONF_TAKE1,
         ngx_conf_set_msec_slot, head_timeout, NULL),
@@ -164,6 +175,8 @@ ngx_stream_debar_front_create_conf(ngx_conf_t *cf)
         return NULL;
     }
 
+    conf->leaves = NGX_CONF_UNSET_PTR;
+    conf->splice = NGX_CONF_UNSET_PTR;
     conf->head_timeout = NGX_CONF_UNSET_MSEC;
     conf->connect_timeout = NGX_CONF_UNSET_MSEC;
     conf->hello_timeout = NGX_CONF_UNSET_MSEC;
@@ -189,6 +202,8 @@ ngx_stream_debar_front_merge_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_stream_core_srv_conf_t     *cscf;
     ngx_stream_debar_srv_conf_t    *dscf;
 
+    ngx_conf_merge_ptr_value(conf->leaves, prev->leaves, NULL);
+    ngx_conf_merge_ptr_value(conf->splice, prev->splice, NULL);
     ngx_conf_merge_msec_value(conf->head_timeout, prev->head_timeout, 10000);
     ngx_conf_merge_msec_value(conf->connect_timeout, prev->connect_timeout,
                               5000);
@@ -221,6 +236,14 @@ ngx_stream_debar_front_merge_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_ERROR;
     }
 
+    if ((conf->enable & NGX_STREAM_DEBAR_INSPECT) && conf->leaves == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"debar_front\" with \"inspect=\" needs a "
+                      "\"debar_sign unix:PATH\", the socket of \"debar sign\", "
+                      "in %s:%ui", cscf->file_name, cscf->line);
+        return NGX_CONF_ERROR;
+    }
+
     if (dscf->audit == NULL) {
         ngx_log_error(NGX_LOG_WARN, cf->log, 0,
                       "\"debar_front\" without a \"debar_audit\": no verdict "
@@ -238,7 +261,7 @@ ngx_stream_debar_front(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     ngx_int_t                    rc;
     ngx_str_t                   *value, name;
-    ngx_uint_t                   i;
+    ngx_uint_t                   i, bit;
     ngx_listening_t            **ls;
     ngx_connection_handler_pt    handler;
     ngx_stream_core_srv_conf_t  *cscf;
@@ -259,29 +282,39 @@ ngx_stream_debar_front(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             name.len = value[i].len - 5;
             handler = ngx_http_init_connection;
             ls = &dfcf->http;
+            bit = NGX_STREAM_DEBAR_HTTP;
 
         } else if (ngx_strncmp(value[i].data, "tunnel=", 7) == 0) {
             name.data = value[i].data + 7;
             name.len = value[i].len - 7;
             handler = ngx_stream_init_connection;
             ls = &dfcf->tunnel;
+            bit = NGX_STREAM_DEBAR_TUNNEL;
+
+        } else if (ngx_strncmp(value[i].data, "inspect=", 8) == 0) {
+            name.data = value[i].data + 8;
+            name.len = value[i].len - 8;
+            handler = ngx_http_init_connection;
+            ls = &dfcf->inspect;
+            bit = NGX_STREAM_DEBAR_INSPECT;
 
         } else {
             name.len = 0;
             handler = NULL;
             ls = NULL;
+            bit = 0;
         }
 
-        if (name.len == 0 || (dfcf->enable & (ls == &dfcf->http ? 1 : 2))) {
+        if (name.len == 0 || (dfcf->enable & bit)) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "invalid parameter \"%V\": \"debar_front\" "
-                               "takes http=NAME and tunnel=NAME, of servers "
-                               "with \"listen unix:" NGX_DEBAR_FRONT_PREFIX
-                               "NAME\"", &value[i]);
+                               "takes http=NAME, tunnel=NAME and "
+                               "inspect=NAME, of servers with \"listen unix:"
+                               NGX_DEBAR_FRONT_PREFIX "NAME\"", &value[i]);
             return NGX_CONF_ERROR;
         }
 
-        dfcf->enable |= (ls == &dfcf->http) ? 1 : 2;
+        dfcf->enable |= bit;
 
         rc = ngx_debar_front_target(cf, &name, handler, ls);
 
@@ -290,7 +323,33 @@ ngx_stream_debar_front(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
     }
 
+    if ((dfcf->enable & NGX_STREAM_DEBAR_TARGETS) != NGX_STREAM_DEBAR_TARGETS) {
+        return "needs both http=NAME and tunnel=NAME";
+    }
+
     return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_stream_debar_sign(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_stream_debar_front_conf_t  *dfcf = conf;
+
+    if (dfcf->leaves != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    return ngx_debar_leaves_directive(cf, &dfcf->leaves);
+}
+
+
+static char *
+ngx_stream_debar_splice(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_stream_debar_front_conf_t  *dfcf = conf;
+
+    return ngx_debar_splice_directive(cf, &dfcf->splice);
 }
 
 
@@ -427,5 +486,51 @@ ngx_stream_debar_front_init_process(ngx_cycle_t *cycle)
     mcf->peeked = ngx_palloc(cycle->pool, NGX_STREAM_DEBAR_PEEK);
     mcf->hello = ngx_palloc(cycle->pool, DEBAR_MAX_HELLO);
 
-    return (mcf->peeked && mcf->hello) ? NGX_OK : NGX_ERROR;
+    if (mcf->peeked == NULL || mcf->hello == NULL) {
+        return NGX_ERROR;
+    }
+
+    return ngx_stream_debar_front_init_leaves(cycle);
+}
+
+
+/* Servers may share what is said above them: each object once. */
+
+static ngx_int_t
+ngx_stream_debar_front_init_leaves(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                      i, j;
+    ngx_stream_core_srv_conf_t    **cscfp;
+    ngx_stream_core_main_conf_t    *cmcf;
+    ngx_stream_debar_front_conf_t  *dfcf, *before;
+
+    cmcf = ngx_stream_cycle_get_module_main_conf(cycle,
+                                                 ngx_stream_core_module);
+    cscfp = cmcf->servers.elts;
+
+    for (i = 0; i < cmcf->servers.nelts; i++) {
+        dfcf = cscfp[i]->ctx->srv_conf
+                   [ngx_stream_debar_front_module.ctx_index];
+
+        if (dfcf->inspect == NULL) {
+            continue;
+        }
+
+        for (j = 0; j < i; j++) {
+            before = cscfp[j]->ctx->srv_conf
+                         [ngx_stream_debar_front_module.ctx_index];
+
+            if (before->inspect && before->leaves == dfcf->leaves) {
+                break;
+            }
+        }
+
+        if (j == i
+            && ngx_debar_leaves_init_worker(cycle, dfcf->leaves) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
 }
