@@ -102,6 +102,7 @@ test: deps                                      ## install packages, build, run 
 # Long things.  SECONDS_EACH bounds each fuzz target.
 
 SECONDS_EACH ?= 60
+SANITIZED    ?= t/tunnel.t t/stress.t
 FUZZERS := $(patsubst t/fuzz/%.c,$(BUILD)/t/fuzz/%,$(wildcard t/fuzz/*.c))
 
 fuzz: $(FUZZERS)                                ## run each fuzz target for SECONDS_EACH
@@ -114,6 +115,15 @@ $(BUILD)/t/fuzz/%: t/fuzz/%.c $(LIB_SRCS) $(BUILD)/blocklist/shipped.c $(HEADERS
 	clang $(CPPFLAGS) -g -O1 -fsanitize=fuzzer,address,undefined \
 	    -fno-sanitize-recover=undefined -o $@ $< $(LIB_SRCS) \
 	    $(BUILD)/blocklist/shipped.c $(LIBS)
+
+soak:                                           ## the long forms: 10,000 tunnels, a minute of everything at once
+	@$(MAKE) --no-print-directory all
+	DEBAR_BUILD=$(abspath $(BUILD)) DEBAR_MANY=10000 DEBAR_STRESS=60 \
+	    prove --timer $(PROVE) t/many.t t/stress.t
+
+sanitize:                                       ## aborts and ends under ASan and UBSan; NGINX_SRC=released nginx
+	@$(MAKE) --no-print-directory deps
+	@sh t/soak/sanitize.sh $(BUILD) $(NGINX_SRC) $(SANITIZED)
 
 bench:                                          ## measure beside stock nginx; prints goal and figure
 	@$(MAKE) --no-print-directory CFLAGS='-O2 -g' all

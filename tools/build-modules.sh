@@ -43,7 +43,8 @@ else
 fi
 
 # CFLAGS= on our make's command line would replace nginx's own flags in its
-# makefile, by MAKEFLAGS: -D_GNU_SOURCE among them.  DEBAR_CC_OPT adds to them.
+# makefile, by MAKEFLAGS: -D_GNU_SOURCE among them.  DEBAR_CC_OPT adds to them,
+# DEBAR_LD_OPT to the linker's.
 
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES
 
@@ -51,6 +52,7 @@ if ! bash -c "set -eu; cd '$src'; $flags
     $configure \"\$@\" --with-stream --with-stream_ssl_module \
         --add-dynamic-module='$top' --builddir='$build/nginx' \
         --with-cc-opt='-g -O2 -fPIC -D_GNU_SOURCE ${DEBAR_CC_OPT:-}' \
+        ${DEBAR_LD_OPT:+--with-ld-opt='$DEBAR_LD_OPT'} \
     && make -f '$build/nginx/Makefile' -j\$(nproc) modules" > "$log" 2>&1
 then
     tail -n 40 "$log" >&2
