@@ -45,7 +45,7 @@ $tls->put('big.bin', $big);
 
 # No setting of who runs the test: neither proxies nor configuration files.
 
-delete $ENV{$_} for grep { /proxy/i || /^(?:GIT|SSL|CURL|PYTHON)/ } keys %ENV;
+delete $ENV{$_} for grep { /proxy/i || /^(?:GIT|SSL|CURL|PYTHON|REQUESTS)/ } keys %ENV;
 $ENV{HOME} = $dir;
 $ENV{LC_ALL} = 'C';
 
@@ -216,6 +216,40 @@ END
                       'https://www.listed.example/']);
     isnt($r->{status}, 0, 'a listed host is refused');
     like($r->{err}, qr/403/, 'and Python says 403');
+}
+
+
+SKIP: {
+    my $python = first_of('python3');
+
+    skip 'python3-requests is not installed', 1
+        if !$python
+           || run_command([$python, '-c', 'import requests'])->{status} != 0;
+
+    my $script = write_file("$dir/session.py", <<'END');
+import sys, requests
+proxy, ca, url = sys.argv[1:4]
+s = requests.Session()
+s.proxies = {"http": proxy, "https": proxy}
+s.verify = ca
+try:
+    a = s.get(url, timeout=20)
+    b = s.post(url.rsplit("/", 1)[0] + "/echo", data=a.content, timeout=20)
+    sys.stdout.buffer.write(b.content)
+except requests.exceptions.RequestException as e:
+    sys.exit(str(e))
+END
+    my $r = run_command([$python, $script, $proxy, $ca,
+                         'https://www.neutral.example/big.bin']);
+
+    is($r->{status}, 0, 'Python requests fetch and post through the tunnel')
+        or diag $r->{err};
+    ok($r->{out} eq $big, 'every byte');
+
+    $r = run_command([$python, $script, $proxy, $ca,
+                      'https://www.listed.example/x']);
+    isnt($r->{status}, 0, 'a listed host is refused');
+    like($r->{err}, qr/403/, 'and requests say 403');
 }
 
 

@@ -10,7 +10,8 @@ use warnings;
 use Debar::Test;
 
 
-# new(listen => ["127.0.0.1:443", ...], names => [...], to => "127.0.0.1:8000")
+# new(listen => ["127.0.0.1:443", ...], names => [...], to => "127.0.0.1:8000",
+# files => 1: files only, 404 for what there is not)
 
 sub new {
     my ($class, %o) = @_;
@@ -24,6 +25,7 @@ sub new {
 
     my @listen = @{ $o{listen} || ['127.0.0.1:443'] };
     my $listen = join "\n", map { "        listen $_ ssl http2;" } @listen;
+    my $else = $o{files} ? '=404' : '@origin';
     my $user = $> == 0 ? 'user www-data;' : '';
     my $to = $o{to} // '127.0.0.1:8000';
 
@@ -49,7 +51,7 @@ $listen
         ssl_protocols TLSv1.2 TLSv1.3;
         root $dir/www;
         location / {
-            try_files \$uri \@origin;
+            try_files \$uri $else;
         }
         location \@origin {
             proxy_pass http://$to;
