@@ -16,6 +16,8 @@ static const debar_command_t  debar_commands[] = {
       "judge one URL, or many, and explain the verdict" },
     { "gateway", debar_gateway_command,
       "set up, start and watch a gateway" },
+    { "sign", debar_sign_command,
+      "hold a CA's key and sign for a gateway that inspects HTTPS" },
     { NULL, NULL, NULL }
 };
 
