@@ -496,3 +496,36 @@ debar_record_outcome(char *out, size_t size, const debar_record_t *r,
 
     return l.len;
 }
+
+
+size_t
+debar_record_event(char *out, size_t size, int64_t msec, debar_str_t gateway,
+    const char *event, const char *state, debar_str_t by, debar_str_t reason,
+    time_t until)
+{
+    char          text[25];
+    debar_line_t  l;
+
+    l.data = out;
+    l.len = 0;
+    l.size = size - 2;
+    l.first = 1;
+
+    debar_record_time(text, msec);
+    debar_member_z(&l, "time", text);
+    debar_member(&l, "gateway", gateway, DEBAR_MAX_FIELD);
+    debar_member_z(&l, "event", event);
+    debar_member_z(&l, "state", state);
+    debar_member(&l, "by", by, DEBAR_MAX_FIELD);
+    debar_member(&l, "reason", reason, DEBAR_MAX_FIELD * 2);
+
+    if (until) {
+        debar_record_time(text, (int64_t) until * 1000);
+        debar_member_z(&l, "until", text);
+    }
+
+    out[l.len++] = '}';
+    out[l.len++] = '\n';
+
+    return l.len;
+}

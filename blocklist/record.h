@@ -22,7 +22,7 @@ typedef struct {
                                      renderer: userinfo, and values of query
                                      keys that name a password, token, key,
                                      secret, session or code */
-    debar_str_t  mode;            /* enforce, monitor */
+    debar_str_t  mode;            /* enforce, monitor, break-glass */
     debar_str_t  upstream;        /* "addr:port" */
     uint32_t     asn;
     debar_str_t  country;
@@ -45,6 +45,16 @@ size_t debar_record_line(char *out, size_t size, const debar_record_t *r,
 
 size_t debar_record_outcome(char *out, size_t size, const debar_record_t *r,
     unsigned status, uint64_t bytes);
+
+/*
+ * An event line: something that was done to the gateway by a person.  time,
+ * gateway, event ("break-glass"), state ("opened", "ended"), by, reason, until
+ * (RFC 3339).  What is empty, or 0, is absent.
+ */
+
+size_t debar_record_event(char *out, size_t size, int64_t msec,
+    debar_str_t gateway, const char *event, const char *state, debar_str_t by,
+    debar_str_t reason, time_t until);
 
 /* Masks secrets of a URL (see url above).  Returns the length written. */
 

@@ -10,6 +10,7 @@
 #include "ngx_debar.h"
 #include "ngx_debar_front.h"
 #include "ngx_debar_learned.h"
+#include "ngx_debar_glass.h"
 
 
 /*
@@ -97,6 +98,7 @@ struct ngx_http_debar_loc_conf_s {
     ngx_array_t            *allow;       /* of ngx_debar_cidr_t */
     ngx_uint_t              report;      /* a location that only reports */
     ngx_uint_t              websocket;   /* debar_action_e */
+    ngx_debar_glass_t      *glass;       /* NULL: off */
 
     ngx_http_debar_loc_conf_t  *parent;
     ngx_http_debar_loc_conf_t  *within;  /* the first location below that has
@@ -231,6 +233,16 @@ ngx_int_t ngx_http_debar_handler(ngx_http_request_t *r);
  */
 
 ngx_int_t ngx_http_debar_late(ngx_http_request_t *r, debar_verdict_t *v);
+
+
+/* "enforce", "monitor" or "break-glass"; a block holds in the first alone.
+ * (ngx_http_debar_log.c) */
+
+debar_str_t ngx_http_debar_mode(ngx_http_debar_loc_conf_t *dlcf);
+
+#define ngx_http_debar_enforced(dlcf)                                         \
+    ((dlcf)->mode == NGX_HTTP_DEBAR_ENFORCE                                   \
+     && !ngx_debar_glass_open((dlcf)->glass))
 
 
 /* The audit line and the log phase (ngx_http_debar_log.c) */

@@ -118,7 +118,9 @@ ngx_http_debar_no_list(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
     ngx_http_debar_facts(r, &f);
     ngx_http_debar_unjudged(&f, v);
 
-    if (expired || dlcf->on_failure == NGX_HTTP_DEBAR_BLOCK) {
+    if ((expired || dlcf->on_failure == NGX_HTTP_DEBAR_BLOCK)
+        && !ngx_debar_glass_open(dlcf->glass))
+    {
         v->verdict = DEBAR_REJECT;
         v->fault = expired ? "the list has expired" : "there is no list";
 
@@ -386,7 +388,7 @@ ngx_http_debar_refused(ngx_http_request_t *r, const debar_verdict_t *v)
     dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
 
     return v->verdict == DEBAR_REJECT
-           || dlcf->mode == NGX_HTTP_DEBAR_ENFORCE
+           || ngx_http_debar_enforced(dlcf)
            || v->fault != NULL
            || v->host.len == 0;
 }

@@ -20,6 +20,8 @@ static char *ngx_http_debar_list(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_debar_audit(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_debar_break_glass(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_http_debar_user(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_debar_page(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -171,6 +173,13 @@ static ngx_command_t  ngx_http_debar_commands[] = {
       0,
       NULL },
 
+    { ngx_string("debar_break_glass"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE12,
+      ngx_http_debar_break_glass,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("debar_inspect"),
       NGX_HTTP_SRV_CONF|NGX_CONF_NOARGS,
       ngx_http_debar_inspect,
@@ -286,6 +295,7 @@ ngx_http_debar_create_loc_conf(ngx_conf_t *cf)
     conf->expired = NGX_CONF_UNSET_UINT;
     conf->status = NGX_CONF_UNSET_UINT;
     conf->websocket = NGX_CONF_UNSET_UINT;
+    conf->glass = NGX_CONF_UNSET_PTR;
     conf->audit = NGX_CONF_UNSET_PTR;
     conf->user = NGX_CONF_UNSET;
     conf->page = NGX_CONF_UNSET_PTR;
@@ -316,6 +326,7 @@ ngx_http_debar_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->status, prev->status,
                               NGX_HTTP_FORBIDDEN);
     ngx_conf_merge_uint_value(conf->websocket, prev->websocket, DEBAR_LOG);
+    ngx_conf_merge_ptr_value(conf->glass, prev->glass, NULL);
     ngx_conf_merge_ptr_value(conf->page, prev->page, mcf->page);
     ngx_conf_merge_ptr_value(conf->allow, prev->allow, NULL);
     ngx_conf_merge_str_value(conf->contact, prev->contact, "");
@@ -419,6 +430,15 @@ ngx_http_debar_audit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     return ngx_debar_audit_directive(cf, &mcf->audits, &dlcf->audit,
                                      &dlcf->audit_all, &dlcf->audit_pass);
+}
+
+
+static char *
+ngx_http_debar_break_glass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_debar_loc_conf_t  *dlcf = conf;
+
+    return ngx_debar_glass_directive(cf, &dlcf->glass);
 }
 
 

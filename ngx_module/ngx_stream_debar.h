@@ -29,6 +29,7 @@ typedef struct {
     ngx_flag_t                    enable;
     ngx_debar_list_t             *list;
     ngx_uint_t                    mode;
+    ngx_debar_glass_t            *glass;   /* NULL: off */
     ngx_debar_audit_t            *audit;   /* NULL: off */
     ngx_uint_t                    audit_all;
     ngx_uint_t                    audit_pass;
@@ -45,6 +46,15 @@ typedef struct {
 
 
 extern ngx_module_t  ngx_stream_debar_module;
+
+
+/* As in http. */
+
+debar_str_t ngx_stream_debar_mode(ngx_stream_debar_srv_conf_t *dscf);
+
+#define ngx_stream_debar_enforced(dscf)                                       \
+    ((dscf)->mode == NGX_STREAM_DEBAR_ENFORCE                                 \
+     && !ngx_debar_glass_open((dscf)->glass))
 
 
 /* A rejection, of which the reason is to be given. */

@@ -421,7 +421,9 @@ ngx_stream_debar_front_verdict(ngx_stream_debar_front_ctx_t *ctx,
 
     ngx_http_debar_unjudged(f, v);
 
-    if (expired || dfcf->on_failure == NGX_HTTP_DEBAR_BLOCK) {
+    if ((expired || dfcf->on_failure == NGX_HTTP_DEBAR_BLOCK)
+        && !ngx_debar_glass_open(dscf->glass))
+    {
         v->verdict = DEBAR_REJECT;
         v->fault = expired ? "the list has expired" : "there is no list";
 
@@ -593,7 +595,7 @@ ngx_stream_debar_front_refused(ngx_stream_debar_front_ctx_t *ctx,
                                           ngx_stream_debar_module);
 
     return v->verdict == DEBAR_REJECT
-           || dscf->mode == NGX_STREAM_DEBAR_ENFORCE
+           || ngx_stream_debar_enforced(dscf)
            || v->fault != NULL
            || v->host.len == 0;
 }
@@ -743,8 +745,7 @@ ngx_stream_debar_front_record(ngx_stream_debar_front_ctx_t *ctx,
     rec.user = debar_str((char *) ctx->user.data, ctx->user.len);
     rec.method = debar_str("CONNECT", 7);
     rec.url = url;
-    rec.mode = dscf->mode == NGX_STREAM_DEBAR_MONITOR
-               ? debar_str("monitor", 7) : debar_str("enforce", 7);
+    rec.mode = ngx_stream_debar_mode(dscf);
     rec.took_us = (ngx_debar_clock() - ctx->started) / 1000;
 
     if (ctx->resolve.naddrs && !ngx_stream_debar_front_refused(ctx, v)) {

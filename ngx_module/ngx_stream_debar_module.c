@@ -30,6 +30,8 @@ static char *ngx_stream_debar_list(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_stream_debar_audit(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_stream_debar_break_glass(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static void ngx_stream_debar_share(ngx_cycle_t *cycle,
     ngx_stream_debar_main_conf_t *mcf);
 static ngx_int_t ngx_stream_debar_init_process(ngx_cycle_t *cycle);
@@ -65,6 +67,13 @@ static ngx_command_t  ngx_stream_debar_commands[] = {
       NGX_STREAM_SRV_CONF_OFFSET,
       offsetof(ngx_stream_debar_srv_conf_t, mode),
       ngx_stream_debar_modes },
+
+    { ngx_string("debar_break_glass"),
+      NGX_STREAM_MAIN_CONF|NGX_STREAM_SRV_CONF|NGX_CONF_TAKE12,
+      ngx_stream_debar_break_glass,
+      NGX_STREAM_SRV_CONF_OFFSET,
+      0,
+      NULL },
 
     { ngx_string("debar_audit"),
       NGX_STREAM_MAIN_CONF|NGX_STREAM_SRV_CONF|NGX_CONF_TAKE123,
@@ -171,7 +180,7 @@ ngx_stream_debar_handler(ngx_stream_session_t *s)
 
     if (v->verdict == DEBAR_REJECT
         || (v->verdict == DEBAR_BLOCK
-            && (dscf->mode == NGX_STREAM_DEBAR_ENFORCE || v->fault)))
+            && (ngx_stream_debar_enforced(dscf) || v->fault)))
     {
         ngx_stream_finalize_session(s, NGX_STREAM_FORBIDDEN);
         return;
@@ -216,6 +225,18 @@ ngx_stream_debar_judge(ngx_stream_session_t *s, ngx_str_t *target,
     f.has_client = ngx_debar_addr(f.client, s->connection->sockaddr);
 
     debar_judge(dscf->list->list, &f, v);
+}
+
+
+debar_str_t
+ngx_stream_debar_mode(ngx_stream_debar_srv_conf_t *dscf)
+{
+    if (dscf->mode == NGX_STREAM_DEBAR_MONITOR) {
+        return debar_str("monitor", 7);
+    }
+
+    return ngx_debar_glass_open(dscf->glass) ? debar_str("break-glass", 11)
+                                             : debar_str("enforce", 7);
 }
 
 
@@ -268,8 +289,7 @@ ngx_stream_debar_record(ngx_stream_session_t *s, ngx_stream_debar_ctx_t *ctx,
     rec.surface = debar_str("tls", 3);
     rec.method = debar_str("CONNECT", 7);
     rec.url = debar_str((char *) target->data, target->len);
-    rec.mode = dscf->mode == NGX_STREAM_DEBAR_MONITOR
-               ? debar_str("monitor", 7) : debar_str("enforce", 7);
+    rec.mode = ngx_stream_debar_mode(dscf);
     rec.took_us = (ngx_debar_clock() - started) / 1000;
 
     len = debar_record_line(out, sizeof(out), &rec, dscf->list->list, v);
@@ -405,6 +425,7 @@ ngx_stream_debar_create_srv_conf(ngx_conf_t *cf)
     conf->enable = NGX_CONF_UNSET;
     conf->list = NGX_CONF_UNSET_PTR;
     conf->mode = NGX_CONF_UNSET_UINT;
+    conf->glass = NGX_CONF_UNSET_PTR;
     conf->audit = NGX_CONF_UNSET_PTR;
 
     return conf;
@@ -421,6 +442,7 @@ ngx_stream_debar_merge_srv_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_ptr_value(conf->list, prev->list, NULL);
     ngx_conf_merge_uint_value(conf->mode, prev->mode,
                               NGX_STREAM_DEBAR_ENFORCE);
+    ngx_conf_merge_ptr_value(conf->glass, prev->glass, NULL);
 
     if (conf->audit == NGX_CONF_UNSET_PTR) {
         conf->audit_all = prev->audit_all;
@@ -472,6 +494,15 @@ ngx_stream_debar_list(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     mcf = ngx_stream_conf_get_module_main_conf(cf, ngx_stream_debar_module);
 
     return ngx_debar_list_directive(cf, &mcf->lists, &dscf->list);
+}
+
+
+static char *
+ngx_stream_debar_break_glass(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_stream_debar_srv_conf_t  *dscf = conf;
+
+    return ngx_debar_glass_directive(cf, &dscf->glass);
 }
 
 

@@ -85,6 +85,7 @@ static const debar_command_t  debar_gateway_commands[] = {
     { "stop",   debar_gateway_stop,   "let requests end, then stop it" },
     { "reload", debar_gateway_reload, "take up an edited nginx.conf" },
     { "status", debar_gateway_status, "list in force, counters, workers" },
+    { "break-glass", debar_gateway_glass, "let through for a time, recorded" },
     { NULL, NULL, NULL }
 };
 

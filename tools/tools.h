@@ -41,6 +41,7 @@ int debar_sign_command(int argc, char **argv);       /* sign.c */
 int debar_gateway_command(int argc, char **argv);    /* gateway.c */
 int debar_gateway_init(int argc, char **argv);       /* gateway_init.c */
 int debar_gateway_status(int argc, char **argv);     /* gateway_status.c */
+int debar_gateway_glass(int argc, char **argv);      /* gateway_glass.c */
 
 
 /* --- speaking (say.c) ---------------------------------------------------- */

@@ -31,7 +31,7 @@ _debar()
             words='build check --help'
             ;;
         2:gateway:*)
-            words='init start stop reload status --help'
+            words='init start stop reload status break-glass --help'
             ;;
         *:list:build)
             words='--output --replace --json --quiet --help'
@@ -47,6 +47,9 @@ _debar()
             words='--listen --resolver --list --mode --allow-destination
                 --workers --user --force --json --inspect --ca --ca-key
                 --upstream-ca --connect-port --help'
+            ;;
+        *:gateway:break-glass)
+            words='--for --until --reason --by --end --help'
             ;;
         *:gateway:status)
             words='--json --help'
