@@ -11,6 +11,7 @@
 #include "ngx_debar_front.h"
 #include "ngx_debar_learned.h"
 #include "ngx_debar_glass.h"
+#include "ngx_debar_user.h"
 
 
 /*
@@ -66,6 +67,7 @@ typedef struct {
     debar_verdict_t      *scratch;       /* where this worker judges */
     ngx_http_debar_page_t *page;         /* the built-in one */
     ngx_shm_zone_t       *learned;       /* see ngx_debar_learned.h; or NULL */
+    ngx_debar_refused_t  *refused;       /* by this worker: logins recorded */
 } ngx_http_debar_main_conf_t;
 
 #define NGX_HTTP_DEBAR_ENFORCE  0
@@ -91,6 +93,8 @@ struct ngx_http_debar_loc_conf_s {
 
     ngx_int_t               user;        /* index of a variable */
     ngx_uint_t              user_verified;
+    ngx_debar_users_t       users;       /* whom requests are let through
+                                            for */
 
     ngx_http_debar_page_t  *page;
     ngx_str_t               contact;
@@ -141,6 +145,8 @@ typedef struct {
     ngx_str_t             vendor;        /* id of the entry; "" */
     ngx_str_t             evidence;      /* "host:a.example@host, ..."; "" */
 
+    ngx_str_t             user;          /* proved to this gateway by the
+                                            request itself; or empty */
     ngx_debar_front_t    *front;         /* TUNNELLED or INSPECTED; else NULL */
     ngx_str_t             server_name;   /* that the origin must prove: a name,
                                             or an address without brackets;
@@ -222,6 +228,18 @@ char *ngx_http_debar_fault(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 /* PREACCESS (ngx_http_debar_handler.c) */
 
 ngx_int_t ngx_http_debar_handler(ngx_http_request_t *r);
+
+
+/*
+ * Before it: who asks (ngx_http_debar_user.c).  407 where debar_htpasswd wants
+ * to know, unless the connection has proved it already.
+ */
+
+ngx_int_t ngx_http_debar_user_handler(ngx_http_request_t *r);
+
+/* Whom this gateway itself has verified, or NULL. */
+
+ngx_str_t *ngx_http_debar_verified(ngx_http_request_t *r);
 
 
 /*

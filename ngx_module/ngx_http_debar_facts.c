@@ -14,6 +14,7 @@ static void ngx_http_debar_facts_client(ngx_http_request_t *r,
 void
 ngx_http_debar_facts(ngx_http_request_t *r, debar_facts_t *f)
 {
+    ngx_str_t                  *user;
     ngx_http_debar_ctx_t       *ctx;
     ngx_http_variable_value_t  *vv;
     ngx_http_debar_loc_conf_t  *dlcf;
@@ -46,10 +47,10 @@ ngx_http_debar_facts(ngx_http_request_t *r, debar_facts_t *f)
     }
 
     dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
+    user = ngx_http_debar_verified(r);
 
-    if (ctx && ctx->front && ctx->front->user.len) {
-        f->user = debar_str((char *) ctx->front->user.data,
-                            ctx->front->user.len);
+    if (user) {
+        f->user = debar_str((char *) user->data, user->len);
 
     } else if (dlcf->user_verified) {
         vv = ngx_http_get_indexed_variable(r, dlcf->user);

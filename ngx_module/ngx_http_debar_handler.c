@@ -553,6 +553,7 @@ static ngx_int_t
 ngx_http_debar_record(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
     const debar_verdict_t *v)
 {
+    ngx_str_t                  *user;
     ngx_debar_addr_t           *addr;
     ngx_http_debar_line_t       line;
     ngx_http_variable_value_t  *vv;
@@ -578,8 +579,10 @@ ngx_http_debar_record(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
         return NGX_ERROR;
     }
 
-    if (ctx->front && ctx->front->user.len) {
-        line.user = ctx->front->user;
+    user = ngx_http_debar_verified(r);
+
+    if (user) {
+        line.user = *user;
 
     } else if (dlcf->user != NGX_ERROR) {
         vv = ngx_http_get_indexed_variable(r, dlcf->user);

@@ -24,6 +24,8 @@ static char *ngx_http_debar_break_glass(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_debar_user(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_debar_htpasswd(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_http_debar_page(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_debar_status(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -120,6 +122,13 @@ static ngx_command_t  ngx_http_debar_commands[] = {
     { ngx_string("debar_user"),
       NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE12,
       ngx_http_debar_user,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("debar_htpasswd"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE1,
+      ngx_http_debar_htpasswd,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -298,6 +307,7 @@ ngx_http_debar_create_loc_conf(ngx_conf_t *cf)
     conf->glass = NGX_CONF_UNSET_PTR;
     conf->audit = NGX_CONF_UNSET_PTR;
     conf->user = NGX_CONF_UNSET;
+    ngx_debar_users_init(&conf->users);
     conf->page = NGX_CONF_UNSET_PTR;
     conf->allow = NGX_CONF_UNSET_PTR;
 
@@ -343,6 +353,7 @@ ngx_http_debar_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     ngx_conf_merge_value(conf->user, prev->user, NGX_ERROR);
+    ngx_debar_users_merge(&conf->users, &prev->users);
 
     if (conf->gateway.data == NULL) {
         conf->gateway = prev->gateway.data ? prev->gateway
@@ -500,6 +511,15 @@ ngx_http_debar_user(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 static char *
+ngx_http_debar_htpasswd(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_debar_loc_conf_t  *dlcf = conf;
+
+    return ngx_debar_htpasswd_directive(cf, &dlcf->users.htpasswd);
+}
+
+
+static char *
 ngx_http_debar_page(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_debar_loc_conf_t  *dlcf = conf;
@@ -621,6 +641,15 @@ ngx_http_debar_init(ngx_conf_t *cf)
     }
 
     *h = ngx_http_debar_handler;
+
+    /* of a phase's handlers the last one comes first */
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PREACCESS_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_debar_user_handler;
 
     h = ngx_array_push(&cmcf->phases[NGX_HTTP_LOG_PHASE].handlers);
     if (h == NULL) {

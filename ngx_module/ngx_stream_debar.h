@@ -7,6 +7,7 @@
 
 
 #include "ngx_http_debar.h"
+#include "ngx_debar_user.h"
 #include <ngx_stream.h>
 
 
@@ -22,6 +23,7 @@ typedef struct {
     ngx_http_debar_main_conf_t   *http;    /* NULL: there is no http block */
     char                         *peeked;  /* by the front; see its header */
     char                         *hello;
+    ngx_debar_refused_t          *refused; /* where http is NULL */
 } ngx_stream_debar_main_conf_t;
 
 

@@ -127,6 +127,20 @@ ngx_stream_debar_front_read(ngx_event_t *rev)
 }
 
 
+void
+ngx_stream_debar_front_again(ngx_connection_t *c)
+{
+    c->log->action = "waiting for the head of a request";
+
+    c->read->handler = ngx_stream_debar_front_read;
+    c->write->handler = ngx_stream_debar_front_empty;
+
+    /* not from here: who sends many heads at once goes no deeper by them */
+
+    ngx_post_event(c->read, &ngx_posted_events);
+}
+
+
 ssize_t
 ngx_stream_debar_front_peek(ngx_connection_t *c, char *buf, size_t size)
 {

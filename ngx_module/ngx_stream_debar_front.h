@@ -21,6 +21,7 @@
 #include "ngx_stream_debar.h"
 #include "ngx_debar_front.h"
 #include "ngx_debar_splice.h"
+#include "ngx_debar_user.h"
 
 #include "connect.h"
 #include "hello.h"
@@ -65,9 +66,7 @@ typedef struct {
     ngx_uint_t            ech;
     ngx_uint_t            other;
     ngx_str_t             contact;
-    ngx_str_t             htpasswd;      /* full path, NUL-terminated; or
-                                            empty */
-    void                 *users;         /* what a worker knows of it */
+    ngx_debar_users_t     users;         /* whom CONNECT is for */
 } ngx_stream_debar_front_conf_t;
 
 
@@ -80,7 +79,8 @@ typedef struct {
     char                  incident[33];
 
     debar_connect_t       head;          /* points into memory of the pool */
-    ngx_str_t             user;
+    ngx_str_t             user;          /* as in front; for the record */
+    ngx_uint_t            challenges;    /* 407s so far */
 
     ngx_debar_resolve_t   resolve;
     ngx_uint_t            next;          /* address to dial */
@@ -110,6 +110,10 @@ extern ngx_module_t  ngx_stream_debar_front_module;
 /* The head (ngx_stream_debar_front.c) */
 
 void ngx_stream_debar_front_handler(ngx_stream_session_t *s);
+
+/* Peeks once more, at what follows an answer that left the connection open. */
+
+void ngx_stream_debar_front_again(ngx_connection_t *c);
 void ngx_stream_debar_front_empty(ngx_event_t *ev);
 
 /* What is there, at most size bytes of it: its length; NGX_AGAIN: nothing, and
@@ -204,6 +208,8 @@ typedef struct {
     const char           *detail;        /* static text */
     const char           *reason;        /* of a fault, or NULL */
     const debar_verdict_t *verdict;      /* NULL: none was reached */
+    ngx_uint_t            keep;          /* the connection stays, and goes back
+                                            to the peek */
 } ngx_stream_debar_answer_t;
 
 void ngx_stream_debar_front_answer(ngx_stream_debar_front_ctx_t *ctx,
@@ -214,12 +220,10 @@ void ngx_stream_debar_front_send_last(ngx_stream_debar_front_ctx_t *ctx,
     u_char *data, size_t len, ngx_uint_t status);
 
 
-/*
- * Basic credentials against an htpasswd file (ngx_stream_debar_front_user.c):
- * NGX_OK and ctx->user; NGX_DECLINED: none, or not these; NGX_ERROR.
- */
+/* NGX_OK, and ctx->user where users are asked for; NGX_DONE: the client was
+ * answered (ngx_stream_debar_front_user.c). */
 
-ngx_int_t ngx_stream_debar_front_user(ngx_stream_debar_front_ctx_t *ctx);
+ngx_int_t ngx_stream_debar_front_login(ngx_stream_debar_front_ctx_t *ctx);
 
 
 #endif /* _NGX_STREAM_DEBAR_FRONT_H_INCLUDED_ */

@@ -26,6 +26,10 @@ static void ngx_stream_debar_put(ngx_stream_debar_out_t *o, const char *text);
 static void ngx_stream_debar_escaped(ngx_stream_debar_out_t *o,
     const char *data, size_t len);
 static const char *ngx_stream_debar_status_text(ngx_uint_t status);
+static u_char *ngx_stream_debar_front_challenges(
+    ngx_stream_debar_front_ctx_t *ctx, u_char *p, u_char *last);
+static void ngx_stream_debar_front_send_more(
+    ngx_stream_debar_front_ctx_t *ctx, u_char *data, size_t len);
 static void ngx_stream_debar_front_linger(ngx_event_t *rev);
 
 
@@ -49,19 +53,50 @@ ngx_stream_debar_front_answer(ngx_stream_debar_front_ctx_t *ctx,
                      "Content-Type: text/html; charset=utf-8" CRLF
                      "Content-Length: %uz" CRLF
                      "Cache-Control: no-store" CRLF
-                     "Connection: close" CRLF
-                     "Proxy-Connection: close" CRLF
-                     "%s" CRLF,
+                     "%s",
                      an->status, ngx_stream_debar_status_text(an->status),
                      &ngx_cached_http_time, (size_t) (o.pos - page),
-                     an->status == 407
-                     ? "Proxy-Authenticate: Basic realm=\"debar\", "
-                       "charset=\"UTF-8\"" CRLF
-                     : "");
+                     an->keep ? "" : "Connection: close" CRLF
+                                     "Proxy-Connection: close" CRLF);
+
+    if (an->status == 407) {
+        p = ngx_stream_debar_front_challenges(ctx, p, out + 1022);
+    }
+
+    *p++ = CR;
+    *p++ = LF;
 
     p = ngx_cpymem(p, page, o.pos - page);
 
+    if (an->keep) {
+        ngx_stream_debar_front_send_more(ctx, out, p - out);
+        return;
+    }
+
     ngx_stream_debar_front_send_last(ctx, out, p - out, an->status);
+}
+
+
+static u_char *
+ngx_stream_debar_front_challenges(ngx_stream_debar_front_ctx_t *ctx,
+    u_char *p, u_char *last)
+{
+    ngx_uint_t                      i;
+    const char                     *value;
+    ngx_stream_debar_front_conf_t  *dfcf;
+
+    dfcf = ngx_stream_get_module_srv_conf(ctx->session,
+                                          ngx_stream_debar_front_module);
+
+    for (i = 0; /* void */ ; i++) {
+        value = ngx_debar_user_challenge(&dfcf->users, i);
+
+        if (value == NULL) {
+            return p;
+        }
+
+        p = ngx_slprintf(p, last, "Proxy-Authenticate: %s" CRLF, value);
+    }
 }
 
 
@@ -292,6 +327,23 @@ ngx_stream_debar_front_send_last(ngx_stream_debar_front_ctx_t *ctx,
     ngx_add_timer(rev, NGX_STREAM_DEBAR_LINGER);
 
     ngx_stream_debar_front_linger(rev);
+}
+
+
+static void
+ngx_stream_debar_front_send_more(ngx_stream_debar_front_ctx_t *ctx,
+    u_char *data, size_t len)
+{
+    ngx_connection_t  *c;
+
+    c = ctx->session->connection;
+
+    if (c->send(c, data, len) != (ssize_t) len) {
+        ngx_stream_finalize_session(ctx->session, NGX_STREAM_OK);
+        return;
+    }
+
+    ngx_stream_debar_front_again(c);
 }
 
 

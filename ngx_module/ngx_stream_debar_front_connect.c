@@ -45,20 +45,33 @@ void
 ngx_stream_debar_front_connect(ngx_stream_session_t *s)
 {
     ngx_connection_t              *c;
+    ngx_debar_front_t             *front;
     ngx_stream_debar_front_ctx_t  *ctx;
 
     c = s->connection;
+    front = ngx_debar_front_get(c);
+    ctx = (ngx_stream_debar_front_ctx_t *) front;
 
-    ctx = (ngx_stream_debar_front_ctx_t *)
-              ngx_debar_front_add(c, sizeof(ngx_stream_debar_front_ctx_t));
+    if (front == NULL || front->cleanup != ngx_stream_debar_front_cleanup) {
 
-    if (ctx == NULL) {
-        ngx_stream_finalize_session(s, NGX_STREAM_INTERNAL_SERVER_ERROR);
-        return;
+        ctx = (ngx_stream_debar_front_ctx_t *)
+                  ngx_debar_front_add(c, sizeof(ngx_stream_debar_front_ctx_t));
+
+        if (ctx == NULL) {
+            ngx_stream_finalize_session(s, NGX_STREAM_INTERNAL_SERVER_ERROR);
+            return;
+        }
+
+        if (front) {
+            ctx->front.user = front->user;
+        }
     }
+
+    /* a further CONNECT, behind a 407, has the context of the first */
 
     ctx->front.cleanup = ngx_stream_debar_front_cleanup;
     ctx->session = s;
+    ctx->incident[0] = '\0';
     ctx->started = ngx_debar_clock();
 
     c->log->action = "reading the head of a CONNECT";
@@ -268,42 +281,15 @@ ngx_stream_debar_front_take(ngx_stream_debar_front_ctx_t *ctx)
 static void
 ngx_stream_debar_front_start(ngx_stream_debar_front_ctx_t *ctx)
 {
-    ngx_int_t                       rc;
-    ngx_stream_session_t           *s;
-    ngx_stream_debar_answer_t       an;
-    ngx_stream_debar_front_conf_t  *dfcf;
-
-    s = ctx->session;
-    dfcf = ngx_stream_get_module_srv_conf(s, ngx_stream_debar_front_module);
-
     if (ngx_stream_debar_front_take(ctx) != NGX_OK) {
-        ngx_stream_finalize_session(s, NGX_STREAM_INTERNAL_SERVER_ERROR);
+        ngx_stream_finalize_session(ctx->session,
+                                    NGX_STREAM_INTERNAL_SERVER_ERROR);
         return;
     }
 
-    if (dfcf->htpasswd.len) {
-        rc = ngx_stream_debar_front_user(ctx);
-
-        if (rc != NGX_OK) {
-            ngx_memzero(&an, sizeof(ngx_stream_debar_answer_t));
-
-            if (rc == NGX_DECLINED) {
-                an.status = 407;
-                an.title = "Who are you?";
-                an.detail = "This gateway asks for a name and a password.";
-
-            } else {
-                an.status = 500;
-                an.title = "The gateway failed";
-                an.detail = "Its file of passwords cannot be read.";
-            }
-
-            ngx_stream_debar_front_answer(ctx, &an);
-            return;
-        }
+    if (ngx_stream_debar_front_login(ctx) == NGX_OK) {
+        ngx_stream_debar_front_judge(ctx);
     }
-
-    ngx_stream_debar_front_judge(ctx);
 }
 
 

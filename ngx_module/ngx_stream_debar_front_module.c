@@ -131,7 +131,7 @@ static ngx_command_t  ngx_stream_debar_front_commands[] = {
         ngx_conf_set_str_slot, contact, NULL),
 
     ngx_stream_debar_directive("debar_htpasswd", NGX_CONF_TAKE1,
-        ngx_stream_debar_htpasswd, htpasswd, NULL),
+        ngx_stream_debar_htpasswd, users, NULL),
 
       ngx_null_command
 };
@@ -188,6 +188,7 @@ ngx_stream_debar_front_create_conf(ngx_conf_t *cf)
     conf->no_sni = NGX_CONF_UNSET_UINT;
     conf->ech = NGX_CONF_UNSET_UINT;
     conf->other = NGX_CONF_UNSET_UINT;
+    ngx_debar_users_init(&conf->users);
 
     return conf;
 }
@@ -219,7 +220,7 @@ ngx_stream_debar_front_merge_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->ech, prev->ech, DEBAR_LOG);
     ngx_conf_merge_uint_value(conf->other, prev->other, DEBAR_BLOCK);
     ngx_conf_merge_str_value(conf->contact, prev->contact, "");
-    ngx_conf_merge_str_value(conf->htpasswd, prev->htpasswd, "");
+    ngx_debar_users_merge(&conf->users, &prev->users);
 
     if (!conf->enable) {
         return NGX_CONF_OK;
@@ -400,31 +401,7 @@ ngx_stream_debar_htpasswd(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_stream_debar_front_conf_t  *dfcf = conf;
 
-    ngx_fd_t    fd;
-    ngx_str_t  *value;
-
-    if (dfcf->htpasswd.data) {
-        return "is duplicate";
-    }
-
-    value = cf->args->elts;
-    dfcf->htpasswd = value[1];
-
-    if (ngx_conf_full_name(cf->cycle, &dfcf->htpasswd, 1) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    fd = ngx_open_file(dfcf->htpasswd.data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-
-    if (fd == NGX_INVALID_FILE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_open_file_n " \"%V\" failed", &dfcf->htpasswd);
-        return NGX_CONF_ERROR;
-    }
-
-    (void) ngx_close_file(fd);
-
-    return NGX_CONF_OK;
+    return ngx_debar_htpasswd_directive(cf, &dfcf->users.htpasswd);
 }
 
 
