@@ -1,0 +1,327 @@
+#!/usr/bin/perl
+
+# Who asks: passwords, Kerberos tickets and certificates of clients, for plain
+# requests and for CONNECT alike.  What CONNECT itself does with a user that is
+# known: connect.t.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Debar::Test::Alone;
+use MIME::Base64;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use Debar::Test;
+use Debar::Test::Client;
+use Debar::Test::Dns;
+use Debar::Test::Gateway;
+use Debar::Test::Origin;
+use Debar::Test::Tls;
+use Debar::Test::Tunnel;
+
+my $dns = Debar::Test::Dns->new;
+my $origin = Debar::Test::Origin->new(
+    listen => ['127.0.0.1:80', '127.0.0.1:8000']);
+my $tls = Debar::Test::Tls->new(
+    listen => ['127.0.0.1:443'],
+    names => ['*.neutral.example', '*.listed.example']);
+my $list = write_list(test_dir() . '/list');
+my $field = \&Debar::Test::Client::field;
+
+write_file("$list/waivers.yaml", <<'END');
+waivers:
+  - {id: w-1, vendor: acme, from: 2000-01-01, until: 2099-12-31,
+     approved-by: CIO, why: removal, users: [ann]}
+END
+
+my $users = write_file(test_dir() . '/users', join '', map { "$_\n" }
+    'ann:' . crypt('secret', '$6$saltsalt$'),
+    'bob:' . crypt('pw', '$6$othersalt$'));
+
+# A gateway that says so to CONNECT and to plain requests.
+
+sub gateway {
+    my ($says, %o) = @_;
+    my $self = Debar::Test::Gateway->new(list => $list, %o, start => 0);
+
+    $self->insert(qr/debar_front\s[^;]*;/, $says);
+    $self->insert(qr/^http\s*\{/m, $says);
+
+    my $r = $self->start;
+
+    die "debar gateway start: $r->{err}$r->{out}\n" . $self->error_log . "\n"
+        if $r->{status} != 0;
+
+    return $self;
+}
+
+my $gw = gateway("debar_htpasswd $users;");
+my ($worker) = $gw->workers;
+
+my $url = 'http://www.neutral.example';
+my @host = ('Host', 'www.neutral.example');
+
+sub basic { return ['Proxy-Authorization', 'Basic ' . encode_base64($_[0], '')] }
+
+sub head {
+    my ($line, @fields) = @_;
+
+    return "$line HTTP/1.1\r\n"
+           . join('', map { "$_->[0]: $_->[1]\r\n" } @fields) . "\r\n";
+}
+
+sub audit_of {
+    my ($user) = @_;
+
+    return grep { ($_->{user} // '') eq $user } $gw->audit;
+}
+
+
+# A plain request.
+
+my $r = $gw->get("$url/");
+
+is($r->{status}, 407, 'a plain request without credentials is answered 407');
+like($r->{line}, qr/407 Proxy Authentication Required$/, 'in words as well');
+is($field->($r, 'Proxy-Authenticate'), 'Basic realm="debar", charset="UTF-8"',
+   'which asks for Basic');
+is(scalar($origin->fresh), 0, 'nothing has come to the origin');
+is(scalar($gw->audit), 0, 'and a first 407 is no matter of the record');
+
+$r = $gw->get("$url/", fields => [basic('ann:secret')]);
+is($r->{status}, 200, 'with them it is served');
+
+my ($seen) = $origin->fresh;
+
+is(Debar::Test::Origin::field($seen, 'Proxy-Authorization'), undef,
+   'and the origin is told nothing of them');
+is($gw->get("$url/", fields => [basic('bob:pw')])->{status}, 200,
+   'as is any other user of the file');
+
+for my $case (
+    [[basic('ann:wrong')], 'a wrong password'],
+    [[basic('eve:secret')], 'an unknown user'],
+    [[basic(':secret')], 'no user'],
+    [[basic('ann')], 'no password'],
+    [[['Proxy-Authorization', 'Basic ***']], 'what is not base64'],
+    [[['Proxy-Authorization', 'Bearer ' . encode_base64('ann:secret', '')]],
+     'another scheme'],
+    [[['Authorization', basic('ann:secret')->[1]]], 'Authorization instead'],
+    [[basic('bob:pw'), basic('ann:secret')], 'two of them'],
+    [[basic('ann:' . 'x' x 2000)], 'a password of 2000 bytes'],
+) {
+    my ($fields, $what) = @$case;
+
+    is($gw->get("$url/", fields => $fields)->{status}, 407,
+       "asked again: $what");
+}
+
+is(scalar($origin->fresh) - 1, 0, 'and none of these has reached the origin');
+
+
+# One connection.
+
+my $c = $gw->client;
+
+$c->send(head("GET $url/1", [@host]));
+$r = $c->response;
+is($r->{status}, 407, 'on one connection: a 407');
+unlike($field->($r, 'Connection') // '', qr/close/i, 'which leaves it open');
+$c->send(head("POST $url/echo", [@host], ['Content-Length', 5]) . 'hello');
+is($c->response->{status}, 407, 'another, to a request with a body');
+$c->send(head("GET $url/2", [@host], basic('ann:secret')));
+is($c->response->{status}, 200, 'and then the answer to who says who he is');
+$c->send(head("GET $url/3", [@host]));
+is($c->response->{status}, 407,
+   'what he said holds for the request that he said it of');
+$c->send(head("GET $url/2", [@host], basic('ann:secret')));
+is($c->response->{status}, 200, 'and he may say it again');
+$c->close;
+
+my $to = 'www.neutral.example:443';
+my $t = $gw->tunnel($to);
+
+is($t->status, 407, 'a CONNECT without credentials is answered 407');
+unlike($field->($t->{answer}, $_) // '', qr/close/i, "which says no close: $_")
+    for 'Connection', 'Proxy-Connection';
+is($field->($t->{answer}, 'Content-Length'), length $t->{answer}{body},
+   'but where it ends');
+$t->send(head("CONNECT $to", ['Host', $to], basic('ann:wrong')));
+is($t->response('CONNECT')->{status}, 407,
+   'a CONNECT with a wrong password on the same connection: 407');
+$t->send(head("CONNECT $to", ['Host', $to], basic('ann:secret')));
+is($t->response('CONNECT')->{status}, 200, 'with the right one it opens');
+is($t->tls(sni => 'www.neutral.example', ca => $tls->ca), 'up',
+   'TLS goes through it');
+is($t->get('/', host => 'www.neutral.example')->{status}, 200,
+   'and requests do, which are not asked again');
+$t->close;
+
+$t = $gw->tunnel($to);
+$t->send(head("GET $url/", [@host], basic('ann:secret')));
+is($t->response->{status}, 200,
+   'a plain request may follow on the connection of a 407');
+$t->send(head("GET $url/", [@host]));
+is($t->response->{status}, 407, 'and is asked as any other');
+$t->close;
+
+$t = $gw->tunnel($to, answer => 0, after => head("CONNECT $to", ['Host', $to])
+                                           . head("CONNECT $to", ['Host', $to],
+                                                  basic('ann:secret')));
+is(join(' ', map { $t->response('CONNECT')->{status} } 1 .. 3), '407 407 200',
+   'CONNECTs that were all sent at once are answered in turn');
+$t->close;
+
+$t = $gw->tunnel($to, version => 'HTTP/1.0');
+is($t->status, 407, 'HTTP/1.0 is asked too');
+ok($t->at_end(5), 'and its connection ends there');
+
+my $n = 0;
+
+$t = $gw->tunnel($to, answer => 0, head => '');
+while ($n < 50) {
+    $t->send(head("CONNECT $to", ['Host', $to])) or last;
+    ($t->response('CONNECT')->{status} // 0) == 407 or last;
+    $n++;
+}
+is($n, 8, 'eight times are enough for one connection');
+
+$t = $gw->tunnel('', head => "CONNECT $to HTTP/1.1\r\nHost: $to\r\n\r\nGARBAGE");
+is($t->status, 407, 'a 407 with other bytes behind the head');
+$t->send("\r\n\r\n");
+ok(defined $t->rest(5), 'which are no request: the connection ends');
+
+
+# What is recorded of a login that is refused.
+
+eventually { $gw->audit; 0 } 1.1;
+
+my $from = time;
+
+for (1 .. 20) {
+    $gw->get("$url/", fields => [basic("eve:guess-$_")]);
+    $gw->tunnel($to, fields => [basic("eve:guess-$_")])->close;
+}
+
+my $seconds = int(time - $from) + 2;
+my @lines = audit_of('eve');
+
+cmp_ok(scalar @lines, '>=', 1, 'a refused login is recorded');
+cmp_ok(scalar @lines, '<=', $seconds,
+       "but 40 of them in $seconds seconds by one line a second at most");
+is($lines[0]{verdict}, 'reject', 'as a reject');
+is($lines[0]{fault}, 'credentials refused', 'for that reason');
+like($lines[0]{client}, qr/^127\.0\.0\.1:/, 'with the client');
+unlike(file_text($gw->audit_file), qr/guess|secret|c2VjcmV0/,
+       'but not with what was guessed');
+
+my $other = sub {
+    $gw->get("$url/", fields => [basic('mallory:x')]);
+    scalar grep { $_->{surface} eq 'http' && $_->{url} eq "$url/" }
+           audit_of('mallory');
+};
+ok((eventually { $other->() } 3), 'a second later there is another line, of a'
+   . ' plain request');
+
+sleep 1.05;
+$gw->audit;
+$gw->get("$url/", fields => [basic('eve:x')]);
+$gw->tunnel($to, fields => [basic('eve:x')], from => '127.0.0.77')->close;
+@lines = audit_of('eve');
+is(scalar @lines, 2, 'another address has a line of its own');
+is($lines[1]{surface}, 'connect', 'and so has a CONNECT');
+
+sleep 1.05;
+$gw->get("$url/", fields => [basic("e\tve:x")]);
+$gw->get("$url/", fields => [basic(('long' x 120) . ':x')]);
+@lines = $gw->audit;
+is(scalar(grep { length($_->{user} // '') > 512 } @lines), 0,
+   'a long name is no longer than others');
+
+
+# Waivers and the record.
+
+$r = $gw->get('http://www.listed.example/', fields => [basic('ann:secret')]);
+is($r->{status}, 200, 'a waiver lets its user through');
+my ($line) = grep { $_->{waiver} } $gw->audit_soon;
+is($line->{waiver}, 'w-1', 'the record names the waiver');
+is($line->{user}, 'ann', 'and the user');
+is($gw->get('http://www.listed.example/', fields => [basic('bob:pw')])
+       ->{status}, 403, 'and nobody else');
+($line) = $gw->audit_soon;
+is($line->{user}, 'bob', 'who is named as well');
+
+
+# Time tells nothing of who there is: an unknown user costs a hash too.
+
+my %took;
+
+for my $round (1 .. 5) {
+    for my $user ('ann', 'nobody') {
+        my $start = time;
+
+        $gw->get("$url/", fields => [basic("$user:wrong-$round")]);
+        push @{ $took{$user} }, time - $start;
+    }
+}
+
+my ($known, $unknown) = map { (sort { $a <=> $b } @{ $took{$_} })[0] }
+                        'ann', 'nobody';
+
+cmp_ok($unknown, '>', $known / 3, 'an unknown user costs a hash as well');
+
+
+# curl, as people have it.
+
+SKIP: {
+    my ($curl) = grep { -x } '/usr/bin/curl', '/bin/curl'
+        or skip 'curl is not installed', 1;
+    my @curl = ($curl, '-sS', '-m', 20, '--noproxy', '', '-o', '/dev/null',
+                '--cacert', $tls->ca, '-x', 'http://127.0.0.1:3128',
+                '-w', '%{http_code} %{http_connect} %{num_connects}');
+
+    delete $ENV{$_} for grep { /proxy/i || /^(?:SSL|CURL)/ } keys %ENV;
+
+    for my $case (['https://www.neutral.example/', '200 200 1'],
+                  ["$url/", '200 000 1'])
+    {
+        my ($target, $want) = @$case;
+
+        is(run_command([@curl, '--proxy-anyauth', '-U', 'ann:secret', $target])
+               ->{out}, $want, "curl --proxy-anyauth, one connection: $target");
+        is(run_command([@curl, '-U', 'ann:secret', $target])->{out}, $want,
+           "curl -U: $target");
+    }
+
+    is(run_command([@curl, '--proxy-anyauth', '-U', 'ann:no', "$url/"])->{out},
+       '407 000 1', 'curl with a wrong password');
+}
+
+
+# Settings.
+
+my $t_conf = Debar::Test::Gateway->new(
+    name => 'conf', port => 3129, list => $list, start => 0,
+    conf => { debar_htpasswd => '/no/such/file' });
+
+$r = $t_conf->test_conf;
+isnt($r->{status}, 0, 'nginx -t finds that there is no file of passwords');
+like($r->{err}, qr{/no/such/file}, 'and says which');
+$t_conf->set('debar_htpasswd', 'off');
+is($t_conf->test_conf->{status}, 0, '"debar_htpasswd off" asks for nothing');
+
+write_file("$users.new", 'ann:' . crypt('changed', '$6$saltsalt$') . "\n");
+rename "$users.new", $users;
+is($gw->get("$url/", fields => [basic('ann:secret')])->{status}, 407,
+   'a new file holds at once');
+is($gw->get("$url/", fields => [basic('ann:changed')])->{status}, 200,
+   'for those that it names');
+
+is(join(' ', $gw->workers), $worker, 'one worker served it all');
+is($gw->complaints, '', 'without a complaint');
+
+done_testing;
