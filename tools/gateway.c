@@ -45,12 +45,12 @@ static off_t debar_gateway_log_end(const debar_gateway_t *g);
 static void debar_gateway_log_tail(const debar_gateway_t *g, off_t from);
 static size_t debar_gateway_workers(long pid, long *workers, size_t max);
 static int debar_gateway_gone(const debar_gateway_t *g, long pid, int ms);
-static void debar_nap(void);
 
 
 static const char  debar_gateway_help[] =
     "usage: debar gateway init DIR [options]\n"
     "       debar gateway start|stop|reload|status DIR\n"
+    "       debar gateway pac DIR [options]\n"
     "\n"
     "A gateway is a folder: DIR/nginx.conf DIR/list.mdb DIR/audit/audit.jsonl\n"
     "DIR/logs/ DIR/run/ DIR/ca/.\n";
@@ -58,7 +58,9 @@ static const char  debar_gateway_help[] =
 static const char  debar_start_help[] =
     "usage: debar gateway start DIR\n"
     "\n"
-    "Starts the gateway and waits until it answers.  The environment variable\n"
+    "Starts the gateway and waits until it answers.  Where nginx.conf inspects,\n"
+    "`debar sign` is started first, the process that holds the CA's key; where\n"
+    "only that has ended, it is started again.  The environment variable\n"
     "DEBAR_NGINX names another nginx than that of the PATH.\n"
     "\n"
     "Exit: 0 it runs, 1 it does not (stderr says why), 2 usage.\n";
@@ -74,7 +76,7 @@ static const char  debar_reload_help[] =
     "usage: debar gateway reload DIR\n"
     "\n"
     "Checks DIR/nginx.conf and lets new workers take it up.  A new list needs\n"
-    "no reload.\n"
+    "no reload.  A signer that is needed and does not run is started.\n"
     "\n"
     "Exit: 0 reloaded, 1 failure (the old configuration goes on), 2 usage.\n";
 
@@ -86,6 +88,7 @@ static const debar_command_t  debar_gateway_commands[] = {
     { "reload", debar_gateway_reload, "take up an edited nginx.conf" },
     { "status", debar_gateway_status, "list in force, counters, workers" },
     { "break-glass", debar_gateway_glass, "let through for a time, recorded" },
+    { "pac",    debar_gateway_pac,    "proxy auto-configuration for clients" },
     { NULL, NULL, NULL }
 };
 
@@ -116,6 +119,10 @@ debar_gateway_start(int argc, char **argv)
         return rc;
     }
 
+    if (debar_signer_wanted(&g) && debar_signer_start(&g) != DEBAR_OK) {
+        return DEBAR_EXIT_FAILURE;
+    }
+
     pid = debar_gateway_pid(&g);
     if (pid) {
         printf("%s runs already (pid %ld)\n", g.path, pid);
@@ -134,6 +141,7 @@ debar_gateway_start(int argc, char **argv)
     if (rc != 0) {
         debar_gateway_tell(&out);
         debar_buf_free(&out);
+        (void) debar_signer_stop(&g);
         return debar_say("%s was not started", g.path);
     }
 
@@ -174,6 +182,10 @@ debar_gateway_stop(int argc, char **argv)
 
     pid = debar_gateway_pid(&g);
     if (pid == 0) {
+        if (debar_signer_stop(&g) != DEBAR_OK) {
+            return DEBAR_EXIT_FAILURE;
+        }
+
         printf("%s does not run\n", g.path);
         return 0;
     }
@@ -189,6 +201,10 @@ debar_gateway_stop(int argc, char **argv)
             return debar_say("pid %ld does not end; its log is "
                              "%s/logs/error.log", pid, g.path);
         }
+    }
+
+    if (debar_signer_stop(&g) != DEBAR_OK) {
+        return DEBAR_EXIT_FAILURE;
     }
 
     printf("%s is stopped\n", g.path);
@@ -228,6 +244,10 @@ debar_gateway_reload(int argc, char **argv)
     }
 
     debar_buf_free(&out);
+
+    if (debar_signer_wanted(&g) && debar_signer_start(&g) != DEBAR_OK) {
+        return debar_say("%s goes on as it was", g.path);
+    }
 
     nold = debar_gateway_workers(pid, old, sizeof(old) / sizeof(old[0]));
 
@@ -327,12 +347,20 @@ debar_gateway_path(const debar_gateway_t *g, const char *name, char *out,
 long
 debar_gateway_pid(const debar_gateway_t *g)
 {
+    return debar_gateway_pid_file(g, "run/nginx.pid", "nginx: master");
+}
+
+
+long
+debar_gateway_pid_file(const debar_gateway_t *g, const char *name,
+    const char *has)
+{
     long     pid;
     char     path[DEBAR_MAX_DIR + 64], line[DEBAR_MAX_DIR * 2];
     FILE    *f;
     size_t   i, n;
 
-    debar_gateway_path(g, "run/nginx.pid", path, sizeof(path));
+    debar_gateway_path(g, name, path, sizeof(path));
 
     f = fopen(path, "re");
     if (f == NULL) {
@@ -345,7 +373,9 @@ debar_gateway_pid(const debar_gateway_t *g)
 
     pid = strtol(line, NULL, 10);
 
-    if (pid <= 1 || pid > INT_MAX || kill((pid_t) pid, 0) != 0) {
+    if (pid <= 1 || pid > INT_MAX
+        || (kill((pid_t) pid, 0) != 0 && errno != EPERM))
+    {
         return 0;
     }
 
@@ -368,7 +398,7 @@ debar_gateway_pid(const debar_gateway_t *g)
         }
     }
 
-    return strstr(line, "nginx: master") && strstr(line, g->path) ? pid : 0;
+    return strstr(line, has) && strstr(line, g->path) ? pid : 0;
 }
 
 
@@ -410,13 +440,9 @@ int
 debar_gateway_nginx(const debar_gateway_t *g, const char *argument,
     debar_buf_t *out)
 {
-    int          n, status;
+    int          n;
     char         conf[DEBAR_MAX_DIR + 64], log[DEBAR_MAX_DIR + 64],
-                 prefix[DEBAR_MAX_DIR + 64], block[4096];
-    FILE        *f;
-    pid_t        pid;
-    size_t       got;
-    char         binary[DEBAR_MAX_DIR];
+                 prefix[DEBAR_MAX_DIR + 64], binary[DEBAR_MAX_DIR];
     const char  *argv[10];
 
     debar_gateway_binary(binary, sizeof(binary));
@@ -439,6 +465,19 @@ debar_gateway_nginx(const debar_gateway_t *g, const char *argument,
 
     argv[n] = NULL;
 
+    return debar_gateway_run(argv, out);
+}
+
+
+int
+debar_gateway_run(const char **argv, debar_buf_t *out)
+{
+    int      status;
+    char     block[4096];
+    FILE    *f;
+    pid_t    pid;
+    size_t   got;
+
     /* a file: a daemon would hold the other end of a pipe */
 
     f = tmpfile();
@@ -455,13 +494,14 @@ debar_gateway_nginx(const debar_gateway_t *g, const char *argument,
         dup2(fileno(f), STDERR_FILENO);
         execv(argv[0], (char *const *) argv);
 
-        fprintf(stderr, "%s: %s; install nginx, or name it in DEBAR_NGINX\n",
-                argv[0], strerror(errno));
+        fprintf(stderr, "%s: %s%s\n", argv[0], strerror(errno),
+                strstr(argv[0], "nginx")
+                ? "; install nginx, or name it in DEBAR_NGINX" : "");
         _exit(127);
     }
 
     if (pid < 0 || waitpid(pid, &status, 0) != pid) {
-        debar_say("cannot run nginx: %s", strerror(errno));
+        debar_say("cannot run %s: %s", argv[0], strerror(errno));
         fclose(f);
         return -1;
     }
@@ -588,6 +628,23 @@ debar_gateway_listens(const debar_gateway_t *g, debar_listens_t *listens)
 
     free(line);
     fclose(f);
+}
+
+
+int
+debar_gateway_listen(const debar_gateway_t *g, char *text, size_t size)
+{
+    debar_listens_t  listens;
+
+    debar_gateway_listens(g, &listens);
+
+    if (listens.n == 0) {
+        return DEBAR_ERROR;
+    }
+
+    snprintf(text, size, "%s", listens.text[0]);
+
+    return DEBAR_OK;
 }
 
 
@@ -731,7 +788,7 @@ debar_gateway_gone(const debar_gateway_t *g, long pid, int ms)
 }
 
 
-static void
+void
 debar_nap(void)
 {
     struct timespec  ts = { 0, 20000000 };

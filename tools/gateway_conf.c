@@ -13,8 +13,15 @@
 #include "gateway_init.h"
 
 
-static void debar_init_stream(debar_init_t *in);
+static void debar_init_nginx(debar_init_t *in);
 static void debar_init_template(debar_init_t *in, debar_buf_t *b);
+static void debar_init_value(const debar_init_t *in, debar_buf_t *b,
+    const char *name, size_t len);
+static void debar_init_ports(const debar_init_t *in, debar_buf_t *b);
+static void debar_init_allow(const debar_init_t *in, debar_buf_t *b);
+static int debar_init_is_mark(const char *p);
+static const char *debar_init_block(const debar_init_t *in, const char *name,
+    const char *p);
 static unsigned debar_init_files(void);
 static int debar_init_edited(const char *path);
 static void debar_init_sum(char out[17], const char *data, size_t len);
@@ -49,7 +56,7 @@ debar_init_conf(debar_init_t *in)
         }
     }
 
-    debar_init_stream(in);
+    debar_init_nginx(in);
 
     memset(&b, 0, sizeof(b));
     debar_init_template(in, &b);
@@ -64,15 +71,18 @@ debar_init_conf(debar_init_t *in)
 
 /*
  * nginx's own stream module, which Debar's is loaded after, is a file on Debian;
- * other builds have it in the binary.
+ * other builds have it in the binary.  From 1.25.1 on HTTP/2 is a directive.
  */
 
 static void
-debar_init_stream(debar_init_t *in)
+debar_init_nginx(debar_init_t *in)
 {
     size_t        n;
+    unsigned      major, minor, patch;
     const char   *p, *path;
     debar_buf_t   b;
+
+    in->ssl = "ssl http2";
 
     memset(&b, 0, sizeof(b));
 
@@ -92,6 +102,15 @@ debar_init_stream(debar_init_t *in)
             snprintf(in->stream, sizeof(in->stream),
                      "%.*s/ngx_stream_module.so", (int) n, path);
         }
+
+        p = strstr(b.data, "nginx version: ");
+        p = p ? strchr(p, '/') : NULL;
+
+        if (p && sscanf(p, "/%u.%u.%u", &major, &minor, &patch) == 3
+            && major * 1000000 + minor * 1000 + patch >= 1025001)
+        {
+            in->ssl = "ssl;\n        http2 on";
+        }
     }
 
     debar_buf_free(&b);
@@ -102,77 +121,160 @@ static void
 debar_init_template(debar_init_t *in, debar_buf_t *b)
 {
     size_t       n;
-    unsigned     i;
     const char  *p, *at;
 
-    for (p = debar_nginx_conf; (at = strchr(p, '@')) != NULL; p = at + n + 1) {
+    for (p = debar_nginx_conf; (at = strchr(p, '@')) != NULL; ) {
         debar_buf_add(b, p, (size_t) (at - p));
         at++;
         n = strspn(at, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+        p = at + n + 1;
 
         if (at[n] != '@') {
-            debar_buf_add(b, at - 1, n + 2);     /* a comment with "@" */
-            continue;
+            debar_buf_add(b, at - 1, n + 2);     /* a named location */
+
+        } else if (at[n + 1] == '\n' && debar_init_is_mark(at - 1)) {
+            p = debar_init_block(in, at, p + 1);
+
+        } else {
+            debar_init_value(in, b, at, n);
         }
-
-#define debar_init_is(name)                                                  \
-        (n == sizeof(name) - 1 && memcmp(at, name, n) == 0)
-
-        if (debar_init_is("DIR")) {
-            debar_buf_printf(b, "%s", in->g.path);
-
-        } else if (debar_init_is("USER")) {
-            debar_buf_printf(b, "%s", in->directive);
-
-        } else if (debar_init_is("WORKERS")) {
-            debar_buf_printf(b, "%s", in->workers);
-
-        } else if (debar_init_is("FILES")) {
-            debar_buf_printf(b, "%u", debar_init_files());
-
-        } else if (debar_init_is("MODULES")) {
-            debar_buf_printf(b, "%s", in->modules);
-
-        } else if (debar_init_is("STREAM")) {
-            if (in->stream[0]) {
-                debar_buf_printf(b, "load_module \"%s\";\n", in->stream);
-            }
-
-        } else if (debar_init_is("RESOLVER")) {
-            debar_buf_printf(b, "%s", in->resolvers);
-
-        } else if (debar_init_is("MODE")) {
-            debar_buf_printf(b, "%s", in->mode);
-
-        } else if (debar_init_is("LISTEN")) {
-            debar_buf_printf(b, "%s", in->listens);
-
-        } else if (debar_init_is("PORTS")) {
-            debar_buf_printf(b, in->nports ? "        debar_connect_port"
-                                           : "        # debar_connect_port "
-                                             "8443;");
-
-            for (i = 0; i < in->nports; i++) {
-                debar_buf_printf(b, " %u%s", in->ports[i],
-                                 i + 1 == in->nports ? ";" : "");
-            }
-
-        } else if (debar_init_is("ALLOW")) {
-            if (in->ncidrs == 0) {
-                debar_buf_printf(b, "    # debar_allow_destination "
-                                 "10.0.0.0/8;");
-            }
-
-            for (i = 0; i < in->ncidrs; i++) {
-                debar_buf_printf(b, "%s    debar_allow_destination %s;",
-                                 i ? "\n" : "", in->cidrs[i]);
-            }
-        }
-
-#undef debar_init_is
     }
 
     debar_buf_add(b, p, strlen(p));
+}
+
+
+static void
+debar_init_value(const debar_init_t *in, debar_buf_t *b, const char *name,
+    size_t len)
+{
+    size_t       i;
+    unsigned     files;
+    const char  *value;
+
+    const struct {
+        const char  *name;
+        const char  *value;
+    } values[] = {
+        { "DIR",      in->g.path },
+        { "USER",     in->directive },
+        { "WORKERS",  in->workers },
+        { "MODULES",  in->modules },
+        { "RESOLVER", in->resolvers },
+        { "MODE",     in->mode },
+        { "LISTEN",   in->listens },
+        { "SSL",      in->ssl },
+        { "ROOTS",    in->roots },
+    };
+
+    for (i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        value = values[i].value;
+
+        if (strlen(values[i].name) == len
+            && memcmp(values[i].name, name, len) == 0)
+        {
+            debar_buf_add(b, value, strlen(value));
+            return;
+        }
+    }
+
+    files = debar_init_files();
+
+#define debar_init_is(text)                                                  \
+    (len == sizeof(text) - 1 && memcmp(name, text, len) == 0)
+
+    if (debar_init_is("FILES")) {
+        debar_buf_printf(b, "%u", files);
+
+    } else if (debar_init_is("CONNECTIONS")) {
+        files -= files / 8;                      /* for other files */
+        debar_buf_printf(b, "%u", files < 32768 ? files : 32768);
+
+    } else if (debar_init_is("STREAM") && in->stream[0]) {
+        debar_buf_printf(b, "load_module \"%s\";\n", in->stream);
+
+    } else if (debar_init_is("PORTS")) {
+        debar_init_ports(in, b);
+
+    } else if (debar_init_is("ALLOW")) {
+        debar_init_allow(in, b);
+    }
+
+#undef debar_init_is
+}
+
+
+static void
+debar_init_ports(const debar_init_t *in, debar_buf_t *b)
+{
+    unsigned  i;
+
+    debar_buf_printf(b, in->nports ? "        debar_connect_port"
+                                   : "        # debar_connect_port 8443;");
+
+    for (i = 0; i < in->nports; i++) {
+        debar_buf_printf(b, " %u%s", in->ports[i],
+                         i + 1 == in->nports ? ";" : "");
+    }
+}
+
+
+static void
+debar_init_allow(const debar_init_t *in, debar_buf_t *b)
+{
+    unsigned  i;
+
+    if (in->ncidrs == 0) {
+        debar_buf_printf(b, "    # debar_allow_destination 10.0.0.0/8;");
+    }
+
+    for (i = 0; i < in->ncidrs; i++) {
+        debar_buf_printf(b, "%s    debar_allow_destination %s;",
+                         i ? "\n" : "", in->cidrs[i]);
+    }
+}
+
+
+static int
+debar_init_is_mark(const char *p)
+{
+    return strncmp(p, "@INSPECT@\n", 10) == 0
+           || strncmp(p, "@PLAIN@\n", 8) == 0
+           || strncmp(p, "@END@\n", 6) == 0;
+}
+
+
+/*
+ * The template has lines for a gateway that inspects, behind "@INSPECT@", and
+ * for one that does not, behind "@PLAIN@", until the next mark; marks are lines
+ * of their own.  name: of the mark, p: behind its line.  Returns where to go on.
+ */
+
+static const char *
+debar_init_block(const debar_init_t *in, const char *name, const char *p)
+{
+    const char  *end;
+
+    for ( ;; ) {
+        if (*name == 'E' || (*name == 'I') == (in->inspect != 0)) {
+            return p;
+        }
+
+        /* there is an @END@ behind every block: the template is ours */
+
+        end = p - 1;
+
+        while (end && !debar_init_is_mark(end + 1)) {
+            end = strstr(end + 1, "\n@");
+        }
+
+        if (end == NULL) {
+            return p + strlen(p);
+        }
+
+        name = end + 2;
+        p = strchr(name, '\n') + 1;
+    }
 }
 
 

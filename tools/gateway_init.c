@@ -16,11 +16,13 @@
 static int debar_init_args(debar_init_t *in, int argc, char **argv);
 static int debar_init_option(debar_init_t *in, int c);
 static int debar_init_rest(debar_init_t *in, int argc, char **argv);
+static int debar_init_sign_user(const debar_init_t *in);
 static int debar_init_listen(debar_init_t *in);
 static int debar_init_resolver(debar_init_t *in);
 static int debar_init_source(debar_init_t *in);
 static int debar_init_list(debar_init_t *in);
 static void debar_init_tell(const debar_init_t *in);
+static void debar_init_tell_ca(const debar_init_t *in, debar_buf_t *b);
 
 
 static const char  debar_init_name[] = "debar gateway init";
@@ -49,8 +51,17 @@ static const char  debar_init_help[] =
     "      --json                     say the outcome as one JSON object\n"
     "  -h, --help                     this text\n"
     "\n"
-    "Taken, without effect in this version, which looks into no tunnel:\n"
-    "      --inspect  --ca CERT --ca-key KEY  --upstream-ca FILE\n"
+    "Inspection of HTTPS:\n"
+    "      --inspect                  look into tunnels, but for the hosts of\n"
+    "                                 DIR/splice.txt; makes a CA in DIR/ca, once\n"
+    "      --ca CERT --ca-key KEY     the agency's CA (PEM, with the chain above\n"
+    "                                 it) instead; KEY: a PEM file or a pkcs11:\n"
+    "                                 URI.  Best one that signs nothing else\n"
+    "      --upstream-ca FILE         roots of origins (PEM); default: the\n"
+    "                                 system's\n"
+    "      --sign-user NAME|UID       of the process that holds the CA's key;\n"
+    "                                 default: one that `debar sign` chooses\n"
+    "Clients must trust DIR/ca/ca.pem.\n"
     "\n"
     "Exit: 0 done and `nginx -t` is content, 1 failure, 2 usage.\n";
 
@@ -63,6 +74,7 @@ static const struct option  debar_init_options[] = {
     { "ca",                required_argument, NULL, 'c' },
     { "ca-key",            required_argument, NULL, 'k' },
     { "upstream-ca",       required_argument, NULL, 'u' },
+    { "sign-user",         required_argument, NULL, 'S' },
     { "allow-destination", required_argument, NULL, 'a' },
     { "connect-port",      required_argument, NULL, 'p' },
     { "workers",           required_argument, NULL, 'w' },
@@ -90,8 +102,10 @@ debar_gateway_init(int argc, char **argv)
 
     if (debar_init_modules(&in) != DEBAR_OK
         || debar_init_source(&in) != DEBAR_OK
+        || debar_init_inspect_check(&in) != DEBAR_OK
         || debar_init_folders(&in) != DEBAR_OK
         || debar_init_list(&in) != DEBAR_OK
+        || debar_init_inspect(&in) != DEBAR_OK
         || debar_init_conf(&in) != DEBAR_OK)
     {
         return DEBAR_EXIT_FAILURE;
@@ -244,6 +258,10 @@ debar_init_option(debar_init_t *in, int c)
         in->upstream_ca = optarg;
         break;
 
+    case 'S':
+        in->sign_user = optarg;
+        break;
+
     case 'f':
         in->force = 1;
         break;
@@ -293,13 +311,46 @@ debar_init_rest(debar_init_t *in, int argc, char **argv)
                            "server: give one with --resolver ADDR:PORT");
     }
 
-    if (in->inspect || in->ca || in->upstream_ca) {
-        debar_say("--inspect, --ca and --upstream-ca have no effect yet: this "
-                  "version judges a CONNECT by its host and by the server name "
-                  "in the tunnel");
+    if (!in->inspect && (in->ca || in->upstream_ca || in->sign_user)) {
+        return debar_usage(debar_init_name, "%s is of --inspect, which is not "
+                           "there", in->ca ? "--ca"
+                           : in->upstream_ca ? "--upstream-ca"
+                                             : "--sign-user");
+    }
+
+    if (in->sign_user && debar_init_sign_user(in) != DEBAR_OK) {
+        return debar_usage(debar_init_name, "--sign-user \"%s\": a user of its "
+                           "own is wanted, by name or number, neither root nor "
+                           "that of the workers", in->sign_user);
     }
 
     return -1;
+}
+
+
+static int
+debar_init_sign_user(const debar_init_t *in)
+{
+    char           *end;
+    unsigned long   uid;
+    struct passwd  *pw;
+
+    uid = strtoul(in->sign_user, &end, 10);
+
+    if (!isdigit((unsigned char) in->sign_user[0]) || *end) {
+        pw = getpwnam(in->sign_user);
+
+        if (pw == NULL || strpbrk(in->sign_user, " \r\n")) {
+            return DEBAR_ERROR;
+        }
+
+        uid = pw->pw_uid;
+    }
+
+    pw = getpwnam(in->user ? in->user : "www-data");
+
+    return uid && uid < UINT_MAX && (pw == NULL || pw->pw_uid != uid)
+           ? DEBAR_OK : DEBAR_ERROR;
 }
 
 
@@ -489,10 +540,15 @@ debar_init_tell(const debar_init_t *in)
         debar_json_text(&b, "dir", in->g.path, strlen(in->g.path));
         debar_json_text(&b, "listen", in->listens, strlen(in->listens));
         debar_json_text(&b, "mode", in->mode, strlen(in->mode));
-        debar_buf_printf(&b, ",\"kept_conf\":%s,\"kept_list\":%s}\n",
+        debar_buf_printf(&b, ",\"kept_conf\":%s,\"kept_list\":%s",
                          in->kept_conf ? "true" : "false",
                          in->kept_list ? "true" : "false");
 
+        if (in->inspect) {
+            debar_init_tell_ca(in, &b);
+        }
+
+        debar_buf_printf(&b, "}\n");
         debar_flush(&b);
 
         return;
@@ -508,5 +564,31 @@ debar_init_tell(const debar_init_t *in)
                in->g.path);
     }
 
+    if (in->inspect) {
+        printf("clients must trust %s/ca/ca.pem%s\n"
+               "    %s, until %s\n    SHA-256 %s\n", in->g.path,
+               in->made_ca ? ", made now" : in->old_ca ? ", as before" : "",
+               in->ca_name, in->ca_expires, in->ca_print);
+    }
+
     printf("%s is ready: debar gateway start %s\n", in->g.path, in->dir);
+}
+
+
+/* ,"ca":{...} */
+
+static void
+debar_init_tell_ca(const debar_init_t *in, debar_buf_t *b)
+{
+    char  path[DEBAR_MAX_DIR + 64];
+
+    debar_gateway_path(&in->g, "ca/ca.pem", path, sizeof(path));
+
+    debar_buf_printf(b, ",\"ca\":{\"made\":%s",
+                     in->made_ca ? "true" : "false");
+    debar_json_text(b, "file", path, strlen(path));
+    debar_json_text(b, "subject", in->ca_name, strlen(in->ca_name));
+    debar_json_text(b, "sha256", in->ca_print, strlen(in->ca_print));
+    debar_json_text(b, "expires", in->ca_expires, strlen(in->ca_expires));
+    debar_buf_printf(b, "}");
 }

@@ -26,6 +26,7 @@ typedef struct {
     const char       *ca;
     const char       *ca_key;
     const char       *upstream_ca;
+    const char       *sign_user;
     const char       *cidrs[DEBAR_MAX_CIDRS];
     unsigned          ncidrs;
     unsigned          ports[DEBAR_MAX_PORTS];
@@ -45,6 +46,14 @@ typedef struct {
     char              stream[PATH_MAX + 64];     /* nginx's own module; empty:
                                                     it is in the binary */
     char              directive[128];            /* of the user */
+    const char       *ssl;                       /* how listen names TLS */
+    char              roots[DEBAR_MAX_DIR + 64]; /* whom origins must prove
+                                                    themselves by */
+    unsigned          made_ca;
+    unsigned          old_ca;                    /* one was there before */
+    char              ca_name[256];
+    char              ca_print[3 * 32];          /* SHA-256, colons */
+    char              ca_expires[16];            /* 2036-11-22 */
 } debar_init_t;
 
 
@@ -53,6 +62,16 @@ typedef struct {
 
 int debar_init_modules(debar_init_t *in);
 int debar_init_folders(debar_init_t *in);
+
+int debar_init_folder(const debar_init_t *in, const char *name, mode_t mode,
+    gid_t gid);
+
+/* gateway_ca.c, without effect unless it inspects.  First, whether the files
+ * that were named will do.  Then, in the folder: the CA, made if there is none,
+ * or the one that was named; the roots of origins; splice.txt. */
+
+int debar_init_inspect_check(debar_init_t *in);
+int debar_init_inspect(debar_init_t *in);
 
 /* gateway_conf.c: nginx.conf from the template, unless somebody edited it. */
 

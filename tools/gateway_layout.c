@@ -15,8 +15,6 @@
 #include "gateway_init.h"
 
 
-static int debar_init_folder(const debar_init_t *in, const char *name,
-    mode_t mode);
 static void debar_init_user(debar_init_t *in);
 static int debar_init_may_enter(const debar_init_t *in);
 
@@ -115,11 +113,11 @@ debar_init_folders(debar_init_t *in)
         return DEBAR_ERROR;
     }
 
-    if (debar_init_folder(in, "audit", 0750) != DEBAR_OK
-        || debar_init_folder(in, "logs", 0750) != DEBAR_OK
-        || debar_init_folder(in, "tmp", 0750) != DEBAR_OK
-        || debar_init_folder(in, "run", 0750) != DEBAR_OK
-        || debar_init_folder(in, "ca", 0700) != DEBAR_OK)
+    if (debar_init_folder(in, "audit", 0750, in->gid) != DEBAR_OK
+        || debar_init_folder(in, "logs", 0750, in->gid) != DEBAR_OK
+        || debar_init_folder(in, "tmp", 0750, in->gid) != DEBAR_OK
+        || debar_init_folder(in, "run", 0750, in->gid) != DEBAR_OK
+        || debar_init_folder(in, "ca", 0755, 0) != DEBAR_OK)
     {
         return DEBAR_ERROR;
     }
@@ -128,8 +126,9 @@ debar_init_folders(debar_init_t *in)
 }
 
 
-static int
-debar_init_folder(const debar_init_t *in, const char *name, mode_t mode)
+int
+debar_init_folder(const debar_init_t *in, const char *name, mode_t mode,
+    gid_t gid)
 {
     char  path[DEBAR_MAX_DIR + 64];
 
@@ -147,7 +146,7 @@ debar_init_folder(const debar_init_t *in, const char *name, mode_t mode)
     /* at a reopening (USR1) workers open their files themselves */
 
     if (chmod(path, mode) != 0
-        || (geteuid() == 0 && chown(path, 0, in->gid) != 0))
+        || (geteuid() == 0 && chown(path, 0, gid) != 0))
     {
         debar_say("%s: %s", path, strerror(errno));
         return DEBAR_ERROR;

@@ -23,6 +23,8 @@ static int debar_status_args(const char **dir, int *json, int argc,
     char **argv);
 static int debar_status_say(const debar_gateway_t *g, long pid,
     const debar_buf_t *report, int json);
+static json_t *debar_status_signer(const debar_gateway_t *g);
+static void debar_status_print(json_t *all, json_t *signer);
 static void debar_status_object(json_t *o, int depth);
 static void debar_status_value(const char *key, json_t *value, int depth);
 
@@ -32,9 +34,11 @@ static const char  debar_status_name[] = "debar gateway status";
 static const char  debar_status_help[] =
     "usage: debar gateway status DIR [--json]\n"
     "\n"
-    "Asks the running gateway for its list, counters and workers.\n"
+    "Asks the running gateway for its list, counters and workers, and says\n"
+    "whether its signer runs where it inspects.\n"
     "\n"
-    "      --json  one JSON object: running, pid, and the report as it came\n"
+    "      --json  one JSON object: running, pid, signer (state, pid, uid,\n"
+    "              minted) and the report as it came\n"
     "  -h, --help  this text\n"
     "\n"
     "Exit: 0 it runs, 3 it does not, 1 it runs but does not answer, 2 usage.\n";
@@ -45,6 +49,7 @@ debar_gateway_status(int argc, char **argv)
 {
     int               rc, json;
     long              pid;
+    json_t           *all;
     const char       *dir;
     debar_buf_t       report;
     debar_gateway_t   g;
@@ -63,10 +68,16 @@ debar_gateway_status(int argc, char **argv)
 
     if (pid == 0) {
         if (json) {
-            printf("{\"running\":false}\n");
+            all = json_pack("{s:b}", "running", 0);
+            debar_status_print(all, debar_status_signer(&g));
 
         } else {
             printf("%s does not run\n", g.path);
+
+            if (debar_signer_pid(&g)) {
+                printf("  but its signer does (pid %ld); debar gateway stop "
+                       "ends it\n", debar_signer_pid(&g));
+            }
         }
 
         return DEBAR_EXIT_DOWN;
@@ -192,8 +203,7 @@ static int
 debar_status_say(const debar_gateway_t *g, long pid,
     const debar_buf_t *report, int json)
 {
-    char          *text;
-    json_t        *o, *all;
+    json_t        *o, *all, *signer;
     json_error_t   error;
 
     o = json_loadb(report->data, report->len, 0, &error);
@@ -205,24 +215,72 @@ debar_status_say(const debar_gateway_t *g, long pid,
         return DEBAR_EXIT_FAILURE;
     }
 
+    signer = debar_status_signer(g);
+
     if (json) {
         all = json_pack("{s:b,s:I}", "running", 1, "pid", (json_int_t) pid);
         (void) json_object_update(all, o);
-
-        text = json_dumps(all, JSON_COMPACT);
-        printf("%s\n", text ? text : "{}");
-
-        free(text);
-        json_decref(all);
+        debar_status_print(all, signer);
 
     } else {
         printf("%s runs (pid %ld)\n", g->path, pid);
         debar_status_object(o, 1);
+
+        if (signer) {
+            printf("  signer\n");
+            debar_status_object(signer, 2);
+        }
+
+        json_decref(signer);
     }
 
     json_decref(o);
 
     return 0;
+}
+
+
+/* Where nginx.conf asks it; NULL where it does not. */
+
+static json_t *
+debar_status_signer(const debar_gateway_t *g)
+{
+    long  pid;
+
+    if (!debar_signer_wanted(g)) {
+        return NULL;
+    }
+
+    pid = debar_signer_pid(g);
+
+    if (pid == 0) {
+        return json_pack("{s:s,s:s}", "state", "down", "remedy",
+                         "debar gateway start starts it");
+    }
+
+    return json_pack("{s:s,s:I,s:I,s:I}", "state", "running",
+                     "pid", (json_int_t) pid,
+                     "uid", (json_int_t) debar_signer_uid(pid),
+                     "minted", (json_int_t) debar_signer_minted(g));
+}
+
+
+/* Prints the object on a line and frees both; signer may be NULL. */
+
+static void
+debar_status_print(json_t *all, json_t *signer)
+{
+    char  *text;
+
+    if (signer) {
+        (void) json_object_set_new(all, "signer", signer);
+    }
+
+    text = json_dumps(all, JSON_COMPACT);
+    printf("%s\n", text ? text : "{}");
+
+    free(text);
+    json_decref(all);
 }
 
 

@@ -42,6 +42,7 @@ int debar_gateway_command(int argc, char **argv);    /* gateway.c */
 int debar_gateway_init(int argc, char **argv);       /* gateway_init.c */
 int debar_gateway_status(int argc, char **argv);     /* gateway_status.c */
 int debar_gateway_glass(int argc, char **argv);      /* gateway_glass.c */
+int debar_gateway_pac(int argc, char **argv);        /* gateway_pac.c */
 
 
 /* --- speaking (say.c) ---------------------------------------------------- */
@@ -196,6 +197,18 @@ void debar_gateway_path(const debar_gateway_t *g, const char *name, char *out,
 
 long debar_gateway_pid(const debar_gateway_t *g);
 
+/* The process whose number is in DIR/name, and whose command line has the
+ * gateway's folder in it and this; 0 if there is none. */
+
+long debar_gateway_pid_file(const debar_gateway_t *g, const char *name,
+    const char *has);
+
+/* Runs a program, to its end or until it went to the background; what it says
+ * is gathered in out.  Returns its exit code, -1 if it could not be run (said
+ * already). */
+
+int debar_gateway_run(const char **argv, debar_buf_t *out);
+
 /* Runs nginx -p DIR -c DIR/nginx.conf with one more argument (or NULL); its
  * stderr is gathered in out.  Returns its exit code, -1 if it could not be run
  * (said already). */
@@ -211,6 +224,39 @@ int debar_gateway_report(const debar_gateway_t *g, debar_buf_t *body);
 /* The first lines of nginx's own words, to stderr. */
 
 void debar_gateway_tell(const debar_buf_t *out);
+
+/* The first TCP listener of nginx.conf as it stands there; DEBAR_ERROR: none. */
+
+int debar_gateway_listen(const debar_gateway_t *g, char *text, size_t size);
+
+/* 20 ms */
+
+void debar_nap(void);
+
+
+/* --- its signer (gateway_signer.c) --------------------------------------- */
+
+/* Whether nginx.conf asks DIR/run/sign.sock. */
+
+int debar_signer_wanted(const debar_gateway_t *g);
+
+/* 0: it does not run. */
+
+long debar_signer_pid(const debar_gateway_t *g);
+
+/* Of its effective user; -1: unknown. */
+
+long debar_signer_uid(long pid);
+
+/* Names signed since it was started, by its log. */
+
+long debar_signer_minted(const debar_gateway_t *g);
+
+/* Starts it unless it runs and answers; ends it if it runs.  DEBAR_ERROR: said
+ * already. */
+
+int debar_signer_start(const debar_gateway_t *g);
+int debar_signer_stop(const debar_gateway_t *g);
 
 
 /* The template of nginx.conf (tools/gateway/nginx.conf.in), NUL-terminated. */

@@ -12,6 +12,10 @@ _debar()
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return
             ;;
+        --sign-user)
+            mapfile -t COMPREPLY < <(compgen -u -- "$cur")
+            return
+            ;;
         --mode)
             mapfile -t COMPREPLY < <(compgen -W 'enforce monitor' -- "$cur")
             return
@@ -31,7 +35,7 @@ _debar()
             words='build check --help'
             ;;
         2:gateway:*)
-            words='init start stop reload status break-glass --help'
+            words='init start stop reload status pac break-glass --help'
             ;;
         *:list:build)
             words='--output --replace --json --quiet --help'
@@ -46,10 +50,13 @@ _debar()
         *:gateway:init)
             words='--listen --resolver --list --mode --allow-destination
                 --workers --user --force --json --inspect --ca --ca-key
-                --upstream-ca --connect-port --help'
+                --upstream-ca --sign-user --connect-port --help'
             ;;
         *:gateway:break-glass)
             words='--for --until --reason --by --end --help'
+            ;;
+        *:gateway:pac)
+            words='--proxy --https --direct --help'
             ;;
         *:gateway:status)
             words='--json --help'

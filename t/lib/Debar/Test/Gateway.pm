@@ -15,7 +15,8 @@ my %alive;
 
 
 # new(list => SOURCE, allow => [CIDR], mode, workers, conf => {directive =>
-# value or undef}, front => {directive of the front => value}, addr, start => 0)
+# value or undef}, front => {directive of the front => value}, addr, start => 0,
+# inspect => 1 or {ca => FILE, key => FILE or URI}, upstream_ca => FILE)
 
 sub new {
     my ($class, %o) = @_;
@@ -35,6 +36,10 @@ sub new {
         ($o{mode} ? ('--mode', $o{mode}) : ()),
         (map { ('--allow-destination', $_) }
              @{ $o{allow} || ['127.0.0.0/8', '::1/128'] }),
+        ($o{inspect} ? '--inspect' : ()),
+        (ref $o{inspect} ? ('--ca', $o{inspect}{ca},
+                            '--ca-key', $o{inspect}{key}) : ()),
+        ($o{upstream_ca} ? ('--upstream-ca', $o{upstream_ca}) : ()),
         @{ $o{init} || [] },
     );
 
@@ -64,6 +69,8 @@ sub dir { return $_[0]->{dir} }
 sub list { return "$_[0]->{dir}/list.mdb" }
 sub audit_file { return "$_[0]->{dir}/audit/audit.jsonl" }
 sub conf_file { return "$_[0]->{dir}/nginx.conf" }
+sub ca_file { return "$_[0]->{dir}/ca/ca.pem" }
+sub splice_file { return "$_[0]->{dir}/splice.txt" }
 
 
 sub command {
@@ -118,10 +125,10 @@ sub stop {
 
 sub stop_all {
     for my $self (values %alive) {
-        my $pid = $self->pid;
+        my @pids = grep { defined } $self->pid, $self->signer_pid;
 
         $self->command('stop');
-        stop_process($pid, 'KILL') if $pid && running($pid);
+        stop_process($_, 'KILL') for grep { running($_) } @pids;
     }
 }
 
@@ -138,8 +145,17 @@ sub status {
 
 sub pid {
     my ($self) = @_;
-    my ($path) = glob "$self->{dir}/run/*.pid $self->{dir}/logs/*.pid";
-    my $text = defined $path ? file_text($path) : undef;
+    my $text = file_text("$self->{dir}/run/nginx.pid");
+
+    return $text && $text =~ /^(\d+)/ ? $1 : undef;
+}
+
+
+# Of the signer, where the gateway inspects: the parent that watches over it.
+
+sub signer_pid {
+    my ($self) = @_;
+    my $text = file_text("$self->{dir}/run/sign.pid");
 
     return $text && $text =~ /^(\d+)/ ? $1 : undef;
 }
