@@ -59,14 +59,15 @@ ngx_debar_front_t *ngx_debar_front_get(ngx_connection_t *c);
  * "listen unix:debar:NAME": taken out of the cycle before sockets are opened,
  * so that nothing is bound and nobody can connect to it.  A front asks at
  * configuration; *ls is set once the whole of it was read, or nginx -t fails.
- * handler: ngx_http_init_connection or ngx_stream_init_connection.
+ * handler: ngx_http_init_connection, whose listen has "ssl" if tls is set, and
+ * has not if it is not; or ngx_stream_init_connection.
  * (ngx_debar_front_module.c)
  */
 
 #define NGX_DEBAR_FRONT_PREFIX  "debar:"
 
 ngx_int_t ngx_debar_front_target(ngx_conf_t *cf, ngx_str_t *name,
-    ngx_connection_handler_pt handler, ngx_listening_t **ls);
+    ngx_connection_handler_pt handler, ngx_uint_t tls, ngx_listening_t **ls);
 
 
 #endif /* _NGX_DEBAR_FRONT_H_INCLUDED_ */

@@ -6,10 +6,13 @@
 
 #include "ngx_debar_front.h"
 
+#include <ngx_http.h>
+
 
 typedef struct {
     ngx_str_t                   name;
     ngx_connection_handler_pt   handler;
+    ngx_uint_t                  tls;
     ngx_listening_t           **ls;
     u_char                     *file;
     ngx_uint_t                  line;
@@ -26,6 +29,7 @@ static char *ngx_debar_front_init_conf(ngx_cycle_t *cycle, void *conf);
 static ngx_int_t ngx_debar_front_take(ngx_cycle_t *cycle,
     ngx_debar_front_conf_t *fcf);
 static ngx_uint_t ngx_debar_front_virtual(ngx_listening_t *ls, ngx_str_t *name);
+static ngx_uint_t ngx_debar_front_tls(ngx_listening_t *ls);
 static ngx_int_t ngx_debar_front_init_module(ngx_cycle_t *cycle);
 
 
@@ -59,7 +63,7 @@ ngx_module_t  ngx_debar_front_module = {
 
 ngx_int_t
 ngx_debar_front_target(ngx_conf_t *cf, ngx_str_t *name,
-    ngx_connection_handler_pt handler, ngx_listening_t **ls)
+    ngx_connection_handler_pt handler, ngx_uint_t tls, ngx_listening_t **ls)
 {
     ngx_debar_front_conf_t    *fcf;
     ngx_debar_front_target_t  *t;
@@ -74,6 +78,7 @@ ngx_debar_front_target(ngx_conf_t *cf, ngx_str_t *name,
 
     t->name = *name;
     t->handler = handler;
+    t->tls = tls;
     t->ls = ls;
     t->file = cf->conf_file->file.name.data;
     t->line = cf->conf_file->line;
@@ -140,6 +145,17 @@ ngx_debar_front_init_conf(ngx_cycle_t *cycle, void *conf)
                           "such server has \"listen unix:"
                           NGX_DEBAR_FRONT_PREFIX "%V\" in %s:%ui",
                           &t[i].name, &t[i].name, t[i].file, t[i].line);
+            return NGX_CONF_ERROR;
+        }
+
+        if (ngx_debar_front_tls(&ls[j]) != t[i].tls) {
+            ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
+                          "\"debar_front\" hands connections to \"%V\", whose "
+                          "\"listen unix:" NGX_DEBAR_FRONT_PREFIX "%V\" must "
+                          "%s \"ssl\" for that, in %s:%ui",
+                          &t[i].name, &t[i].name,
+                          t[i].tls ? "have" : "not have", t[i].file,
+                          t[i].line);
             return NGX_CONF_ERROR;
         }
     }
@@ -219,6 +235,23 @@ ngx_debar_front_virtual(ngx_listening_t *ls, ngx_str_t *name)
 #endif
 
     return 0;
+}
+
+
+static ngx_uint_t
+ngx_debar_front_tls(ngx_listening_t *ls)
+{
+    ngx_http_port_t     *port;
+    ngx_http_in_addr_t  *addr;
+
+    if (ls->handler != ngx_http_init_connection) {
+        return 0;
+    }
+
+    port = ls->servers;
+    addr = port->addrs;
+
+    return addr->conf.ssl;
 }
 
 

@@ -317,7 +317,8 @@ ngx_stream_debar_front(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
         dfcf->enable |= bit;
 
-        rc = ngx_debar_front_target(cf, &name, handler, ls);
+        rc = ngx_debar_front_target(cf, &name, handler,
+                                    bit == NGX_STREAM_DEBAR_INSPECT, ls);
 
         if (rc != NGX_OK) {
             return NGX_CONF_ERROR;
