@@ -215,6 +215,15 @@ ngx_uint_t ngx_debar_destination(ngx_connection_t *c, ngx_debar_list_t *l,
 
 ngx_uint_t ngx_debar_addr(uint8_t addr[16], struct sockaddr *sa);
 
+/* Why CONNECT may not reach the port: static text, or NULL.  ports: of
+ * in_port_t, beside 443, or NULL; port: 0 where none was named. */
+
+const char *ngx_debar_port_fault(ngx_array_t *ports, ngx_uint_t port);
+
+/* "debar_connect_port N ..." for both modules' directives. */
+
+char *ngx_debar_port_directive(ngx_conf_t *cf, ngx_array_t **ports);
+
 /* "debar_allow_destination CIDR ..." for both modules' directives. */
 
 char *ngx_debar_allow_directive(ngx_conf_t *cf, ngx_array_t **allow);

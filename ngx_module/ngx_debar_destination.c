@@ -158,6 +158,74 @@ ngx_debar_addr(uint8_t addr[16], struct sockaddr *sa)
 }
 
 
+const char *
+ngx_debar_port_fault(ngx_array_t *ports, ngx_uint_t port)
+{
+    in_port_t   *p;
+    ngx_uint_t   i;
+
+    if (port == 443) {
+        return NULL;
+    }
+
+    if (port == 0) {
+        return "a CONNECT without a port";
+    }
+
+    if (ports) {
+        p = ports->elts;
+
+        for (i = 0; i < ports->nelts; i++) {
+            if (p[i] == port) {
+                return NULL;
+            }
+        }
+    }
+
+    return "a port that CONNECT may not reach";
+}
+
+
+char *
+ngx_debar_port_directive(ngx_conf_t *cf, ngx_array_t **ports)
+{
+    ngx_int_t    n;
+    in_port_t   *port;
+    ngx_str_t   *value;
+    ngx_uint_t   i;
+
+    if (*ports == NGX_CONF_UNSET_PTR) {
+        *ports = ngx_array_create(cf->pool, 4, sizeof(in_port_t));
+        if (*ports == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+        n = ngx_atoi(value[i].data, value[i].len);
+
+        if (n < 1 || n > 65535) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid port \"%V\": \"debar_connect_port\" "
+                               "takes ports from 1 to 65535, beside 443",
+                               &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        port = ngx_array_push(*ports);
+        if (port == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        *port = n;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
 char *
 ngx_debar_allow_directive(ngx_conf_t *cf, ngx_array_t **allow)
 {

@@ -100,6 +100,8 @@ struct ngx_http_debar_loc_conf_s {
     ngx_str_t               contact;
     ngx_str_t               gateway;
     ngx_array_t            *allow;       /* of ngx_debar_cidr_t */
+    ngx_array_t            *ports;       /* of in_port_t: CONNECT's, beside
+                                            443 */
     ngx_uint_t              report;      /* a location that only reports */
     ngx_uint_t              websocket;   /* debar_action_e */
     ngx_debar_glass_t      *glass;       /* NULL: off */
@@ -191,6 +193,12 @@ ngx_int_t ngx_http_debar_keep_authority(ngx_http_request_t *r,
 /* What a request says (ngx_http_debar_facts.c) */
 
 void ngx_http_debar_facts(ngx_http_request_t *r, debar_facts_t *f);
+
+/* From nginx 1.31 on, a CONNECT comes as far as a phase. */
+
+#define ngx_http_debar_is_connect(r)                                          \
+    ((r)->method_name.len == 7                                                \
+     && ngx_memcmp((r)->method_name.data, "CONNECT", 7) == 0)
 
 /* Where the authority of the target ends: host and port.  host_end is set. */
 

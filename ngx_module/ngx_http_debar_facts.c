@@ -26,8 +26,12 @@ ngx_http_debar_facts(ngx_http_request_t *r, debar_facts_t *f)
     f->scheme = debar_str("", 0);
     f->referer = debar_str("", 0);
     f->user = debar_str("", 0);
-    f->connect = (r->method_name.len == 7
-                  && ngx_memcmp(r->method_name.data, "CONNECT", 7) == 0);
+    f->connect = ngx_http_debar_is_connect(r);
+
+    if (f->connect) {
+        f->target = debar_str("", 0);    /* nginx makes a "/" of it */
+    }
+
     f->inspecting = 0;
     f->now = ngx_time();
 

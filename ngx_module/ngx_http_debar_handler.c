@@ -177,7 +177,8 @@ static ngx_uint_t
 ngx_http_debar_place(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
     const debar_facts_t *f, debar_verdict_t *v)
 {
-    const char  *fault;
+    const char                 *fault;
+    ngx_http_debar_loc_conf_t  *dlcf;
 
     if (v->fault == NULL) {
         fault = ngx_http_debar_front_fault(ctx->front, f, v);
@@ -192,6 +193,18 @@ ngx_http_debar_place(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
             return ctx->front ? NGX_HTTP_MISDIRECTED_REQUEST
                               : NGX_HTTP_BAD_REQUEST;
         }
+    }
+
+    if (f->connect && v->verdict < DEBAR_REJECT) {
+        dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
+
+        v->fault = ngx_debar_port_fault(dlcf->ports, v->port);
+
+        if (v->fault) {
+            v->verdict = DEBAR_REJECT;
+        }
+
+        return v->port ? NGX_HTTP_FORBIDDEN : NGX_HTTP_BAD_REQUEST;
     }
 
     if (v->verdict < DEBAR_REJECT && r->headers_in.upgrade) {
@@ -514,8 +527,10 @@ ngx_http_debar_refuse_verdict(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
     } else {
         rf.status = status;
         rf.title = "The destination is not allowed";
-        rf.detail = "The name leads to an address that this gateway does not "
-                    "connect to.";
+        rf.detail = ngx_http_debar_is_connect(r)
+                    ? "This gateway does not connect there."
+                    : "The name leads to an address that this gateway does "
+                      "not connect to.";
     }
 
     return ngx_http_debar_refuse(r, &rf);
@@ -573,6 +588,9 @@ ngx_http_debar_record(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
 
     if (ctx->front && ctx->front->kind == NGX_DEBAR_FRONT_INSPECTED) {
         line.surface = "inspected";
+
+    } else if (ngx_http_debar_is_connect(r)) {
+        line.surface = "connect";
     }
 
     if (ngx_http_debar_url(r, &line.url) != NGX_OK) {

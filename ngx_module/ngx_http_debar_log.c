@@ -58,6 +58,13 @@ ngx_http_debar_url(ngx_http_request_t *r, ngx_str_t *url)
         host = r->headers_in.host->value;
     }
 
+    if (ngx_http_debar_is_connect(r)) {
+        url->data = host.data;
+        url->len = ngx_min(host.len, NGX_HTTP_DEBAR_URL);
+
+        return NGX_OK;
+    }
+
     len = ngx_min(r->unparsed_uri.len, NGX_HTTP_DEBAR_URL);
     size = ngx_min(scheme.len, 32) + sizeof("://") - 1
            + ngx_min(host.len, NGX_HTTP_DEBAR_URL) + len;

@@ -32,6 +32,8 @@ static char *ngx_http_debar_status(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_debar_allow(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_debar_connect_port(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_http_debar_geo(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_debar_report(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -164,6 +166,13 @@ static ngx_command_t  ngx_http_debar_commands[] = {
     { ngx_string("debar_allow_destination"),
       NGX_HTTP_DEBAR_CONF|NGX_CONF_1MORE,
       ngx_http_debar_allow,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("debar_connect_port"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_1MORE,
+      ngx_http_debar_connect_port,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -310,6 +319,7 @@ ngx_http_debar_create_loc_conf(ngx_conf_t *cf)
     ngx_debar_users_init(&conf->users);
     conf->page = NGX_CONF_UNSET_PTR;
     conf->allow = NGX_CONF_UNSET_PTR;
+    conf->ports = NGX_CONF_UNSET_PTR;
 
     return conf;
 }
@@ -339,6 +349,7 @@ ngx_http_debar_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_ptr_value(conf->glass, prev->glass, NULL);
     ngx_conf_merge_ptr_value(conf->page, prev->page, mcf->page);
     ngx_conf_merge_ptr_value(conf->allow, prev->allow, NULL);
+    ngx_conf_merge_ptr_value(conf->ports, prev->ports, NULL);
     ngx_conf_merge_str_value(conf->contact, prev->contact, "");
 
     if (conf->audit == NGX_CONF_UNSET_PTR) {
@@ -572,6 +583,15 @@ ngx_http_debar_allow(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_debar_loc_conf_t  *dlcf = conf;
 
     return ngx_debar_allow_directive(cf, &dlcf->allow);
+}
+
+
+static char *
+ngx_http_debar_connect_port(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_debar_loc_conf_t  *dlcf = conf;
+
+    return ngx_debar_port_directive(cf, &dlcf->ports);
 }
 
 

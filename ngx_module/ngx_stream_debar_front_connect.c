@@ -455,41 +455,25 @@ static ngx_uint_t
 ngx_stream_debar_front_port(ngx_stream_debar_front_ctx_t *ctx,
     debar_verdict_t *v)
 {
-    in_port_t                      *port;
-    ngx_uint_t                      i, status;
+    const char                     *fault;
     ngx_stream_debar_front_conf_t  *dfcf;
 
     dfcf = ngx_stream_get_module_srv_conf(ctx->session,
                                           ngx_stream_debar_front_module);
 
-    if (v->port == 443) {
+    fault = ngx_debar_port_fault(dfcf->ports, v->port);
+
+    if (fault == NULL) {
         return 0;
     }
 
-    if (dfcf->ports && v->port) {
-        port = dfcf->ports->elts;
-
-        for (i = 0; i < dfcf->ports->nelts; i++) {
-            if (port[i] == v->port) {
-                return 0;
-            }
-        }
-    }
-
-    if (v->port) {
-        v->fault = "a port that CONNECT may not reach";
-        status = 403;
-
-    } else {
-        v->fault = "a CONNECT without a port";
-        status = 400;
-    }
+    v->fault = fault;
 
     if (v->verdict < DEBAR_REJECT) {
         v->verdict = DEBAR_REJECT;
     }
 
-    return status;
+    return v->port ? 403 : 400;
 }
 
 

@@ -360,40 +360,7 @@ ngx_stream_debar_connect_port(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_stream_debar_front_conf_t  *dfcf = conf;
 
-    ngx_int_t    n;
-    in_port_t   *port;
-    ngx_str_t   *value;
-    ngx_uint_t   i;
-
-    if (dfcf->ports == NGX_CONF_UNSET_PTR) {
-        dfcf->ports = ngx_array_create(cf->pool, 4, sizeof(in_port_t));
-        if (dfcf->ports == NULL) {
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    value = cf->args->elts;
-
-    for (i = 1; i < cf->args->nelts; i++) {
-        n = ngx_atoi(value[i].data, value[i].len);
-
-        if (n < 1 || n > 65535) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid port \"%V\": \"debar_connect_port\" "
-                               "takes ports from 1 to 65535, beside 443",
-                               &value[i]);
-            return NGX_CONF_ERROR;
-        }
-
-        port = ngx_array_push(dfcf->ports);
-        if (port == NULL) {
-            return NGX_CONF_ERROR;
-        }
-
-        *port = n;
-    }
-
-    return NGX_CONF_OK;
+    return ngx_debar_port_directive(cf, &dfcf->ports);
 }
 
 
