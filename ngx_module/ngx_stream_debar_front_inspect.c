@@ -51,6 +51,8 @@ ngx_stream_debar_front_inspect(ngx_stream_debar_front_ctx_t *ctx)
 {
     ngx_stream_debar_answer_t  an;
 
+    ctx->session->connection->log->action = "asking for a certificate to show";
+
     /* who is behind an address is known from the hello */
 
     if (ctx->host.type == DEBAR_HOST_NAME
