@@ -102,7 +102,7 @@ test: deps                                      ## install packages, build, run 
 # Long things.  SECONDS_EACH bounds each fuzz target.
 
 SECONDS_EACH ?= 60
-SANITIZED    ?= t/tunnel.t t/stress.t
+SANITIZED    ?= t/tunnel.t t/drain.t t/stress.t
 FUZZERS := $(patsubst t/fuzz/%.c,$(BUILD)/t/fuzz/%,$(wildcard t/fuzz/*.c))
 
 fuzz: $(FUZZERS)                                ## run each fuzz target for SECONDS_EACH
