@@ -103,6 +103,7 @@ test: deps                                      ## install packages, build, run 
 
 SECONDS_EACH ?= 60
 SANITIZED    ?= t/tunnel.t t/drain.t t/stress.t
+VALGRINDED   ?= t/tunnel.t
 FUZZERS := $(patsubst t/fuzz/%.c,$(BUILD)/t/fuzz/%,$(wildcard t/fuzz/*.c))
 
 fuzz: $(FUZZERS)                                ## run each fuzz target for SECONDS_EACH
@@ -123,7 +124,12 @@ soak:                                           ## the long forms: 10,000 tunnel
 
 sanitize:                                       ## aborts and ends under ASan and UBSan; NGINX_SRC=released nginx
 	@$(MAKE) --no-print-directory deps
+ifdef VALGRIND
+	@$(MAKE) --no-print-directory all
+	@sh t/soak/valgrind.sh $(BUILD) $(VALGRINDED)
+else
 	@sh t/soak/sanitize.sh $(BUILD) $(NGINX_SRC) $(SANITIZED)
+endif
 
 bench:                                          ## measure beside stock nginx; prints goal and figure
 	@$(MAKE) --no-print-directory CFLAGS='-O2 -g' all
