@@ -524,6 +524,28 @@ like(told($ssh, 'dead.neutral.example:443'), qr/^\z/,
      'where no origin answers, the tunnel ends');
 
 
+# A front on IPv6, whose connections go to listens that have another layout.
+
+SKIP: {
+    skip 'no IPv6 here', 6 if !have_ipv6();
+
+    policy('listen [::1]:3128');
+
+    for my $case (['www.neutral.example', $ca], ['bank.neutral.example',
+                                                 $tls->ca]) {
+        my ($host, $by) = @$case;
+
+        policy('listen [::1]:3128', "debar_splice $host") if $by ne $ca;
+        $tunnel = Debar::Test::Tunnel->new('::1', 3128, "$host:443");
+        is($tunnel->tls(sni => $host, ca => $by), 'up',
+           "through a front on IPv6: $host");
+        is($tunnel->get('/', host => $host)->{status}, 200,
+           'and requests after it');
+        $tunnel->close;
+    }
+}
+
+
 # A signer that is slow, and one that is away.
 
 my $sockets;
