@@ -74,7 +74,7 @@ static const struct option  debar_pac_options[] = {
 static const char  debar_pac_head[] =
     "function FindProxyForURL(url, host)\n"
     "{\n"
-    "    host = host.toLowerCase().replace(/^\\[|\\]$/g, \"\");\n"
+    "    host = host.toLowerCase().replace(/^\\[(.*)\\]$/, \"$1\");\n"
     "\n"
     "    if (/^[a-z_][a-z0-9_-]*$/.test(host)\n"
     "        || /(^|\\.)localhost\\.?$/.test(host)\n"
