@@ -1,0 +1,66 @@
+/*
+ * A body judged: peel.h finds what it carries, document.h reads it as purchase
+ * lines, and each value is evidence by its role.  One object a body; nginx,
+ * `debar check` and the tests use the same functions.
+ *
+ *   maker, part, supplier-part, gtin, name, package and, in a document, other:
+ *       goods.
+ *   description: goods where no maker of somebody else stands in the line; `log`
+ *       at most beside words of prohibition, removal or replacement.
+ *   note, person, party, search, quantity, unspsc: never more than `log`.
+ *   url: judged as a URL inside the request.
+ *   a withdrawn line, a cancelled document: `log` at most.
+ *   A permit or waiver lifts what it lifts elsewhere; an order number that a
+ *       waiver names is looked for in the document.
+ *
+ * The verdict is per line and the strongest wins; where says the line:
+ * "body:line[2]/maker".
+ */
+
+#ifndef DEBAR_BODY_H
+#define DEBAR_BODY_H
+
+#include "document.h"
+
+
+typedef struct debar_body_s  debar_body_t;
+
+/* Told of each event, line and verdict as they come: `debar check` draws the
+ * tree with it.  Each may be NULL. */
+
+typedef struct {
+    debar_peel_pt   event;
+    debar_line_pt   line;
+    void           *data;
+} debar_body_trace_t;
+
+/*
+ * list and f must outlive the body, and the list must not change meanwhile (a
+ * worker whose list was replaced begins again or goes on with what it holds:
+ * see ngx_module/README.md).  v: what debar_judge() said of the rest of the
+ * request; copied.  NULL: no memory.
+ */
+
+debar_body_t *debar_body_new(debar_list_t *list, const debar_facts_t *f,
+    const debar_verdict_t *v, const debar_peel_input_t *in,
+    const debar_peel_limits_t *limits, const debar_body_trace_t *trace);
+
+/* DEBAR_DECLINED: what came so far is a block already, and no more is read. */
+
+int debar_body_push(debar_body_t *b, const char *data, size_t len);
+
+/* The verdict on the whole request: that of before with what the body adds, at a
+ * bound (v->fault says which) block where the activity is acquire, else log. */
+
+void debar_body_finish(debar_body_t *b, debar_verdict_t *v);
+
+void debar_body_free(debar_body_t *b);
+
+
+/* The line that the strongest evidence of a body stands in, for refusals in the
+ * buyer's own document format; 0: none. */
+
+unsigned debar_body_line(const debar_verdict_t *v);
+
+
+#endif /* DEBAR_BODY_H */
