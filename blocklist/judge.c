@@ -307,3 +307,41 @@ debar_address_clean(debar_list_t *list, const uint8_t addr[16], uint32_t asn,
 
     return v.nevidence == 0;
 }
+
+
+void
+debar_judge_certificate(debar_list_t *list, const debar_facts_t *f,
+    debar_verdict_t *v, debar_str_t organization)
+{
+    unsigned  before;
+
+    before = v->nevidence;
+
+    debar_match_organization(list, v, organization, "certificate",
+                             DEBAR_BLOCK);
+
+    if (v->nevidence == before) {
+        return;
+    }
+
+    if (v->step == NULL) {
+        debar_activity(list, v, f, v->host.len ? &v->host : NULL);
+    }
+
+    debar_settle(list, f, v);
+}
+
+
+int
+debar_certificate_clean(debar_list_t *list, debar_str_t organization)
+{
+    debar_verdict_t  v;
+
+    v.nevidence = 0;
+    v.more = 0;
+
+    debar_match_organization(list, &v, organization, "certificate",
+                             DEBAR_BLOCK);
+
+    return v.nevidence == 0;
+}

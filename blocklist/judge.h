@@ -124,6 +124,10 @@ void debar_judge_address(debar_list_t *list, const debar_facts_t *f,
 void debar_judge_certificate(debar_list_t *list, const debar_facts_t *f,
     debar_verdict_t *v, debar_str_t organization);
 
+/* True if the organisation cannot give evidence: cacheable by snapshot. */
+
+int debar_certificate_clean(debar_list_t *list, debar_str_t organization);
+
 /* True if a look at the address cannot give evidence: cacheable by snapshot. */
 
 int debar_address_clean(debar_list_t *list, const uint8_t addr[16],

@@ -185,6 +185,8 @@ void debar_match_addr(debar_list_t *list, debar_verdict_t *v,
     const uint8_t addr[16], const char *where, unsigned cap);
 void debar_match_origin(debar_list_t *list, debar_verdict_t *v, uint32_t asn,
     const char *country);
+void debar_match_organization(debar_list_t *list, debar_verdict_t *v,
+    debar_str_t organization, const char *where, unsigned cap);
 void debar_match_url(debar_list_t *list, debar_verdict_t *v,
     const debar_host_t *h, debar_str_t target);
 

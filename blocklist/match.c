@@ -445,3 +445,31 @@ debar_match_origin(debar_list_t *list, debar_verdict_t *v, uint32_t asn,
                        strlen(country), 0, DEBAR_BLOCK);
     }
 }
+
+
+/* --- certificates ------------------------------------------------------- */
+
+void
+debar_match_organization(debar_list_t *list, debar_verdict_t *v,
+    debar_str_t organization, const char *where, unsigned cap)
+{
+    char    org[DEBAR_MAX_IDENT];
+    size_t  len;
+
+    if (organization.len == 0
+        || !list->has[DEBAR_KIND_CERTIFICATE_ORGANIZATION])
+    {
+        return;
+    }
+
+    len = debar_ident_org(org, sizeof(org), organization.data,
+                          organization.len);
+    if (len == 0) {
+        return;
+    }
+
+    debar_match_id(list, v, DEBAR_KIND_CERTIFICATE_ORGANIZATION, where, org,
+                   len, 0, cap);
+    debar_match_exprs(list, v, DEBAR_KIND_CERTIFICATE_ORGANIZATION, where, org,
+                      len, cap);
+}

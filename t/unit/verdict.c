@@ -83,6 +83,8 @@ static const char  acme_yaml[] =
     "files: [\"acmesetup_*.exe\", tool.bin]\n"
     "part-numbers: [AC4541XYZ, {pattern: \"AX[0-9]{4}[A-Z]{2,4}\"}]\n"
     "gtins: [\"05060486858538\"]\n"
+    "certificate-organizations: [\"Acme-Corp, Ltd.\","
+    " {pattern: \"acme (lab|works)\", action: log}]\n"
     "products:\n"
     "  - {id: pro, name: Acme Pro, part-numbers: [PRO1234X],"
     " names: [Acme Removal Kit]}\n"
@@ -613,6 +615,48 @@ addresses(void)
 
 
 static void
+certificates(void)
+{
+    size_t            i;
+    debar_str_t       org;
+    debar_facts_t     f;
+    debar_verdict_t   v;
+
+    static const struct {
+        const char  *org;
+        unsigned     verdict;
+        const char  *value;
+    } orgs[] = {
+        { "Acme-Corp, Ltd.", DEBAR_BLOCK, "acme corp ltd" },
+        { "ACME CORP LTD", DEBAR_BLOCK, "acme corp ltd" },
+        { "\xd0\x90" "cme Corp Ltd", DEBAR_BLOCK, "acme corp ltd" },
+        { "Acme Corp Ltd Holding", DEBAR_PASS, NULL },
+        { "Acme Lab", DEBAR_LOG, "acme (lab|works)" },
+        { "Someone Else", DEBAR_PASS, NULL },
+        { "", DEBAR_PASS, NULL },
+        { "\xff\xfe", DEBAR_PASS, NULL },
+    };
+
+    for (i = 0; i < sizeof(orgs) / sizeof(orgs[0]); i++) {
+        facts(&f, "GET", "http://files.example/updates/x", NOW);
+        debar_judge(list, &f, &v);
+
+        org = debar_str(orgs[i].org, strlen(orgs[i].org));
+
+        is_int(debar_certificate_clean(list, org), orgs[i].value == NULL,
+               orgs[i].org);
+        debar_judge_certificate(list, &f, &v, org);
+        is_int(v.verdict, orgs[i].verdict, "its verdict");
+
+        if (orgs[i].value != NULL) {
+            is_str(v.evidence[0].where, "certificate", "where it was found");
+            is_str(v.evidence[0].value, orgs[i].value, "what is listed");
+        }
+    }
+}
+
+
+static void
 bounds(void)
 {
     char             url[40000];
@@ -779,6 +823,7 @@ main(void)
     waivers();
     readings();
     addresses();
+    certificates();
     bounds();
     records();
 
