@@ -77,6 +77,13 @@ typedef struct {
 #define NGX_HTTP_DEBAR_PASS     1
 #define NGX_HTTP_DEBAR_KEEP     2
 
+#define NGX_HTTP_DEBAR_STAPLE_OFF      0     /* debar_staple */
+#define NGX_HTTP_DEBAR_STAPLE_CHECK    1
+#define NGX_HTTP_DEBAR_STAPLE_REQUIRE  2
+
+#define NGX_HTTP_DEBAR_CLIENT_SPLICE   0     /* debar_client_certificate */
+#define NGX_HTTP_DEBAR_CLIENT_REFUSE   1
+
 typedef struct ngx_http_debar_loc_conf_s  ngx_http_debar_loc_conf_t;
 
 struct ngx_http_debar_loc_conf_s {
@@ -105,6 +112,8 @@ struct ngx_http_debar_loc_conf_s {
     ngx_uint_t              report;      /* a location that only reports */
     ngx_uint_t              websocket;   /* debar_action_e */
     ngx_debar_glass_t      *glass;       /* NULL: off */
+    ngx_uint_t              staple;      /* NGX_HTTP_DEBAR_STAPLE_* */
+    ngx_uint_t              client_certificate;
 
     ngx_http_debar_loc_conf_t  *parent;
     ngx_http_debar_loc_conf_t  *within;  /* the first location below that has
@@ -354,13 +363,17 @@ ngx_int_t ngx_http_debar_report_handler(ngx_http_request_t *r);
 
 
 /*
- * upstream NAME { debar_pin [keepalive=N] [idle=TIME] [requests=N]; }
+ * upstream NAME {
+ *     debar_pin [keepalive=N] [idle=TIME] [requests=N] [sessions=N];
+ * }
  *
  * Dials the addresses pinned in ngx_http_debar_ctx_t, in turn, and keeps idle
- * connections, found by exact sockaddr (address and port) in a hash; bounded
- * LRU.  A request without pinned addresses fails (500): nothing is resolved
- * here.  Of ctx it reads addrs, naddrs and resolve, and sets current.  Special
- * addresses are passed over.  (ngx_http_debar_upstream.c)
+ * connections and TLS sessions, found by exact sockaddr (address and port) and,
+ * for TLS, by server_name and configuration, in a hash; bounded LRUs.  A
+ * request without pinned addresses fails (500): nothing is resolved here.  Of
+ * ctx it reads addrs, naddrs, server_name and resolve, and sets current, fault
+ * and fault_detail.  Special addresses are passed over.
+ * (ngx_http_debar_upstream*.c)
  *
  * { ngx_string("debar_pin"), NGX_HTTP_UPS_CONF|NGX_CONF_ANY,
  *   ngx_http_debar_pin, 0, 0, NULL }

@@ -73,6 +73,21 @@ static ngx_conf_enum_t  ngx_http_debar_websockets[] = {
 };
 
 
+static ngx_conf_enum_t  ngx_http_debar_staples[] = {
+    { ngx_string("off"), NGX_HTTP_DEBAR_STAPLE_OFF },
+    { ngx_string("check"), NGX_HTTP_DEBAR_STAPLE_CHECK },
+    { ngx_string("require"), NGX_HTTP_DEBAR_STAPLE_REQUIRE },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_enum_t  ngx_http_debar_client_certificates[] = {
+    { ngx_string("splice"), NGX_HTTP_DEBAR_CLIENT_SPLICE },
+    { ngx_string("refuse"), NGX_HTTP_DEBAR_CLIENT_REFUSE },
+    { ngx_null_string, 0 }
+};
+
+
 #define NGX_HTTP_DEBAR_CONF                                                   \
     NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
 
@@ -219,6 +234,20 @@ static ngx_command_t  ngx_http_debar_commands[] = {
       offsetof(ngx_http_debar_loc_conf_t, websocket),
       ngx_http_debar_websockets },
 
+    { ngx_string("debar_staple"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_debar_loc_conf_t, staple),
+      ngx_http_debar_staples },
+
+    { ngx_string("debar_client_certificate"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_debar_loc_conf_t, client_certificate),
+      ngx_http_debar_client_certificates },
+
     { ngx_string("debar_pin"),
       NGX_HTTP_UPS_CONF|NGX_CONF_ANY,
       ngx_http_debar_pin,
@@ -312,6 +341,8 @@ ngx_http_debar_create_loc_conf(ngx_conf_t *cf)
     conf->on_failure = NGX_CONF_UNSET_UINT;
     conf->expired = NGX_CONF_UNSET_UINT;
     conf->status = NGX_CONF_UNSET_UINT;
+    conf->staple = NGX_CONF_UNSET_UINT;
+    conf->client_certificate = NGX_CONF_UNSET_UINT;
     conf->websocket = NGX_CONF_UNSET_UINT;
     conf->glass = NGX_CONF_UNSET_PTR;
     conf->audit = NGX_CONF_UNSET_PTR;
@@ -347,6 +378,11 @@ ngx_http_debar_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                               NGX_HTTP_FORBIDDEN);
     ngx_conf_merge_uint_value(conf->websocket, prev->websocket, DEBAR_LOG);
     ngx_conf_merge_ptr_value(conf->glass, prev->glass, NULL);
+    ngx_conf_merge_uint_value(conf->staple, prev->staple,
+                              NGX_HTTP_DEBAR_STAPLE_CHECK);
+    ngx_conf_merge_uint_value(conf->client_certificate,
+                              prev->client_certificate,
+                              NGX_HTTP_DEBAR_CLIENT_SPLICE);
     ngx_conf_merge_ptr_value(conf->page, prev->page, mcf->page);
     ngx_conf_merge_ptr_value(conf->allow, prev->allow, NULL);
     ngx_conf_merge_ptr_value(conf->ports, prev->ports, NULL);
