@@ -1,6 +1,6 @@
 /*
  * The head of a CONNECT, line by line.  A head that is not whole yet is read
- * from its beginning again: it is 16 KiB at most.
+ * from its beginning again: it is 32 KiB at most.
  */
 
 #include "connect.h"

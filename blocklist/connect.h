@@ -9,7 +9,7 @@
 #include "host.h"
 
 
-#define DEBAR_MAX_HEAD  16384
+#define DEBAR_MAX_HEAD  32768     /* Kerberos tickets are long */
 
 
 typedef enum {

@@ -20,6 +20,19 @@ struct ngx_debar_refused_s {
 };
 
 
+static ngx_uint_t
+ngx_debar_user_scheme(debar_str_t field, const char *scheme)
+{
+    size_t  len;
+
+    len = ngx_strlen(scheme);
+
+    return field.len > len
+           && ngx_strncasecmp((u_char *) field.data, (u_char *) scheme, len)
+              == 0;
+}
+
+
 ngx_int_t
 ngx_debar_user(ngx_debar_users_t *users, ngx_pool_t *pool, ngx_log_t *log,
     debar_str_t field, ngx_uint_t fields, ngx_debar_login_t *login)
@@ -38,6 +51,17 @@ ngx_debar_user(ngx_debar_users_t *users, ngx_pool_t *pool, ngx_log_t *log,
         return NGX_DECLINED;
     }
 
+    if (users->negotiate && ngx_debar_user_scheme(field, "Negotiate ")) {
+        return ngx_debar_user_negotiate(users->negotiate, pool, log, field,
+                                        login);
+    }
+
+    if (ngx_debar_user_scheme(field, "NTLM ")) {
+        ngx_log_error(NGX_LOG_INFO, log, 0,
+                      "debar: NTLM was not offered, and is not taken");
+        return NGX_DECLINED;
+    }
+
     if (users->htpasswd) {
         return ngx_debar_user_basic(users->htpasswd, pool, log, field, login);
     }
@@ -49,6 +73,12 @@ ngx_debar_user(ngx_debar_users_t *users, ngx_pool_t *pool, ngx_log_t *log,
 const char *
 ngx_debar_user_challenge(ngx_debar_users_t *users, ngx_uint_t i)
 {
+    /* the stronger one first: some clients take the first that they know */
+
+    if (users->negotiate && i-- == 0) {
+        return "Negotiate";
+    }
+
     if (users->htpasswd && i-- == 0) {
         return "Basic realm=\"debar\", charset=\"UTF-8\"";
     }

@@ -26,6 +26,8 @@ static char *ngx_http_debar_user(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_debar_htpasswd(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_debar_negotiate(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_http_debar_page(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_debar_status(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -146,6 +148,13 @@ static ngx_command_t  ngx_http_debar_commands[] = {
     { ngx_string("debar_htpasswd"),
       NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE1,
       ngx_http_debar_htpasswd,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("debar_negotiate"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_1MORE,
+      ngx_http_debar_negotiate,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -563,6 +572,15 @@ ngx_http_debar_htpasswd(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_debar_loc_conf_t  *dlcf = conf;
 
     return ngx_debar_htpasswd_directive(cf, &dlcf->users.htpasswd);
+}
+
+
+static char *
+ngx_http_debar_negotiate(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_debar_loc_conf_t  *dlcf = conf;
+
+    return ngx_debar_negotiate_directive(cf, &dlcf->users.negotiate);
 }
 
 

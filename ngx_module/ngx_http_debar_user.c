@@ -15,6 +15,8 @@ static ngx_int_t ngx_http_debar_login_failed(ngx_http_request_t *r,
     ngx_http_debar_loc_conf_t *dlcf, ngx_str_t *user, char *incident);
 static ngx_int_t ngx_http_debar_challenge(ngx_http_request_t *r,
     ngx_http_debar_loc_conf_t *dlcf, const char *incident);
+static ngx_int_t ngx_http_debar_authenticate(ngx_http_request_t *r,
+    ngx_str_t *value);
 
 
 ngx_int_t
@@ -71,6 +73,12 @@ ngx_http_debar_login(ngx_http_request_t *r, ngx_http_debar_loc_conf_t *dlcf)
 
         ctx->started = ngx_debar_clock();
         ctx->user = login.user;
+
+        if (login.reply.len
+            && ngx_http_debar_authenticate(r, &login.reply) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
 
         return NGX_DECLINED;
     }
@@ -189,29 +197,22 @@ static ngx_int_t
 ngx_http_debar_challenge(ngx_http_request_t *r,
     ngx_http_debar_loc_conf_t *dlcf, const char *incident)
 {
+    ngx_str_t                  value;
     ngx_uint_t                 i;
-    const char                *value;
-    ngx_table_elt_t           *h;
     ngx_http_debar_refusal_t   rf;
 
     for (i = 0; /* void */ ; i++) {
-        value = ngx_debar_user_challenge(&dlcf->users, i);
+        value.data = (u_char *) ngx_debar_user_challenge(&dlcf->users, i);
 
-        if (value == NULL) {
+        if (value.data == NULL) {
             break;
         }
 
-        h = ngx_list_push(&r->headers_out.headers);
-        if (h == NULL) {
+        value.len = ngx_strlen(value.data);
+
+        if (ngx_http_debar_authenticate(r, &value) != NGX_OK) {
             return NGX_ERROR;
         }
-
-        ngx_memzero(h, sizeof(ngx_table_elt_t));
-
-        h->hash = 1;
-        ngx_str_set(&h->key, "Proxy-Authenticate");
-        h->value.data = (u_char *) value;
-        h->value.len = ngx_strlen(value);
     }
 
     ngx_memzero(&rf, sizeof(ngx_http_debar_refusal_t));
@@ -227,6 +228,26 @@ ngx_http_debar_challenge(ngx_http_request_t *r,
                 "407 Proxy Authentication Required");
 
     return ngx_http_debar_refuse(r, &rf);
+}
+
+
+static ngx_int_t
+ngx_http_debar_authenticate(ngx_http_request_t *r, ngx_str_t *value)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(h, sizeof(ngx_table_elt_t));
+
+    h->hash = 1;
+    h->value = *value;
+    ngx_str_set(&h->key, "Proxy-Authenticate");
+
+    return NGX_OK;
 }
 
 

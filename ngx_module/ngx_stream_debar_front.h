@@ -80,6 +80,8 @@ typedef struct {
 
     debar_connect_t       head;          /* points into memory of the pool */
     ngx_str_t             user;          /* as in front; for the record */
+    ngx_str_t             reply;         /* Proxy-Authenticate of the 200; or
+                                            empty */
     ngx_uint_t            challenges;    /* 407s so far */
 
     ngx_debar_resolve_t   resolve;

@@ -23,7 +23,7 @@ static void ngx_stream_debar_tunnel_free(ngx_peer_connection_t *pc, void *data,
 
 
 static const char  ngx_stream_debar_established[] =
-    "HTTP/1.1 200 Connection established" CRLF CRLF;
+    "HTTP/1.1 200 Connection established" CRLF;
 
 
 void
@@ -209,15 +209,26 @@ ngx_stream_debar_front_connected(ngx_stream_debar_front_ctx_t *ctx)
 ngx_int_t
 ngx_stream_debar_front_established(ngx_stream_debar_front_ctx_t *ctx)
 {
+    u_char             out[NGX_DEBAR_USER_REPLY + 128], *p;
     ssize_t            n;
     ngx_connection_t  *c;
 
     c = ctx->session->connection;
 
-    n = c->send(c, (u_char *) ngx_stream_debar_established,
-                sizeof(ngx_stream_debar_established) - 1);
+    p = ngx_cpymem(out, ngx_stream_debar_established,
+                   sizeof(ngx_stream_debar_established) - 1);
 
-    if (n != (ssize_t) sizeof(ngx_stream_debar_established) - 1) {
+    if (ctx->reply.len) {
+        p = ngx_slprintf(p, out + sizeof(out), "Proxy-Authenticate: %V" CRLF,
+                         &ctx->reply);
+    }
+
+    *p++ = CR;
+    *p++ = LF;
+
+    n = c->send(c, out, p - out);
+
+    if (n != p - out) {
         ngx_stream_finalize_session(ctx->session, NGX_STREAM_OK);
         return NGX_ERROR;
     }

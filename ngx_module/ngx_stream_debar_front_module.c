@@ -19,6 +19,8 @@ static char *ngx_stream_debar_connect_port(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_stream_debar_htpasswd(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_stream_debar_negotiate(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_stream_debar_allow(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_stream_debar_status(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -132,6 +134,9 @@ static ngx_command_t  ngx_stream_debar_front_commands[] = {
 
     ngx_stream_debar_directive("debar_htpasswd", NGX_CONF_TAKE1,
         ngx_stream_debar_htpasswd, users, NULL),
+
+    ngx_stream_debar_directive("debar_negotiate", NGX_CONF_1MORE,
+        ngx_stream_debar_negotiate, users, NULL),
 
       ngx_null_command
 };
@@ -370,6 +375,15 @@ ngx_stream_debar_htpasswd(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_stream_debar_front_conf_t  *dfcf = conf;
 
     return ngx_debar_htpasswd_directive(cf, &dfcf->users.htpasswd);
+}
+
+
+static char *
+ngx_stream_debar_negotiate(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_stream_debar_front_conf_t  *dfcf = conf;
+
+    return ngx_debar_negotiate_directive(cf, &dfcf->users.negotiate);
 }
 
 

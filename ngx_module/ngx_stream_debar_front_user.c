@@ -41,6 +41,7 @@ ngx_stream_debar_front_login(ngx_stream_debar_front_ctx_t *ctx)
     if (rc == NGX_OK) {
         ctx->user = login.user;
         ctx->front.user = login.user;
+        ctx->reply = login.reply;
         return NGX_OK;
     }
 

@@ -19,6 +19,7 @@ use Debar::Test;
 use Debar::Test::Client;
 use Debar::Test::Dns;
 use Debar::Test::Gateway;
+use Debar::Test::Kdc;
 use Debar::Test::Origin;
 use Debar::Test::Tls;
 use Debar::Test::Tunnel;
@@ -299,6 +300,175 @@ SKIP: {
 
     is(run_command([@curl, '--proxy-anyauth', '-U', 'ann:no', "$url/"])->{out},
        '407 000 1', 'curl with a wrong password');
+}
+
+
+# Kerberos, from a KDC of the test's own.
+
+SKIP: {
+    my $missing = Debar::Test::Kdc::missing();
+    my ($curl) = grep { -x } '/usr/bin/curl', '/bin/curl';
+
+    skip "$missing is not installed", 1 if $missing;
+    skip 'curl is not installed', 1 if !$curl;
+    skip 'this curl knows no SPNEGO', 1
+        if run_command([$curl, '--version'])->{out} !~ /SPNEGO/;
+
+    my $dir = test_dir();
+    my $kdc = Debar::Test::Kdc->new('TEST.EXAMPLE', 8801, skew => 2);
+    my $alien = Debar::Test::Kdc->new('ALIEN.EXAMPLE', 8802);
+
+    $_->user('ann', 'secret') for $kdc, $alien;
+    $kdc->user('cy', 'secret');
+    $alien->service('HTTP/localhost', "$dir/alien.keytab");
+
+    my $keytab = $kdc->service('HTTP/localhost', "$dir/http.keytab");
+    my %ann = $kdc->login('ann', 'secret');
+
+    mkdir "$dir/replay";
+    chmod 0777, "$dir/replay";
+
+    my $krb = sub {
+        my ($says, %o) = @_;
+        my $self = Debar::Test::Gateway->new(list => $list, %o, start => 0);
+
+        $self->insert(qr/debar_front\s[^;]*;/, $says);
+        $self->insert(qr/^http\s*\{/m, $says);
+        $self->insert(qr/^pid[^;]*;/m, 'env KRB5_CONFIG=' . $kdc->conf . ";\n"
+                      . "env KRB5RCACHENAME=file2:$dir/replay/seen;");
+
+        my $r = $self->start;
+
+        die "debar gateway start: $r->{err}$r->{out}\n" . $self->error_log
+            if $r->{status} != 0;
+
+        return $self;
+    };
+
+    my $kgw = $krb->("debar_negotiate on keytab=$keytab;\n"
+                     . "debar_htpasswd $users;",
+                     name => 'kerberos', port => 3140);
+
+    # curl as a user: its output, as -w says, and what -v tells.
+
+    my $fetch = sub {
+        my ($env, $port, @args) = @_;
+
+        local @ENV{keys %$env} = values %$env;
+
+        return run_command([$curl, '-sSv', '-m', 20, '--noproxy', '',
+                            '-o', '/dev/null', '--cacert', $tls->ca,
+                            '-x', "http://localhost:$port",
+                            '-w', '%{http_code} %{http_connect}', @args]);
+    };
+    my @as = ('--proxy-negotiate', '-U', ':');
+
+    $r = $kgw->get("$url/");
+    is($r->{status}, 407, 'with debar_negotiate a 407 asks');
+    is(join('; ', map { $_->[1] } grep { $_->[0] eq 'Proxy-Authenticate' }
+                  @{ $r->{fields} }),
+       'Negotiate; Basic realm="debar", charset="UTF-8"',
+       'for a ticket, or else for a password');
+    is($kgw->get("$url/", fields => [basic('bob:pw')])->{status}, 200,
+       'a password will do');
+
+    $r = $fetch->(\%ann, 3140, @as, "$url/");
+    is($r->{out}, '200 000', 'curl with a ticket: a plain request');
+
+    my ($used) = $r->{err} =~ /^> Proxy-Authorization: (Negotiate \S+)/mi;
+    ok($used, 'by Negotiate');
+
+    is($fetch->(\%ann, 3140, @as, 'https://www.neutral.example/')->{out},
+       '200 200', 'and a CONNECT');
+    is($fetch->(\%ann, 3140, '--proxy-anyauth', '-U', ':',
+                'https://www.neutral.example/')->{out}, '200 200',
+       'which curl finds out for itself');
+
+    $kgw->audit;
+    $fetch->(\%ann, 3140, @as, 'http://www.listed.example/');
+    ($line) = $kgw->audit_soon;
+    is($line->{user}, 'ann@TEST.EXAMPLE', 'the record names the principal');
+    $fetch->(\%ann, 3140, @as, 'https://www.listed.example/');
+    ($line) = $kgw->audit_soon;
+    is($line->{user}, 'ann@TEST.EXAMPLE', 'of a CONNECT too');
+
+    sleep 1.05;
+    $kgw->audit;
+    is($kgw->get("$url/", fields => [['Proxy-Authorization', $used // 'x']])
+           ->{status}, 407, 'a token is good for once');
+    ($line) = $kgw->audit_soon;
+    is($line->{fault}, 'credentials refused', 'and the record says so');
+
+    for my $case (
+        ['Negotiate ' . encode_base64('garbage', ''), 'garbage'],
+        ['Negotiate ' . encode_base64('x' x 20000, ''), '20000 bytes of it'],
+        ['Negotiate ***', 'no base64'], ['Negotiate ', 'nothing'],
+        ['Negotiate', 'not even a space'],
+        ['Negotiate ' . encode_base64("NTLMSSP\0\1\0\0\0" . "\0" x 24, ''),
+         'NTLM'],
+        ['NTLM ' . encode_base64("NTLMSSP\0\1\0\0\0" . "\0" x 24, ''),
+         'NTLM by its own name'],
+        [substr($used // '', 0, 400), 'half a token'],
+    ) {
+        my ($value, $what) = @$case;
+        my @f = (fields => [['Proxy-Authorization', $value]]);
+
+        is($kgw->get("$url/", @f)->{status}, 407, "asked again: $what");
+        is($kgw->tunnel($to, @f)->status, 407, "and for CONNECT: $what");
+    }
+
+    like($kgw->error_log, qr/NTLM/, 'the log says that NTLM is not taken')
+        if $kgw->error_log =~ /\[info\]/;
+
+    # Tickets that are no longer, or never were, for this gateway.
+
+    my $token = sub {
+        my ($env) = @_;
+
+        return $fetch->($env, 80, @as, "$url/")->{err}
+               =~ /^> Proxy-Authorization: (Negotiate \S+)/mi ? $1 : 'none';
+    };
+    my %cy = $kdc->login('cy', 'secret', '-l', '2s');
+    my $old = $token->(\%cy);
+    my %stranger = $alien->login('ann', 'secret');
+    my $strange = $token->(\%stranger);
+    my $fresh = $token->(\%ann);
+
+    like($_, qr/^Negotiate \S{200,}/, 'a token') for $old, $strange, $fresh;
+
+    is($kgw->get("$url/", fields => [['Proxy-Authorization', $fresh]])
+           ->{status}, 200, 'a token that was not used yet is taken');
+    is($kgw->get("$url/", fields => [['Proxy-Authorization', $strange]])
+           ->{status}, 407, 'one of another realm is not');
+    sleep 5;
+    is($kgw->get("$url/", fields => [['Proxy-Authorization', $old]])
+           ->{status}, 407, 'nor one that has expired');
+
+    # Names.
+
+    my $short = $krb->("debar_negotiate on keytab=$keytab strip-realm"
+                       . ' service=HTTP@localhost;',
+                       name => 'short', port => 3141);
+
+    is($short->get("$url/", fields => [basic('bob:pw')])->{status}, 407,
+       'without debar_htpasswd no password will do');
+    $short->audit;
+    is($fetch->(\%ann, 3141, @as, 'http://www.listed.example/')->{out},
+       '200 000', 'strip-realm: a waiver names the user alone');
+    ($line) = $short->audit_soon;
+    is($line->{user}, 'ann', 'as does the record');
+    $short->stop;
+
+    my $named = $krb->("debar_negotiate on keytab=$keytab"
+                       . ' service=HTTP@other.example;',
+                       name => 'named', port => 3142);
+
+    is($fetch->(\%ann, 3142, @as, "$url/")->{out}, '407 000',
+       'a ticket for another name than service= says is refused');
+    $named->stop;
+
+    is($kgw->complaints, '', 'no worker complained');
+    $kgw->stop;
 }
 
 

@@ -382,7 +382,7 @@ bounds(void)
     size_t            n;
     debar_connect_t   c;
 
-    is_int(sized(&c, DEBAR_MAX_HEAD, DEBAR_MAX_HEAD), OK, "16384 bytes");
+    is_int(sized(&c, DEBAR_MAX_HEAD, DEBAR_MAX_HEAD), OK, "32768 bytes");
     is_int(c.len, DEBAR_MAX_HEAD, "and all of them are the head");
     is_int(sized(&c, DEBAR_MAX_HEAD, DEBAR_MAX_HEAD - 1), MORE,
            "but for the last");
