@@ -20,6 +20,7 @@ use JSON::PP;
 #   cert    from Debar::Test::Pki::leaf
 #   http2   0: not (it is on where one server of the address has it)
 #   tls     ssl_protocols, default TLSv1.2 TLSv1.3
+#   plain   1: no TLS at all
 #   client  "on" or "optional": asks for a certificate by client_ca
 #   more    directives of the server
 #
@@ -93,13 +94,15 @@ END
 
 sub server {
     my ($dir, $to, %o) = @_;
-    my $h2 = $o{http2} // 1 ? ' http2' : '';
-    my $listen = join "\n", map { "        listen $_ ssl$h2;" }
+    my $ssl = $o{plain} ? '' : $o{http2} // 1 ? ' ssl http2' : ' ssl';
+    my $listen = join "\n", map { "        listen $_$ssl;" }
                  @{ $o{at} || ['127.0.0.1:443'] };
     my $names = join ' ', @{ $o{names} || ['_'] };
     my $tls = $o{tls} // 'TLSv1.2 TLSv1.3';
     my $more = $o{more} // '';
 
+    $more .= " ssl_certificate $o{cert}{cert};"
+             . " ssl_certificate_key $o{cert}{key};" if $o{cert};
     $more .= " ssl_stapling on; ssl_stapling_file $o{cert}{staple};"
         if $o{cert}{staple};
     $more .= " ssl_verify_client $o{client};"
@@ -109,8 +112,6 @@ sub server {
     server {
 $listen
         server_name $names;
-        ssl_certificate $o{cert}{cert};
-        ssl_certificate_key $o{cert}{key};
         ssl_protocols $tls;
         $more
         root $dir/www;
