@@ -119,14 +119,9 @@ sub stock {
     mkdir "$dir/$_" for qw(run logs tmp audit);
 
     $text =~ s/\Q$from\E/$dir/g;
-    $text =~ s/^\s*server \{(?:(?!\n    \}).)*debar_report.*?\n    \}//ms;
     $text =~ s/debar_pin keepalive=(\d+);/server 127.0.0.1:80;\n        keepalive $1;/;
-    $text =~ s/^\s*load_module .*?;//mg;
-    $text =~ s/^stream \{.*?^\}//ms;
-    $text =~ s/\$debar_authority/\$http_host/g;
-    $text =~ s/^[ \t]*debar(?:_\w+)?\s[^;]*;//mg;
     $text =~ s/listen unix:debar:\w+[^;]*;/listen 127.0.0.1:$port;/;
-    write_file("$dir/nginx.conf", $text);
+    write_file("$dir/nginx.conf", without_debar($text));
 
     my $pid = start_process($name, nginx_path(), '-p', $dir, '-c',
                             "$dir/nginx.conf", '-g', 'daemon off;');
@@ -137,6 +132,21 @@ sub stock {
                . (file_text("$dir/logs/error.log") // '');
 
     return Bench::Server->new($name, $port, $pid, sub { stop_process($pid) });
+}
+
+
+# What stock nginx understands of a gateway's nginx.conf.
+
+sub without_debar {
+    my ($text) = @_;
+
+    $text =~ s/^\s*server \{(?:(?!\n    \}).)*debar_report.*?\n    \}//ms;
+    $text =~ s/^\s*load_module .*?;//mg;
+    $text =~ s/^stream \{.*?^\}//ms;
+    $text =~ s/\$debar_authority/\$http_host/g;
+    $text =~ s/^[ \t]*debar(?:_\w+)?(?:\s[^;]*)?;//mg;
+
+    return $text;
 }
 
 
