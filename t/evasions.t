@@ -95,7 +95,7 @@ sub run_row {
             local our $TODO = $ca ? undef : $unseen{$id};
 
             like($verdict, $end->{verdict}, "$name: recorded as $expect")
-                or $failed = 1;
+                or $failed = !$TODO;
         }
 
         is($verdict =~ /^(?:log|block)$/ ? $lines[-1]{vendor} : 'kaspersky',
