@@ -520,8 +520,7 @@ debar_sign_keep(debar_signer_t *s, int ready)
         debar_sign_child = 0;
 
         if (debar_sign_ending
-            || (first && WIFEXITED(status) && WEXITSTATUS(status) != 0
-                && debar_mint_wants_token(s->mint)))
+            || (first && WIFEXITED(status) && WEXITSTATUS(status) != 0))
         {
             break;
         }

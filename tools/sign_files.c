@@ -67,7 +67,14 @@ debar_sign_open(debar_signer_t *s, const debar_sign_user_t *u)
 static int
 debar_sign_own(int fd, const char *path, const debar_sign_user_t *u)
 {
-    if (geteuid() == 0 && u->uid != 0 && fchown(fd, u->uid, u->gid) == -1) {
+    struct stat  st;
+
+    /* never a device: /dev/stderr is not ours to give */
+
+    if (geteuid() == 0 && u->uid != 0
+        && (fstat(fd, &st) == -1
+            || (S_ISREG(st.st_mode) && fchown(fd, u->uid, u->gid) == -1)))
+    {
         debar_say("sign: %s: cannot be given to uid %ld: %s", path,
                   (long) u->uid, strerror(errno));
         return DEBAR_ERROR;

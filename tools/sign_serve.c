@@ -18,6 +18,7 @@
 #define DEBAR_SIGN_HALF     5000       /* ms: a frame that does not end, an
                                           answer that is not taken */
 #define DEBAR_SIGN_IDLE     600000     /* ms */
+#define DEBAR_SIGN_LINES    10         /* of refusals, a second */
 #define DEBAR_SIGN_TURN     16         /* frames of a client before the next */
 #define DEBAR_SIGN_IN       (8 * DEBAR_SIGN_REQUEST)
 #define DEBAR_SIGN_OUT      (2 * DEBAR_SIGN_REPLY)
@@ -41,8 +42,9 @@ typedef struct {
     debar_signer_t       *signer;
     double                tokens;
     uint64_t              filled;      /* ms */
-    uint64_t              told;        /* ms: of refusals */
-    unsigned long         refused;     /* since then */
+    uint64_t              told;        /* ms: of refusals, this second */
+    unsigned              lines;       /* in it */
+    unsigned long         refused;     /* since the last line */
     unsigned              n;
     debar_sign_client_t  *clients[DEBAR_SIGN_CLIENTS];
 } debar_sign_loop_t;
@@ -577,7 +579,7 @@ debar_sign_token(debar_sign_loop_t *l, uint64_t now)
 }
 
 
-/* At most one line a second, with how many there were. */
+/* At most so many lines a second, with how many there were since the last. */
 
 static void
 debar_sign_refused(debar_sign_loop_t *l, const debar_sign_client_t *c,
@@ -585,13 +587,17 @@ debar_sign_refused(debar_sign_loop_t *l, const debar_sign_client_t *c,
 {
     l->refused++;
 
-    if (l->told && now - l->told < 1000) {
+    if (now - l->told >= 1000) {
+        l->told = now;
+        l->lines = 0;
+    }
+
+    if (l->lines++ >= DEBAR_SIGN_LINES) {
         return;
     }
 
     (void) debar_sign_log(l->signer, "refused uid=%ld pid=%ld count=%lu: %s",
                           (long) c->uid, c->pid, l->refused, why);
-    l->told = now;
     l->refused = 0;
 }
 

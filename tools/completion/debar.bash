@@ -8,7 +8,8 @@ _debar()
     COMPREPLY=()
 
     case $prev in
-        -o | --output | -l | --list | --ca | --ca-key | --upstream-ca)
+        -o | --output | -l | --list | --ca | --ca-key | --upstream-ca \
+            | --key | --passphrase | --socket | --pid | --log)
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return
             ;;
@@ -29,7 +30,7 @@ _debar()
 
     case ${COMP_CWORD}:${COMP_WORDS[1]}:${COMP_WORDS[2]-} in
         1:*)
-            words='list check gateway --help --version'
+            words='list check gateway sign --help --version'
             ;;
         2:list:*)
             words='build check --help'
@@ -46,6 +47,11 @@ _debar()
         *:check:*)
             words='--list --request --header --data --at --user --client
                 --address --asn --country --json --jsonl --help'
+            ;;
+        *:sign:*)
+            words='--ca --key --passphrase --socket --pid --log --user
+                --client-uid --client-gid --rate --burst --days --daemon
+                --help'
             ;;
         *:gateway:init)
             words='--listen --resolver --list --mode --allow-destination
