@@ -37,10 +37,19 @@ debar_mint_open(const debar_mint_conf_t *conf, time_t now,
     }
 
     m->days = conf->days ? conf->days : 30;
-    m->key_name = strdup(conf->key);
     m->cert_name = strdup(conf->cert);
 
-    if (m->key_name == NULL || m->cert_name == NULL) {
+    if (debar_mint_is_token(conf->key)) {
+        m->uri = strdup(conf->key);
+        m->key_name = strdup("pkcs11:");
+
+    } else {
+        m->key_name = strdup(conf->key);
+    }
+
+    if (m->key_name == NULL || m->cert_name == NULL
+        || (m->uri == NULL && debar_mint_is_token(conf->key)))
+    {
         debar_fault(fault, "no memory for a CA");
         goto failed;
     }
@@ -59,7 +68,7 @@ debar_mint_open(const debar_mint_conf_t *conf, time_t now,
         }
     }
 
-    if (!debar_mint_is_token(conf->key)) {
+    if (m->uri == NULL) {
         key = debar_mint_read_key(m, conf->key, fault);
 
         if (key == NULL
@@ -99,6 +108,11 @@ debar_mint_close(debar_mint_t *m)
 
     X509_free(m->ca);
     EVP_PKEY_free(m->key);
+    if (m->uri) {
+        OPENSSL_cleanse(m->uri, strlen(m->uri));
+        free(m->uri);
+    }
+
     free(m->key_name);
     free(m->cert_name);
     free(m);
@@ -121,7 +135,7 @@ debar_mint_token(debar_mint_t *m, debar_fault_t *fault)
         return DEBAR_OK;
     }
 
-    key = debar_mint_open_token(m->key_name, m->passphrase, fault);
+    key = debar_mint_open_token(m->uri, m->passphrase, fault);
 
     return key ? debar_mint_take_key(m, key, fault) : DEBAR_ERROR;
 }

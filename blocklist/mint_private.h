@@ -21,7 +21,8 @@ struct debar_mint_s {
     unsigned        days;
     time_t          from;         /* the CA's own time */
     time_t          until;
-    char           *key_name;     /* file or URI */
+    char           *uri;          /* NULL: the key is in a file */
+    char           *key_name;     /* for messages: a URI may hold a PIN */
     char           *cert_name;
     char           *passphrase;   /* kept for a token only; NULL: none */
     char            warning[256];
