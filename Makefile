@@ -6,7 +6,8 @@ CFLAGS  ?= -O2 -g
 WARN    := -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter -Wshadow \
            -Wpointer-arith -Wmissing-prototypes -Wstrict-prototypes
 CPPFLAGS += -Iblocklist -D_GNU_SOURCE
-LIBS    := -llmdb -lyaml -lpsl -licui18n -licuuc -lpcre2-8 -lcrypto -lpthread
+LIBS    := -llmdb -lyaml -lpsl -licui18n -licuuc -lpcre2-8 -lz -lbrotlidec \
+           -lzstd -lexpat -lyajl -larchive -lcrypto -lpthread
 TOOL_LIBS := -ljansson
 
 LIB_SRCS  := $(wildcard blocklist/*.c)
