@@ -164,6 +164,11 @@ for my $t (
     [['--inspect', '--upstream-ca', $inter_key], 1, qr/no certificate/,
      'roots without a certificate'],
     [['--inspect', '--ca', $inter], 2, qr/--ca-key/, '--ca alone'],
+    [['--inspect', '--ca-passphrase', $inter], 2, qr/--ca\b/,
+     'a passphrase of no CA'],
+    [['--inspect', '--ca', $inter, '--ca-key',
+      'pkcs11:token=a;object=b?pin-value=1234'], 2, qr/--ca-passphrase/,
+     'a PIN that others could see'],
     [['--ca', $inter, '--ca-key', $inter_key], 2, qr/--inspect/,
      '--ca without --inspect'],
     [['--upstream-ca', $inter], 2, qr/--inspect/,
@@ -202,6 +207,27 @@ is($r->{status}, 0, 'another CA is put in its place');
 is(fingerprint("$at/ca/ca.pem.old"), fingerprint($inter), 'the old one stays');
 is(file_text("$at/ca/ca.key.old"), file_text($inter_key), 'with its key');
 is(mode("$at/ca/ca.key.old"), '0600', 'for root alone');
+
+
+# A key that is encrypted.
+
+my $locked = test_dir() . '/locked.key';
+my $secret = write_file(test_dir() . '/secret', "open, please\n");
+my @locked = ('--inspect', '--ca', $inter, '--ca-key', $locked);
+
+run_command(['openssl', 'pkcs8', '-topk8', '-in', $inter_key, '-out', $locked,
+             '-passout', "file:$secret"]);
+is(init($at, @locked)->{status}, 1, 'an encrypted key needs its passphrase');
+is(init($at, @locked, '--ca-passphrase', $secret)->{status}, 0,
+   'which is in a file');
+is(mode("$at/ca/ca.pass"), '0600', 'that is copied for root alone');
+is($own->start->{status}, 0, 'the signer starts with it');
+unlike(file_text('/proc/' . $own->signer_pid . '/cmdline'), qr/please/,
+       'and it is in no argument');
+is($own->stop->{status}, 0, 'and stops');
+is(init($at, '--inspect', '--ca', $inter, '--ca-key', $inter_key)->{status}, 0,
+   'the same CA with a key in the clear');
+ok(!-e "$at/ca/ca.pass", 'has no passphrase any more');
 
 
 # start, status, stop.

@@ -26,11 +26,13 @@
 #define DEBAR_CA_FILE_MAX  (64 * 1024)
 
 
-static int debar_ca_open(const char *cert, const char *key);
+static int debar_ca_open(const char *cert, const char *key,
+    const char *passphrase);
 static int debar_ca_own(debar_init_t *in);
 static int debar_ca_given(debar_init_t *in);
 static int debar_ca_keep(debar_init_t *in, const char *key);
-static int debar_ca_aside(const debar_init_t *in, const char *name);
+static int debar_ca_aside(const debar_init_t *in, const char *name,
+    int is_old);
 static int debar_ca_describe(debar_init_t *in);
 static int debar_ca_signer(debar_init_t *in);
 static int debar_ca_splice(debar_init_t *in);
@@ -106,7 +108,7 @@ debar_init_inspect_check(debar_init_t *in)
         snprintf(in->roots, sizeof(in->roots), "%s", debar_ca_bundles[i]);
     }
 
-    return in->ca ? debar_ca_open(in->ca, in->ca_key) : DEBAR_OK;
+    return in->ca ? debar_ca_open(in->ca, in->ca_key, in->ca_pass) : DEBAR_OK;
 }
 
 
@@ -162,7 +164,7 @@ debar_init_inspect(debar_init_t *in)
 /* Whether `debar sign` will take the two; said if not. */
 
 static int
-debar_ca_open(const char *cert, const char *key)
+debar_ca_open(const char *cert, const char *key, const char *passphrase)
 {
     int                 rc;
     debar_mint_t       *m;
@@ -172,6 +174,7 @@ debar_ca_open(const char *cert, const char *key)
     memset(&conf, 0, sizeof(conf));
     conf.cert = cert;
     conf.key = key;
+    conf.passphrase = passphrase;
 
     m = debar_mint_open(&conf, time(NULL), &fault);
 
@@ -260,14 +263,19 @@ static int
 debar_ca_keep(debar_init_t *in, const char *key)
 {
     int          rc;
-    char         path[DEBAR_MAX_DIR + 64], cert[DEBAR_MAX_DIR + 64];
+    char         path[DEBAR_MAX_DIR + 64], cert[DEBAR_MAX_DIR + 64],
+                 pass[DEBAR_MAX_DIR + 64];
+    const char  *passphrase;
     debar_buf_t  uri;
 
     debar_gateway_path(&in->g, "ca/ca.pem", cert, sizeof(cert));
+    debar_gateway_path(&in->g, "ca/ca.pass", pass, sizeof(pass));
     debar_gateway_path(&in->g, "ca/ca.key.uri", path, sizeof(path));
 
+    passphrase = access(pass, F_OK) == 0 ? pass : NULL;
+
     if (access(path, F_OK) != 0) {
-        return debar_ca_open(cert, key);
+        return debar_ca_open(cert, key, passphrase);
     }
 
     memset(&uri, 0, sizeof(uri));
@@ -277,7 +285,7 @@ debar_ca_keep(debar_init_t *in, const char *key)
     if (rc == DEBAR_OK) {
         debar_buf_add(&uri, "", 1);
         uri.data[strcspn(uri.data, "\r\n")] = '\0';
-        rc = debar_ca_open(cert, uri.data);
+        rc = debar_ca_open(cert, uri.data, passphrase);
     }
 
     debar_mint_forget(&uri);
@@ -293,8 +301,9 @@ debar_ca_given(debar_init_t *in)
 {
     int          rc, uri;
     char         path[DEBAR_MAX_DIR + 64];
-    debar_buf_t  pem, key, old;
+    debar_buf_t  pem, key, old, pass;
 
+    memset(&pass, 0, sizeof(pass));
     memset(&pem, 0, sizeof(pem));
     memset(&key, 0, sizeof(key));
     memset(&old, 0, sizeof(old));
@@ -309,6 +318,10 @@ debar_ca_given(debar_init_t *in)
         rc = debar_ca_read(in->ca_key, &key);
     }
 
+    if (rc == DEBAR_OK && in->ca_pass) {
+        rc = debar_ca_read(in->ca_pass, &pass);
+    }
+
     debar_gateway_path(&in->g, "ca/ca.pem", path, sizeof(path));
 
     if (rc == DEBAR_OK && access(path, F_OK) == 0) {
@@ -317,14 +330,17 @@ debar_ca_given(debar_init_t *in)
         in->old_ca = rc == DEBAR_OK && old.len == pem.len
                      && memcmp(old.data, pem.data, pem.len) == 0;
 
-        if (rc == DEBAR_OK && !in->old_ca) {
-            rc = debar_ca_aside(in, "ca/ca.pem");
-        }
     }
 
     if (rc == DEBAR_OK
-        && (debar_ca_aside(in, "ca/ca.key") != DEBAR_OK
-            || debar_ca_aside(in, "ca/ca.key.uri") != DEBAR_OK
+        && (debar_ca_aside(in, "ca/ca.pem", !in->old_ca) != DEBAR_OK
+            || debar_ca_aside(in, "ca/ca.key", uri || !in->old_ca) != DEBAR_OK
+            || debar_ca_aside(in, "ca/ca.key.uri", !uri || !in->old_ca)
+               != DEBAR_OK
+            || debar_ca_aside(in, "ca/ca.pass", !in->ca_pass || !in->old_ca)
+               != DEBAR_OK
+            || (in->ca_pass
+                && debar_ca_put(in, "ca/ca.pass", &pass, 0600) != DEBAR_OK)
             || debar_ca_put(in, uri ? "ca/ca.key.uri" : "ca/ca.key", &key,
                             0600) != DEBAR_OK
             || debar_ca_put(in, "ca/ca.pem", &pem, 0644) != DEBAR_OK))
@@ -335,21 +351,22 @@ debar_ca_given(debar_init_t *in)
     debar_buf_free(&pem);
     debar_buf_free(&old);
     debar_mint_forget(&key);
+    debar_mint_forget(&pass);
 
     return rc;
 }
 
 
-/* NAME becomes NAME.old; one that is the same already is simply replaced. */
+/* NAME becomes NAME.old, if it is there and it is an old one. */
 
 static int
-debar_ca_aside(const debar_init_t *in, const char *name)
+debar_ca_aside(const debar_init_t *in, const char *name, int is_old)
 {
     char  path[DEBAR_MAX_DIR + 64], old[DEBAR_MAX_DIR + 80];
 
     debar_gateway_path(&in->g, name, path, sizeof(path));
 
-    if (access(path, F_OK) != 0 || in->old_ca) {
+    if (!is_old || access(path, F_OK) != 0) {
         return DEBAR_OK;
     }
 

@@ -57,6 +57,7 @@ static const char  debar_init_help[] =
     "      --ca CERT --ca-key KEY     the agency's CA (PEM, with the chain above\n"
     "                                 it) instead; KEY: a PEM file or a pkcs11:\n"
     "                                 URI.  Best one that signs nothing else\n"
+    "      --ca-passphrase FILE       its first line opens the key, or is the PIN\n"
     "      --upstream-ca FILE         roots of origins (PEM); default: the\n"
     "                                 system's\n"
     "      --sign-user NAME|UID       of the process that holds the CA's key;\n"
@@ -73,6 +74,7 @@ static const struct option  debar_init_options[] = {
     { "inspect",           no_argument,       NULL, 'i' },
     { "ca",                required_argument, NULL, 'c' },
     { "ca-key",            required_argument, NULL, 'k' },
+    { "ca-passphrase",     required_argument, NULL, 'P' },
     { "upstream-ca",       required_argument, NULL, 'u' },
     { "sign-user",         required_argument, NULL, 'S' },
     { "allow-destination", required_argument, NULL, 'a' },
@@ -254,6 +256,10 @@ debar_init_option(debar_init_t *in, int c)
         in->ca_key = optarg;
         break;
 
+    case 'P':
+        in->ca_pass = optarg;
+        break;
+
     case 'u':
         in->upstream_ca = optarg;
         break;
@@ -286,6 +292,19 @@ debar_init_rest(debar_init_t *in, int argc, char **argv)
 
     if ((in->ca == NULL) != (in->ca_key == NULL)) {
         return debar_usage(debar_init_name, "--ca and --ca-key go together");
+    }
+
+    if (in->ca_pass && in->ca == NULL) {
+        return debar_usage(debar_init_name, "--ca-passphrase is of a --ca, "
+                           "which is not there");
+    }
+
+    if (in->ca_key && strncasecmp(in->ca_key, "pkcs11:", 7) == 0
+        && strcasestr(in->ca_key, "pin-value="))
+    {
+        return debar_usage(debar_init_name, "--ca-key holds a PIN, and "
+                           "arguments can be seen by others: write it into a "
+                           "file and name that with --ca-passphrase");
     }
 
     if (in->user && (getpwnam(in->user) == NULL || strpbrk(in->user, " ;{}")))

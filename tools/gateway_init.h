@@ -25,6 +25,7 @@ typedef struct {
     const char       *user;
     const char       *ca;
     const char       *ca_key;
+    const char       *ca_pass;
     const char       *upstream_ca;
     const char       *sign_user;
     const char       *cidrs[DEBAR_MAX_CIDRS];

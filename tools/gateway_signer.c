@@ -26,13 +26,14 @@ typedef struct {
     char          binary[PATH_MAX];
     char          cert[DEBAR_MAX_DIR + 64];
     char          key[DEBAR_MAX_DIR + 64];
+    char          pass[DEBAR_MAX_DIR + 64];
     char          socket[DEBAR_MAX_DIR + 64];
     char          pid[DEBAR_MAX_DIR + 64];
     char          log[DEBAR_MAX_DIR + 64];
     char          user[128];
     char          client_uid[16];
     char          client_gid[16];
-    const char   *argv[24];
+    const char   *argv[28];
 } debar_signer_t;
 
 
@@ -299,6 +300,13 @@ debar_signer_spawn(const debar_gateway_t *g)
     s.argv[n++] = "--client-gid";
     s.argv[n++] = s.client_gid;
     s.argv[n++] = "--daemon";
+
+    debar_gateway_path(g, "ca/ca.pass", s.pass, sizeof(s.pass));
+
+    if (access(s.pass, F_OK) == 0) {
+        s.argv[n++] = "--passphrase";
+        s.argv[n++] = s.pass;
+    }
 
     if (s.user[0]) {
         s.argv[n++] = "--user";
