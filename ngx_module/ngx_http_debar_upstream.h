@@ -83,6 +83,7 @@ typedef struct {                         /* of a request */
     ngx_uint_t                  next;
     ngx_uint_t                  fresh;   /* an idle connection was stale */
     ngx_uint_t                  stop;    /* another address would not help */
+    ngx_uint_t                  verify;  /* proxy_ssl_verify as configured */
 } ngx_http_debar_pin_data_t;
 
 

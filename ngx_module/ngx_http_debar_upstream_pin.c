@@ -75,6 +75,8 @@ ngx_http_debar_pin_init_peer(ngx_http_request_t *r,
     u->peer.tries = n;
 
 #if (NGX_HTTP_SSL)
+    pd->verify = u->conf->ssl_verify;
+
     u->peer.set_session = ngx_http_debar_tls_set_session;
     u->peer.save_session = ngx_http_debar_tls_save_session;
 #endif
@@ -361,7 +363,7 @@ ngx_http_debar_pin_key(ngx_peer_connection_t *pc,
                                             ngx_http_debar_module);
 
         ptr[1] = u->conf->ssl;
-        *p = 1 | u->conf->ssl_verify << 1 | dlcf->staple << 2;
+        *p = 1 | pd->verify << 1 | dlcf->staple << 2;
     }
 
 #endif

@@ -217,7 +217,7 @@ ngx_http_debar_tls_target(ngx_http_debar_tls_t *tls,
 
     (void) SSL_set_tlsext_host_name(tls->connection->ssl->connection, NULL);
 
-    if (u->conf->ssl_verify) {
+    if (pd->verify) {
 
         /*
          * nginx looks for names only, and would not find an address in a
@@ -231,6 +231,8 @@ ngx_http_debar_tls_target(ngx_http_debar_tls_t *tls,
         }
 
         *conf = *u->conf;
+        conf->ssl_verify = 1;
+
         u->conf = conf;
     }
 
@@ -255,7 +257,7 @@ ngx_http_debar_tls_prepare(ngx_http_debar_tls_t *tls,
     SSL_set_info_callback(ssl, ngx_http_debar_tls_info);
     SSL_set_cert_cb(ssl, ngx_http_debar_tls_certificate, tls);
 
-    if (!pd->upstream->conf->ssl_verify) {
+    if (!pd->verify) {
         return NGX_OK;
     }
 
