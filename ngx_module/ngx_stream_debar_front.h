@@ -180,11 +180,13 @@ void ngx_stream_debar_front_server_first(ngx_stream_debar_front_ctx_t *ctx);
 /*
  * What is inspected (ngx_stream_debar_front_inspect.c).
  *
- * Is the host to be spliced?  Sets ctx->learned.
+ * Spliced or inspected: sets ctx->inspect, ctx->learned and f->inspecting.  A
+ * host that is let through only for its requests to be judged is judged anew,
+ * where nobody would see them.
  */
 
-ngx_uint_t ngx_stream_debar_front_spliced(ngx_stream_debar_front_ctx_t *ctx,
-    const debar_host_t *host, in_port_t port);
+void ngx_stream_debar_front_way(ngx_stream_debar_front_ctx_t *ctx,
+    debar_facts_t *f, debar_verdict_t *v);
 
 /* The verdict on the CONNECT stands: 200, and the hello. */
 

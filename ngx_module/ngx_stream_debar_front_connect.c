@@ -25,8 +25,6 @@ static void ngx_stream_debar_front_start(ngx_stream_debar_front_ctx_t *ctx);
 static void ngx_stream_debar_front_judge(ngx_stream_debar_front_ctx_t *ctx);
 static ngx_uint_t ngx_stream_debar_front_verdict(
     ngx_stream_debar_front_ctx_t *ctx, debar_facts_t *f, debar_verdict_t *v);
-static void ngx_stream_debar_front_way(ngx_stream_debar_front_ctx_t *ctx,
-    debar_facts_t *f, debar_verdict_t *v);
 static ngx_uint_t ngx_stream_debar_front_port(
     ngx_stream_debar_front_ctx_t *ctx, debar_verdict_t *v);
 static ngx_int_t ngx_stream_debar_front_resolve(
@@ -417,35 +415,6 @@ ngx_stream_debar_front_verdict(ngx_stream_debar_front_ctx_t *ctx,
     }
 
     return 0;
-}
-
-
-/*
- * Spliced or inspected.  A host that is let through only for its requests to be
- * judged is not, where nobody will see them.
- */
-
-static void
-ngx_stream_debar_front_way(ngx_stream_debar_front_ctx_t *ctx, debar_facts_t *f,
-    debar_verdict_t *v)
-{
-    ngx_stream_debar_srv_conf_t  *dscf;
-
-    if (!ctx->inspect || v->host.len == 0
-        || !ngx_stream_debar_front_spliced(ctx, &v->host, v->port))
-    {
-        return;
-    }
-
-    ctx->inspect = 0;
-    f->inspecting = 0;
-
-    if (v->inspect) {
-        dscf = ngx_stream_get_module_srv_conf(ctx->session,
-                                              ngx_stream_debar_module);
-
-        debar_judge(dscf->list->list, f, v);
-    }
 }
 
 

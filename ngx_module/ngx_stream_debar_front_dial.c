@@ -1,7 +1,7 @@
 /*
  * The origin is dialled before the 200, where it is spliced: an honest 502 is
- * still possible then.  The connection made goes to stock proxy_pass by an upstream whose peer is
- * connected already (upstream NAME { debar_tunnel; }).
+ * still possible then.  The connection made goes to stock proxy_pass by an
+ * upstream whose peer is connected already (upstream NAME { debar_tunnel; }).
  */
 
 #include "ngx_stream_debar_front.h"

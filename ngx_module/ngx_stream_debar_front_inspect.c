@@ -11,6 +11,9 @@
 #define NGX_STREAM_DEBAR_INTERNAL_ERROR  80
 
 
+static ngx_uint_t ngx_stream_debar_front_spliced(
+    ngx_stream_debar_front_ctx_t *ctx, const debar_host_t *host,
+    in_port_t port);
 static ngx_int_t ngx_stream_debar_front_ask(ngx_stream_debar_front_ctx_t *ctx,
     const debar_host_t *host);
 static void ngx_stream_debar_front_asked(ngx_debar_leaf_ask_t *ask);
@@ -19,7 +22,31 @@ static void ngx_stream_debar_front_inspected(
 static void ngx_stream_debar_front_no_leaf(ngx_stream_debar_front_ctx_t *ctx);
 
 
-ngx_uint_t
+void
+ngx_stream_debar_front_way(ngx_stream_debar_front_ctx_t *ctx, debar_facts_t *f,
+    debar_verdict_t *v)
+{
+    ngx_stream_debar_srv_conf_t  *dscf;
+
+    if (!ctx->inspect || v->host.len == 0
+        || !ngx_stream_debar_front_spliced(ctx, &v->host, v->port))
+    {
+        return;
+    }
+
+    ctx->inspect = 0;
+    f->inspecting = 0;
+
+    if (v->inspect) {
+        dscf = ngx_stream_get_module_srv_conf(ctx->session,
+                                              ngx_stream_debar_module);
+
+        debar_judge(dscf->list->list, f, v);
+    }
+}
+
+
+static ngx_uint_t
 ngx_stream_debar_front_spliced(ngx_stream_debar_front_ctx_t *ctx,
     const debar_host_t *host, in_port_t port)
 {
