@@ -28,6 +28,8 @@ my $dns = Debar::Test::Dns->new(absent => ['absent.example'], names => {
     'echo.neutral.example'  => ['127.0.0.2'],
     'first.neutral.example' => ['127.0.0.3'],
     'dead.neutral.example'  => ['127.0.0.5'],
+    'card.neutral.example'  => ['127.0.0.20'],
+    'card.mixed.example'    => ['127.0.0.20'],
 });
 my $origin = Debar::Test::Origin->new(
     listen => ['127.0.0.1:80', '127.0.0.1:8000']);
@@ -35,6 +37,14 @@ my $tls = Debar::Test::Tls->new(
     listen => ['127.0.0.1:443', '127.0.0.10:443'],
     names => ['*.neutral.example', '*.watched.example', '*.mixed.example',
               '*.bank.example', 'bank.example', '127.0.0.10']);
+
+start_process('card', qw(openssl s_server -accept 127.0.0.20:443 -www -quiet
+                         -Verify 1 -verify_return_error -tls1_2), '-CAfile',
+              $tls->ca, '-cert', "$tls->{dir}/leaf.pem", '-key',
+              "$tls->{dir}/leaf.key");
+(eventually { port_answers('127.0.0.20', 443) } 10)
+    or die "openssl s_server does not start\n";
+
 my $raw = Debar::Test::Raw->new(at => {
     '127.0.0.2:443' => 'echo', '127.0.0.3:443' => 'first',
 });
@@ -44,6 +54,7 @@ my $list = write_list(test_dir() . '/list', vendor => <<'END');
   - mixed.example
 permits:
   - {url: www.mixed.example/bytes/10, why: a tool of their own}
+  - {url: card.mixed.example/bytes/10, why: another}
 END
 
 my $dir = test_dir();
@@ -72,7 +83,7 @@ sub start_signer {
 }
 
 my $r = run_command([qw(openssl req -x509 -nodes -days 30 -newkey ec -pkeyopt
-                        ec_paramgen_curve:P-256 -subj), '/CN=Agency of the test',
+                        ec_paramgen_curve:P-256 -subj), '/CN=Agency of a test',
                      '-keyout', "$dir/agency.key", '-out', $ca, '-addext',
                      'keyUsage=critical,keyCertSign,cRLSign']);
 
@@ -484,6 +495,44 @@ is($tunnel->get('/bytes/10', host => 'www.mixed.example')->{status}, 200,
 is($tunnel->get('/bytes/11', host => 'www.mixed.example')->{status}, 403,
    'what is not does not');
 $tunnel->close;
+
+
+# An origin that wants a certificate of the client, which only the client has.
+
+for my $case (['card.neutral.example', undef, 200],
+              ['card.mixed.example', 'log', 403])
+{
+    my ($host, $before, $status) = @$case;
+
+    $gw->audit;
+    ($end, $tunnel) = shake("$host:443", $ca, sni => $host);
+    is($end, 'up', "$host is looked into at first");
+    is($tunnel->get('/bytes/10', host => $host)->{status}, 502,
+       'and its origin cannot be asked');
+    $tunnel->close;
+
+    my ($line) = grep { ($_->{surface} // '') eq 'connect' } $gw->audit;
+
+    is($line->{verdict}, $before, 'recorded as ' . ($before // 'nothing'));
+
+    $tunnel = $gw->tunnel("$host:443");
+    is($tunnel->status, $status, "then it is not: the CONNECT is $status");
+    $line = decision();
+
+    if ($status == 403) {
+        is($line->{verdict}, 'block', 'since nobody would see what is asked');
+        next;
+    }
+
+    is($line->{verdict}, 'log', 'which is recorded');
+    like($line->{fault}, qr/demands a client certificate/, 'with the reason');
+    is($tunnel->tls(sni => $host, ca => $tls->ca), 'refused',
+       'the origin refuses a client that has none either');
+    like(Net::SSLeay::X509_NAME_oneline(Net::SSLeay::X509_get_issuer_name(
+             Net::SSLeay::get_peer_certificate($tunnel->{ssl}))),
+         qr/Authority of the test/, 'having shown its own');
+    $tunnel->close;
+}
 
 conf(more => ['debar_splice mixed.example']);
 is($gw->reload->{status}, 0, 'now it is to be spliced');
