@@ -31,6 +31,8 @@ static int debar_sign_path(const char *option, const char *path, char *out);
 static int debar_sign_run(debar_signer_t *s, int ready);
 static int debar_sign_detach(debar_signer_t *s);
 static int debar_sign_keep(debar_signer_t *s, int ready);
+static void debar_sign_background(void);
+static pid_t debar_sign_start(debar_signer_t *s, int ready);
 static void debar_sign_pass_on(int signo);
 static void debar_sign_close_files(void);
 
@@ -446,72 +448,26 @@ static volatile sig_atomic_t  debar_sign_child, debar_sign_ending;
 static int
 debar_sign_keep(debar_signer_t *s, int ready)
 {
-    int               fd, status;
-    pid_t             pid;
-    time_t            born;
-    unsigned          first, wait;
-    sigset_t          block, old;
-    struct sigaction  sa;
+    int       status;
+    pid_t     pid;
+    time_t    born;
+    unsigned  first, wait;
 
-    setsid();
-
-    fd = open("/dev/null", O_RDWR);
-
-    if (fd != -1) {
-        (void) dup2(fd, STDIN_FILENO);
-        (void) dup2(fd, STDOUT_FILENO);
-        (void) dup2(fd, STDERR_FILENO);
-
-        if (fd > STDERR_FILENO) {
-            close(fd);
-        }
-    }
-
+    debar_sign_background();
     (void) debar_sign_write_pid(s, getpid());
 
-    sigemptyset(&block);
-    sigaddset(&block, SIGTERM);
-    sigaddset(&block, SIGINT);
-    sigaddset(&block, SIGUSR1);
-
-    memset(&sa, 0, sizeof(sa));
-    sa.sa_handler = debar_sign_pass_on;
-    sigaction(SIGTERM, &sa, NULL);
-    sigaction(SIGINT, &sa, NULL);
-    sigaction(SIGUSR1, &sa, NULL);
-    sa.sa_handler = SIG_IGN;
-    sigaction(SIGHUP, &sa, NULL);
-
-    first = 1;
     wait = DEBAR_SIGN_BACKOFF;
 
-    for ( ;; ) {
+    for (first = 1; /* void */ ; first = 0) {
 
         born = time(NULL);
-
-        /* a signal between the fork and the note of whom it is for waits */
-
-        sigprocmask(SIG_BLOCK, &block, &old);
-        pid = debar_sign_ending ? -1 : fork();
-
-        if (pid == 0) {
-            prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
-            signal(SIGTERM, SIG_DFL);
-            signal(SIGINT, SIG_DFL);
-            signal(SIGUSR1, SIG_IGN);
-            sigprocmask(SIG_SETMASK, &old, NULL);
-            exit(debar_sign_run(s, ready));
-        }
-
-        debar_sign_child = pid > 0 ? pid : 0;
-        sigprocmask(SIG_SETMASK, &old, NULL);
+        pid = debar_sign_start(s, ready);
+        status = -1;
 
         if (first) {
             close(ready);
             ready = -1;
         }
-
-        status = -1;
 
         while (pid > 0 && waitpid(pid, &status, 0) == -1 && errno == EINTR) {
             /* void */
@@ -524,8 +480,6 @@ debar_sign_keep(debar_signer_t *s, int ready)
         {
             break;
         }
-
-        first = 0;
 
         if (time(NULL) - born >= DEBAR_SIGN_STEADY) {
             wait = DEBAR_SIGN_BACKOFF;
@@ -547,6 +501,72 @@ debar_sign_keep(debar_signer_t *s, int ready)
     (void) debar_sign_log(s, "ended");
 
     return 0;
+}
+
+
+/* Without the terminal, and with signals that are passed on. */
+
+static void
+debar_sign_background(void)
+{
+    int               fd;
+    struct sigaction  sa;
+
+    setsid();
+
+    fd = open("/dev/null", O_RDWR);
+
+    if (fd != -1) {
+        (void) dup2(fd, STDIN_FILENO);
+        (void) dup2(fd, STDOUT_FILENO);
+        (void) dup2(fd, STDERR_FILENO);
+
+        if (fd > STDERR_FILENO) {
+            close(fd);
+        }
+    }
+
+    memset(&sa, 0, sizeof(sa));
+    sa.sa_handler = debar_sign_pass_on;
+    sigaction(SIGTERM, &sa, NULL);
+    sigaction(SIGINT, &sa, NULL);
+    sigaction(SIGUSR1, &sa, NULL);
+    sa.sa_handler = SIG_IGN;
+    sigaction(SIGHUP, &sa, NULL);
+}
+
+
+/* The signer itself; -1: none was started. */
+
+static pid_t
+debar_sign_start(debar_signer_t *s, int ready)
+{
+    pid_t     pid;
+    sigset_t  block, old;
+
+    sigemptyset(&block);
+    sigaddset(&block, SIGTERM);
+    sigaddset(&block, SIGINT);
+    sigaddset(&block, SIGUSR1);
+
+    /* a signal between the fork and the note of whom it is for waits */
+
+    sigprocmask(SIG_BLOCK, &block, &old);
+    pid = debar_sign_ending ? -1 : fork();
+
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
+        signal(SIGTERM, SIG_DFL);
+        signal(SIGINT, SIG_DFL);
+        signal(SIGUSR1, SIG_IGN);
+        sigprocmask(SIG_SETMASK, &old, NULL);
+        exit(debar_sign_run(s, ready));
+    }
+
+    debar_sign_child = pid > 0 ? pid : 0;
+    sigprocmask(SIG_SETMASK, &old, NULL);
+
+    return pid;
 }
 
 
