@@ -101,7 +101,7 @@ debar_mint_ca_fill(X509 *x, const debar_mint_ca_t *ca, EVP_PKEY *key,
         return DEBAR_ERROR;
     }
 
-    basic->ca = 1;
+    basic->ca = 0xff;             /* DER: TRUE has no other value */
     basic->pathlen = ASN1_INTEGER_new();
     rc = (basic->pathlen && ASN1_INTEGER_set(basic->pathlen, 0) == 1
           && X509_add1_ext_i2d(x, NID_basic_constraints, basic, 1, 0) == 1)
