@@ -128,6 +128,39 @@ like($r->{out} . $r->{err}, qr/certificate/i, 'for the certificate');
 isnt($r->{status}, 0, 'a listed host is refused');
 like($r->{out} . $r->{err}, qr/\b403\b/, 'and apt says 403');
 
-is($gw->complaints, '', 'no worker has crashed');
+
+
+# A gateway that looks into TLS.
+
+my $in = Debar::Test::Gateway->new(
+    name => 'inspecting', port => 3129, inspect => 1, upstream_ca => $tls->ca,
+    list => write_list(test_dir() . '/named', vendor => <<'END_LIST'));
+names:
+  - {text: neutral-tool, match: anywhere}
+END_LIST
+
+my $ca = $in->dir . '/ca/ca.pem';
+my @inspected = ($in, $ca, 'packages.neutral.example');
+
+($r) = apt(@inspected, 'update');
+is($r->{status}, 0, 'apt-get update through a gateway that looks into TLS')
+    or diag $r->{out} . $r->{err};
+($r, $got) = apt(@inspected, 'download', 'neutral-tool');
+isnt($r->{status}, 0, 'a package that the list names is refused');
+like($r->{out} . $r->{err}, qr/\b403\b/, 'apt says 403');
+ok(!-e "$got/neutral-tool_1.0_all.deb", 'and has nothing of it');
+
+write_list("$list-2", serial => 2);
+is($in->publish("$list-2")->{status}, 0, 'a newer list without it');
+($r, $got) = apt(@inspected, 'download', 'neutral-tool');
+is($r->{status}, 0, 'with a list that does not name it, it comes')
+    or diag $r->{out} . $r->{err};
+ok((file_text("$got/neutral-tool_1.0_all.deb") // '') eq $deb, 'every byte');
+
+($r) = apt($in, $tls->ca, 'packages.neutral.example', '-o',
+           'APT::Update::Error-Mode=any', 'update');
+isnt($r->{status}, 0, 'without the gateway\'s authority apt takes no index');
+
+is($gw->complaints . $in->complaints, '', 'no worker has crashed');
 
 done_testing;

@@ -127,6 +127,40 @@ like(file_text("$home/net"), qr/"net_error":-111\b/,
 like(dom($gw, 'http://www.listed.example/'), qr/refused|blocked/i,
      'over plain HTTP it shows the page of the refusal');
 
-is($gw->complaints, '', 'no worker has crashed');
+
+
+# A gateway that looks into TLS.
+
+my $in = Debar::Test::Gateway->new(
+    name => 'inspecting', port => 3129, inspect => 1, upstream_ca => $tls->ca,
+    list => write_list(test_dir() . '/named', vendor => <<'END_LIST'));
+names:
+  - {text: Acmeware, match: anywhere}
+END_LIST
+
+my $bad = 'https://www.neutral.example/get/acmeware.html';
+
+is(dom($in, 'https://www.neutral.example/page.html'), '',
+   'who does not trust its authority has no page');
+like(file_text("$home/net"), qr/"net_error":-202\b/,
+     'and sees the reason (ERR_CERT_AUTHORITY_INVALID)');
+
+trust(gateway => $in->dir . '/ca/ca.pem');
+
+$page = dom($in, 'https://www.neutral.example/page.html');
+like($page, qr/<p id="said">script</,
+     'a gateway that looks into TLS: the page, and its script');
+like($page, qr/id="after 1 sent opaque TypeError"/,
+     'its picture, its POSTs, and not one to a listed host');
+
+$in->audit;
+$page = dom($in, $bad);
+like($page, qr/Acme Limited/,
+     'an address that names the vendor: the page of the refusal, inside TLS');
+(my $line) = grep { $_->{verdict} eq 'block' } $in->audit_soon;
+is($line->{url}, $bad, 'the record has the whole address');
+like($page, qr/\Q$line->{incident}\E/, 'and the page its incident');
+
+is($gw->complaints . $in->complaints, '', 'no worker has crashed');
 
 done_testing;
