@@ -41,6 +41,7 @@ typedef struct {
     char                host[256];       /* of this connection */
     size_t              got;             /* of a head, in buf */
     long                left;            /* of a body */
+    int                 last;            /* the other end closes after it */
     char                buf[4096];
 } conn_t;
 
@@ -315,6 +316,13 @@ static int
 answered(conn_t *c)
 {
     load.done++;
+
+    if (c->last) {
+        close_conn(c);
+        open_conn(c);
+        return 0;
+    }
+
     c->state = WRITING;
 
     return 1;
@@ -350,6 +358,7 @@ read_head(conn_t *c)
     n = c->got - (end + 4 - c->buf);
     load.bytes += n;
     c->left = atol(length + 17) - n;
+    c->last = strcasestr(c->buf, "\r\nConnection: close") != NULL;
     c->state = BODY;
 
     return c->left > 0 ? 1 : answered(c);

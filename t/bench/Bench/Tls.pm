@@ -283,8 +283,8 @@ END
 }
 
 
-# One run: {done, us (of CPU a unit), signer_us, rate, mb (a second), failed}.
-# what: options of tlsload, its host, its path.
+# One run: {done, us (of CPU a unit), signer_us, rate, mb (a second), failed},
+# or undef if nothing came of it.  what: options of tlsload, its host, its path.
 
 sub measure {
     my ($self, $server, $what) = @_;
@@ -302,7 +302,8 @@ sub measure {
     my ($done, $bytes, $failed, $time) = $r->{out} =~
         /^done (\d+) bytes (\d+) failed (\d+) seconds ([\d.]+)/;
 
-    die "tlsload: $r->{err}$r->{out}\n" if !$done;
+    die "tlsload: $r->{err}$r->{out}\n" if !defined $done;
+    return if !$done;
 
     my @ns = map { Bench::Load::cpu_ns($pids[$_]) - $before[$_] } 0 .. $#pids;
 
@@ -323,14 +324,17 @@ sub in_turn {
     my $first = $what[0][0];
 
     for my $w (@what) {
-        $self->measure($w->[1], { %{ $w->[2]->() }, seconds => 0.5 });
+        (eventually {
+            $self->measure($w->[1], { %{ $w->[2]->() }, seconds => 0.5 });
+        } 20) or die "$w->[0] serves nothing\n";
     }
 
     for my $i (1 .. $runs) {
         my %m;
 
         for my $w ($i % 2 ? @what : reverse @what) {
-            $m{ $w->[0] } = $self->measure($w->[1], $w->[2]->());
+            $m{ $w->[0] } = $self->measure($w->[1], $w->[2]->())
+                // die "$w->[0] has served nothing in a run\n";
         }
 
         for my $name (keys %m) {
