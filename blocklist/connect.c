@@ -1,6 +1,6 @@
 /*
- * The head of a CONNECT, line by line.  A head that is not whole yet is read
- * from its beginning again: it is 32 KiB at most.
+ * The head of a CONNECT, and of the answer to one, line by line.  A head that
+ * is not whole yet is read from its beginning again: it is bounded.
  */
 
 #include "connect.h"
@@ -23,6 +23,9 @@ static void connect_authorization(debar_connect_t *c, debar_str_t value);
 static void connect_user_agent(debar_connect_t *c, debar_str_t value);
 static void connect_content_length(debar_connect_t *c, debar_str_t value);
 static void connect_transfer_encoding(debar_connect_t *c, debar_str_t value);
+static int reply_bad(debar_connect_reply_t *r, const char *fault);
+static int reply_status_line(debar_connect_reply_t *r, debar_str_t line);
+static int reply_clean(debar_str_t line);
 
 
 static const connect_field_t  connect_fields[] = {
@@ -378,4 +381,140 @@ debar_connect_basic(debar_str_t authorization, char *out, size_t size,
     *password = debar_str(colon + 1, out + n - colon - 1);
 
     return DEBAR_OK;
+}
+
+
+static int
+reply_bad(debar_connect_reply_t *r, const char *fault)
+{
+    r->fault = fault;
+
+    return DEBAR_HEAD_BAD;
+}
+
+
+int
+debar_connect_reply_parse(debar_connect_reply_t *r, const char *data,
+    size_t len)
+{
+    int          first, rc;
+    size_t       n;
+    unsigned     interim;
+    const char  *begin, *end, *p;
+    debar_str_t  line;
+
+    static const char  version[] = "HTTP/1.";
+
+    memset(r, 0, sizeof(debar_connect_reply_t));
+
+    end = data + (len < DEBAR_MAX_REPLY ? len : DEBAR_MAX_REPLY);
+
+    interim = 0;
+    first = 1;
+    begin = p = data;
+
+    for ( ;; ) {
+
+        n = end - begin;
+        if (n > sizeof(version) - 1) {
+            n = sizeof(version) - 1;
+        }
+
+        if (first && memcmp(begin, version, n) != 0) {
+            return reply_bad(r, "an answer that is not of HTTP/1");
+        }
+
+        p = connect_line(p, end, &line);
+
+        if (p == NULL) {
+            return len < DEBAR_MAX_REPLY ? DEBAR_HEAD_MORE
+                                        : DEBAR_HEAD_TOO_LARGE;
+        }
+
+        if (!reply_clean(line)) {
+            return reply_bad(r, "a control in the head");
+        }
+
+        if (first) {
+            rc = reply_status_line(r, line);
+            if (rc != DEBAR_HEAD_OK) {
+                return rc;
+            }
+
+            first = 0;
+            continue;
+        }
+
+        if (line.len) {
+            continue;
+        }
+
+        if (r->status >= 200 || r->status == 101) {
+            r->len = p - data;
+            return DEBAR_HEAD_OK;
+        }
+
+        if (++interim > DEBAR_MAX_INTERIM) {
+            return reply_bad(r, "interim answers without an end");
+        }
+
+        first = 1;
+        begin = p;
+    }
+}
+
+
+/* HTTP/1.x SP 3DIGIT [SP reason]: some leave out the second space as well. */
+
+static int
+reply_status_line(debar_connect_reply_t *r, debar_str_t line)
+{
+    size_t       i;
+    const char  *p;
+
+    p = line.data;
+
+    if (line.len < sizeof("HTTP/1.1 200") - 1
+        || p[7] < '0' || p[7] > '9'
+        || p[8] != ' '
+        || (line.len > 12 && p[12] != ' '))
+    {
+        return reply_bad(r, "a malformed status line");
+    }
+
+    r->status = 0;
+
+    for (i = 9; i < 12; i++) {
+        if (p[i] < '0' || p[i] > '9') {
+            return reply_bad(r, "a malformed status line");
+        }
+
+        r->status = r->status * 10 + (unsigned) (p[i] - '0');
+    }
+
+    if (r->status < 100 || r->status > 599) {
+        return reply_bad(r, "a status that there is not");
+    }
+
+    r->reason = connect_trim(debar_str(p + 12, line.len - 12));
+
+    return DEBAR_HEAD_OK;
+}
+
+
+static int
+reply_clean(debar_str_t line)
+{
+    size_t   i;
+    uint8_t  ch;
+
+    for (i = 0; i < line.len; i++) {
+        ch = (uint8_t) line.data[i];
+
+        if ((ch < ' ' && ch != '\t') || ch == 0x7f) {
+            return 0;
+        }
+    }
+
+    return 1;
 }

@@ -1,6 +1,7 @@
 /*
- * The head of a CONNECT request, as the front peeks at it: RFC 9110 s.9.3.6,
- * RFC 9112 s.2 and 3.2.3.  Pure.
+ * The head of a CONNECT request, as the front peeks at it, and of the answer
+ * that a parent proxy gives to one: RFC 9110 s.9.3.6, RFC 9112 s.2, 3.2.3 and
+ * 4.  Pure.
  */
 
 #ifndef DEBAR_CONNECT_H
@@ -58,6 +59,31 @@ int debar_connect_parse(debar_connect_t *c, const char *data, size_t len);
 
 int debar_connect_basic(debar_str_t authorization, char *out, size_t size,
     debar_str_t *user, debar_str_t *password);
+
+
+#define DEBAR_MAX_REPLY    16384  /* bytes, with interim ones */
+#define DEBAR_MAX_INTERIM  8      /* 1xx answers before the final one */
+
+typedef struct {
+    const char   *fault;          /* static text */
+    size_t        len;            /* up to the end of the final head */
+    unsigned      status;         /* of it: 101, 200..599 */
+    debar_str_t   reason;         /* as sent, trimmed; may be empty */
+} debar_connect_reply_t;
+
+/*
+ * The answer to a CONNECT: interim ones (1xx but 101, RFC 9110 s.15.2) are
+ * passed over.  What follows len belongs to the tunnel if the status is 2xx,
+ * whatever the head says of a length (RFC 9110 s.9.3.6).
+ *
+ * DEBAR_HEAD_OK; MORE: the beginning of one; TOO_LARGE: interim and final heads
+ * are longer than DEBAR_MAX_REPLY; BAD: what no proxy of HTTP/1 says, told by
+ * its first bytes.  Bytes that must not be in a head are BAD; fields are not
+ * looked at.  Strings point into data.
+ */
+
+int debar_connect_reply_parse(debar_connect_reply_t *r, const char *data,
+    size_t len);
 
 
 #endif /* DEBAR_CONNECT_H */

@@ -1,6 +1,6 @@
 /*
- * What a client sends first, over any bytes (libFuzzer): the head of a
- * CONNECT, credentials, a ClientHello.  The first byte of the input chooses;
+ * What a client sends first, over any bytes (libFuzzer): the head of a CONNECT
+ * and the answer to one, credentials, a ClientHello.  The first byte chooses;
  * a hello also gets its lengths from here, so that its inside is reached.
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -Iblocklist
@@ -248,6 +248,37 @@ connect_head(const char *in, size_t len)
 }
 
 
+/* What a parent proxy answers: as in stream(). */
+
+static void
+reply(const char *in, size_t len)
+{
+    int                     before, rc;
+    char                   *p;
+    size_t                  n, step;
+    debar_connect_reply_t   r, part;
+
+    rc = debar_connect_reply_parse(&r, in, len);
+    step = 1 + len / 64;
+
+    claim((rc == DEBAR_HEAD_BAD) == (r.fault != NULL));
+    claim(rc != DEBAR_HEAD_MORE || len < DEBAR_MAX_REPLY);
+
+    if (rc == DEBAR_HEAD_OK) {
+        claim(r.len <= len && r.len <= DEBAR_MAX_REPLY);
+        claim(r.status == 101 || (r.status >= 200 && r.status <= 599));
+        claim(r.reason.data >= in && r.reason.data + r.reason.len <= in + len);
+    }
+
+    for (n = 0; n < len; n += step) {
+        p = copy(in, n);
+        before = debar_connect_reply_parse(&part, p, n);
+        claim(before == DEBAR_HEAD_MORE || before == rc);
+        free(p);
+    }
+}
+
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -259,7 +290,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
 
-    what = data[0] % 6;
+    what = data[0] % 7;
     n = 1 + data[1];
     len = size - 2;
     p = copy((const char *) data + 2, len);
@@ -284,6 +315,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     case 4:
         connect_head(p, len);
+        break;
+
+    case 5:
+        reply(p, len);
         break;
 
     default:

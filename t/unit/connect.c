@@ -1,5 +1,5 @@
 /*
- * Heads of CONNECT requests, and the credentials that some carry.
+ * Heads of CONNECT requests, the credentials that some carry, and answers.
  */
 
 #include "tap.h"
@@ -446,10 +446,137 @@ credentials(void)
 }
 
 
+typedef struct {
+    const char  *in;
+    size_t       len;
+    int          rc;
+    unsigned     status;
+    const char  *reason;
+    size_t       rest;            /* bytes that are not of the head */
+    const char  *claim;
+} reply_case_t;
+
+
+static const reply_case_t  replies[] = {
+    { TEXT("HTTP/1.1 200 Connection established\r\n\r\n"), OK, 200,
+      "Connection established", 0, "a 200" },
+    { TEXT("HTTP/1.0 200 OK\n\n"), OK, 200, "OK", 0, "of HTTP/1.0, by LF" },
+    { TEXT("HTTP/1.1 200\r\n\r\n"), OK, 200, "", 0, "without a reason" },
+    { TEXT("HTTP/1.1 200 \r\n\r\n"), OK, 200, "", 0, "with an empty one" },
+    { TEXT("HTTP/1.1 204 No\r\nContent-Length: 9\r\nX\r\n\r\n\x16\x03\r"),
+      OK, 204, "No", 3, "fields are not looked at, what follows is not taken" },
+    { TEXT("HTTP/1.1 407 Who\xe4 \t\r\nProxy-Authenticate: Basic\r\n\r\nx"),
+      OK, 407, "Who\xe4", 1, "a 407" },
+    { TEXT("HTTP/1.1 101 Switching\r\n\r\n"), OK, 101, "Switching", 0,
+      "a 101 is final" },
+    { TEXT("HTTP/1.1 100 Go\r\n\r\nHTTP/1.1 103 Hints\r\nLink: x\r\n\r\n"
+           "HTTP/1.1 403 No\r\n\r\nbody"), OK, 403, "No", 4,
+      "interim answers are passed over" },
+
+    { TEXT(""), MORE, 0, NULL, 0, "nothing" },
+    { TEXT("HTT"), MORE, 0, NULL, 0, "a beginning" },
+    { TEXT("HTTP/1.1 200 OK\r\nVia: x\r\n"), MORE, 200, NULL, 0,
+      "no empty line" },
+    { TEXT("HTTP/1.1 100 Go\r\n\r\nHT"), MORE, 100, NULL, 0,
+      "a beginning behind an interim answer" },
+
+    { TEXT("2"), BAD, 0, NULL, 0, "another protocol, by its first byte" },
+    { TEXT("HTTP/2"), BAD, 0, NULL, 0, "HTTP/2" },
+    { TEXT("\x15\x03\x01"), BAD, 0, NULL, 0, "TLS" },
+    { TEXT("HTTP/1.1 100 Go\r\n\r\nx"), BAD, 100, NULL, 0,
+      "no answer behind an interim one" },
+    { TEXT("HTTP/1.1 20\r\n"), BAD, 0, NULL, 0, "a status of two digits" },
+    { TEXT("HTTP/1.1 2000\r\n"), BAD, 0, NULL, 0, "of four" },
+    { TEXT("HTTP/1.1 2x0 OK\r\n"), BAD, 0, NULL, 0, "of other than digits" },
+    { TEXT("HTTP/1.1 099 OK\r\n"), BAD, 0, NULL, 0, "below 100" },
+    { TEXT("HTTP/1.1 600 OK\r\n"), BAD, 0, NULL, 0, "above 599" },
+    { TEXT("HTTP/1.x 200 OK\r\n"), BAD, 0, NULL, 0, "no version" },
+    { TEXT("HTTP/1.1  200 OK\r\n"), BAD, 0, NULL, 0, "two spaces" },
+    { TEXT("HTTP/1.1 200 O\0K\r\n"), BAD, 0, NULL, 0, "a NUL" },
+    { TEXT("HTTP/1.1 200 OK\r\nX: \x1b[31m\r\n"), BAD, 200, NULL, 0,
+      "an escape in a field" },
+    { TEXT("HTTP/1.1 200 OK\r\nX: a\rb\r\n"), BAD, 200, NULL, 0,
+      "a CR in a line" },
+};
+
+
+static int
+parse_reply(debar_connect_reply_t *r, char **copy, const char *data,
+    size_t len)
+{
+    free(*copy);
+    *copy = malloc(len ? len : 1);
+    memcpy(*copy, data, len);
+
+    return debar_connect_reply_parse(r, *copy, len);
+}
+
+
+static void
+answers(void)
+{
+    int                     bad;
+    char                   *p = NULL, *long_one;
+    size_t                  i, n;
+    const reply_case_t     *t;
+    debar_connect_reply_t   r;
+
+    for (i = 0; i < sizeof(replies) / sizeof(replies[0]); i++) {
+        t = &replies[i];
+
+        is_int(parse_reply(&r, &p, t->in, t->len), t->rc, t->claim);
+        ok((t->rc == BAD) == (r.fault != NULL), "a fault where there is one");
+
+        if (t->rc != OK) {
+            continue;
+        }
+
+        is_int(r.status, t->status, "its status");
+        is_mem(r.reason.data, r.reason.len, t->reason, "its reason");
+        is_int(r.len, t->len - t->rest, "its length");
+
+        for (bad = 0, n = 0; n < r.len; n++) {
+            debar_connect_reply_t  part;
+
+            bad += parse_reply(&part, &p, t->in, n) != MORE;
+        }
+
+        is_int(bad, 0, "and every beginning of it asks for more");
+    }
+
+    n = 100000;
+    long_one = malloc(n);
+    memset(long_one, 'x', n);
+    memcpy(long_one, "HTTP/1.1 200 OK\r\nX: ", 20);
+
+    is_int(parse_reply(&r, &p, long_one, DEBAR_MAX_REPLY - 1), MORE,
+           "16383 bytes of a head");
+    is_int(parse_reply(&r, &p, long_one, DEBAR_MAX_REPLY),
+           DEBAR_HEAD_TOO_LARGE, "16384 without an end");
+    is_int(parse_reply(&r, &p, long_one, n), DEBAR_HEAD_TOO_LARGE, "100 KB");
+
+    memcpy(long_one + DEBAR_MAX_REPLY - 4, "\r\n\r\n", 4);
+    is_int(parse_reply(&r, &p, long_one, n), OK, "16384 with one");
+    is_int(r.len, DEBAR_MAX_REPLY, "which is where it ends");
+
+    for (n = 0; n < 9; n++) {
+        memcpy(long_one + n * 18, "HTTP/1.1 100 A\r\n\r\n", 18);
+    }
+
+    is_int(parse_reply(&r, &p, long_one, 8 * 18), MORE,
+           "eight interim answers");
+    is_int(parse_reply(&r, &p, long_one, 9 * 18), BAD, "nine");
+
+    free(long_one);
+    free(p);
+}
+
+
 int
 main(void)
 {
     tables();
+    answers();
     fields();
     bounds();
     credentials();
