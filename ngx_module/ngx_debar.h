@@ -139,6 +139,8 @@ typedef struct {                         /* of debar_allow_destination */
 typedef struct ngx_debar_names_s  ngx_debar_names_t;   /* a worker's cache */
 typedef struct ngx_debar_geo_s    ngx_debar_geo_t;     /* open MMDB files */
 
+typedef struct ngx_debar_parent_s   ngx_debar_parent_t;  /* a parent proxy */
+
 typedef struct ngx_debar_resolve_s  ngx_debar_resolve_t;
 
 typedef void (*ngx_debar_resolve_pt)(ngx_debar_resolve_t *rs);
@@ -152,6 +154,8 @@ struct ngx_debar_resolve_s {
     ngx_debar_names_t    *names;
     ngx_debar_geo_t      *geo;           /* or NULL */
     ngx_array_t          *allow;         /* of ngx_debar_cidr_t, or NULL */
+    ngx_debar_parent_t   *parent;        /* or NULL; it may have the name to
+                                            resolve: OK and no address then */
     const debar_host_t   *host;
     in_port_t             port;          /* host byte order */
     ngx_debar_resolve_pt  handler;       /* called once, only after NGX_AGAIN */
@@ -168,6 +172,7 @@ struct ngx_debar_resolve_s {
     /* its own */
     ngx_queue_t           queue;         /* of those that wait for the name */
     ngx_uint_t            waiting;
+    ngx_uint_t            pinned;        /* addrs are those of the parent */
 };
 
 /*
@@ -206,6 +211,8 @@ ngx_debar_names_t *ngx_debar_names_create(ngx_pool_t *pool, ngx_uint_t max);
  * Looks at every address of rs: evidence first, which goes to v, then whether
  * it may be dialled at all.  0, or the status of a refusal, with v->fault: 508
  * for the address that c came in by, else 403.
+ *
+ * Behind a 0 rs->addrs are what is dialled: where there is a parent, its own.
  */
 
 ngx_uint_t ngx_debar_destination(ngx_connection_t *c, ngx_debar_list_t *l,

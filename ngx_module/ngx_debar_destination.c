@@ -5,8 +5,11 @@
 
 #include "ngx_debar.h"
 #include "ngx_debar_front.h"
+#include "ngx_debar_parent.h"
 
 
+static ngx_uint_t ngx_debar_destination_parent(ngx_connection_t *c,
+    ngx_debar_resolve_t *rs, debar_verdict_t *v);
 static ngx_uint_t ngx_debar_own(ngx_connection_t *c, ngx_debar_addr_t *addr);
 static void ngx_debar_destination_fault(ngx_pool_t *pool, debar_verdict_t *v,
     ngx_debar_addr_t *addr, const char *what);
@@ -21,6 +24,10 @@ ngx_debar_destination(ngx_connection_t *c, ngx_debar_list_t *l,
     ngx_debar_addr_t  *addr, *special;
 
     special = NULL;
+
+    if (rs->pinned) {
+        return 0;
+    }
 
     for (i = 0; i < rs->naddrs; i++) {
         addr = &rs->addrs[i];
@@ -53,6 +60,35 @@ ngx_debar_destination(ngx_connection_t *c, ngx_debar_list_t *l,
     if (special) {
         ngx_debar_destination_fault(rs->pool, v, special, special->special);
         return 403;
+    }
+
+    return rs->parent ? ngx_debar_destination_parent(c, rs, v) : 0;
+}
+
+
+/* It is configured, and so allowed, unless it is this gateway itself. */
+
+static ngx_uint_t
+ngx_debar_destination_parent(ngx_connection_t *c, ngx_debar_resolve_t *rs,
+    debar_verdict_t *v)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < rs->parent->naddrs; i++) {
+        if (ngx_debar_own(c, &rs->parent->addrs[i])) {
+            ngx_debar_destination_fault(rs->pool, v, &rs->parent->addrs[i],
+                                        "this gateway itself, and its parent");
+            return 508;
+        }
+    }
+
+    if (ngx_debar_parent_pin(rs) != NGX_OK) {
+        if (v->verdict < DEBAR_REJECT) {
+            v->verdict = DEBAR_REJECT;
+        }
+
+        v->fault = "no memory for the addresses of the parent proxy";
+        return 503;
     }
 
     return 0;

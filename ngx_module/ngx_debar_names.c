@@ -6,6 +6,7 @@
 
 
 #include "ngx_debar_names.h"
+#include "ngx_debar_parent.h"
 #include "ngx_debar_hash.h"
 
 
@@ -43,6 +44,11 @@ ngx_debar_resolve_mark_failed(ngx_debar_resolve_t *rs,
 {
     ngx_debar_name_t   *e;
     ngx_debar_known_t  *k;
+
+    if (rs->parent != NULL) {
+        ngx_debar_parent_failed(rs->parent, addr);
+        return;
+    }
 
     k = ngx_debar_name_known(rs, addr, &e);
 

@@ -6,6 +6,7 @@
 
 
 #include "ngx_debar_names.h"
+#include "ngx_debar_parent.h"
 #include "ngx_debar_compat.h"
 #include "ngx_debar_hash.h"
 
@@ -54,6 +55,15 @@ ngx_debar_resolve(ngx_debar_resolve_t *rs)
     ngx_debar_name_t  *e;
 
     rs->waiting = 0;
+
+    if (ngx_debar_parent_resolves(rs->parent, rs->host)) {
+        rs->addrs = NULL;
+        rs->naddrs = 0;
+        rs->error = NULL;
+        rs->rc = NGX_OK;
+
+        return NGX_OK;
+    }
 
     hash = ngx_debar_seeded_hash(rs->names->seed, rs->host->name,
                                  rs->host->len);

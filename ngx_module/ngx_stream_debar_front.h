@@ -20,6 +20,7 @@
 
 #include "ngx_stream_debar.h"
 #include "ngx_debar_front.h"
+#include "ngx_debar_parent.h"
 #include "ngx_debar_splice.h"
 #include "ngx_debar_user.h"
 
@@ -52,6 +53,7 @@ typedef struct {
 
     ngx_debar_leaves_t   *leaves;        /* never NULL where inspect is not */
     ngx_debar_splice_t   *splice;        /* or NULL */
+    ngx_debar_parent_t   *parent;        /* or NULL */
 
     ngx_msec_t            head_timeout;
     ngx_msec_t            connect_timeout;
@@ -88,6 +90,7 @@ typedef struct {
     ngx_uint_t            next;          /* address to dial */
     ngx_peer_connection_t peer;          /* connection: until it is handed
                                             over */
+    ngx_debar_parent_ask_t  asked_parent;
     debar_host_t          host;
     in_port_t             port;
 
@@ -159,6 +162,12 @@ ngx_uint_t ngx_stream_debar_front_refused(ngx_stream_debar_front_ctx_t *ctx,
 
 void ngx_stream_debar_front_dial(ngx_stream_debar_front_ctx_t *ctx);
 
+/* The way to the origin is open; or this address failed, and the next one has
+ * its turn. */
+
+void ngx_stream_debar_front_connected(ngx_stream_debar_front_ctx_t *ctx);
+void ngx_stream_debar_front_failed(ngx_stream_debar_front_ctx_t *ctx);
+
 /* The 200.  NGX_ERROR: the session is finalized. */
 
 ngx_int_t ngx_stream_debar_front_established(
@@ -169,6 +178,14 @@ ngx_int_t ngx_stream_debar_front_established(
 void ngx_stream_debar_front_watch(ngx_event_t *rev);
 
 char *ngx_stream_debar_tunnel(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+
+/* Through a parent proxy (ngx_stream_debar_front_parent.c): asks it, on the
+ * connection that is made or under way; and the end, where none opens the
+ * tunnel. */
+
+void ngx_stream_debar_front_parent(ngx_stream_debar_front_ctx_t *ctx);
+void ngx_stream_debar_front_no_parent(ngx_stream_debar_front_ctx_t *ctx);
 
 
 /* The first bytes in the tunnel (ngx_stream_debar_front_hello.c) */

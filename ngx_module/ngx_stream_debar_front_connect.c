@@ -480,6 +480,7 @@ ngx_stream_debar_front_resolve(ngx_stream_debar_front_ctx_t *ctx,
     rs->names = mcf->names;
     rs->geo = mcf->http ? mcf->http->geo : NULL;
     rs->allow = dfcf->allow;
+    rs->parent = dfcf->parent;
     rs->host = &ctx->host;
     rs->port = ctx->port;
     rs->handler = ngx_stream_debar_front_resolved;

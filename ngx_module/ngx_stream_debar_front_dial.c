@@ -8,9 +8,6 @@
 
 
 static void ngx_stream_debar_front_dialled(ngx_event_t *ev);
-static void ngx_stream_debar_front_failed(ngx_stream_debar_front_ctx_t *ctx);
-static void ngx_stream_debar_front_connected(
-    ngx_stream_debar_front_ctx_t *ctx);
 static void ngx_stream_debar_front_origin(ngx_event_t *rev);
 static ngx_int_t ngx_stream_debar_tunnel_init_upstream(ngx_conf_t *cf,
     ngx_stream_upstream_srv_conf_t *us);
@@ -76,7 +73,7 @@ ngx_stream_debar_front_dial(ngx_stream_debar_front_ctx_t *ctx)
         pc->read->handler = ngx_stream_debar_front_dialled;
         pc->write->handler = ngx_stream_debar_front_dialled;
 
-        if (rc == NGX_OK) {
+        if (rc == NGX_OK && ctx->resolve.parent == NULL) {
             ngx_stream_debar_front_connected(ctx);
             return;
         }
@@ -87,6 +84,15 @@ ngx_stream_debar_front_dial(ngx_stream_debar_front_ctx_t *ctx)
             ngx_post_event(c->read, &ngx_posted_events);
         }
 
+        if (ctx->resolve.parent) {
+            ngx_stream_debar_front_parent(ctx);
+        }
+
+        return;
+    }
+
+    if (ctx->resolve.parent) {
+        ngx_stream_debar_front_no_parent(ctx);
         return;
     }
 
@@ -152,7 +158,7 @@ ngx_stream_debar_front_dialled(ngx_event_t *ev)
 }
 
 
-static void
+void
 ngx_stream_debar_front_failed(ngx_stream_debar_front_ctx_t *ctx)
 {
     ngx_debar_resolve_mark_failed(&ctx->resolve,
@@ -167,7 +173,7 @@ ngx_stream_debar_front_failed(ngx_stream_debar_front_ctx_t *ctx)
 }
 
 
-static void
+void
 ngx_stream_debar_front_connected(ngx_stream_debar_front_ctx_t *ctx)
 {
     ngx_connection_t               *pc;

@@ -15,6 +15,8 @@ static char *ngx_stream_debar_sign(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_stream_debar_splice(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_stream_debar_parent(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_stream_debar_connect_port(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_stream_debar_htpasswd(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -95,6 +97,9 @@ static ngx_command_t  ngx_stream_debar_front_commands[] = {
 
     ngx_stream_debar_directive("debar_splice", NGX_CONF_1MORE,
         ngx_stream_debar_splice, splice, NULL),
+
+    ngx_stream_debar_directive("debar_parent", NGX_CONF_TAKE123,
+        ngx_stream_debar_parent, parent, NULL),
 
     ngx_stream_debar_directive("debar_head_timeout", NGX_CONF_TAKE1,
         ngx_conf_set_msec_slot, head_timeout, NULL),
@@ -182,6 +187,7 @@ ngx_stream_debar_front_create_conf(ngx_conf_t *cf)
 
     conf->leaves = NGX_CONF_UNSET_PTR;
     conf->splice = NGX_CONF_UNSET_PTR;
+    conf->parent = NGX_CONF_UNSET_PTR;
     conf->head_timeout = NGX_CONF_UNSET_MSEC;
     conf->connect_timeout = NGX_CONF_UNSET_MSEC;
     conf->hello_timeout = NGX_CONF_UNSET_MSEC;
@@ -210,6 +216,7 @@ ngx_stream_debar_front_merge_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_conf_merge_ptr_value(conf->leaves, prev->leaves, NULL);
     ngx_conf_merge_ptr_value(conf->splice, prev->splice, NULL);
+    ngx_conf_merge_ptr_value(conf->parent, prev->parent, NULL);
     ngx_conf_merge_msec_value(conf->head_timeout, prev->head_timeout, 10000);
     ngx_conf_merge_msec_value(conf->connect_timeout, prev->connect_timeout,
                               5000);
@@ -357,6 +364,15 @@ ngx_stream_debar_splice(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_stream_debar_front_conf_t  *dfcf = conf;
 
     return ngx_debar_splice_directive(cf, &dfcf->splice);
+}
+
+
+static char *
+ngx_stream_debar_parent(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_stream_debar_front_conf_t  *dfcf = conf;
+
+    return ngx_debar_parent_directive(cf, &dfcf->parent);
 }
 
 
