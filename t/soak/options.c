@@ -22,14 +22,18 @@ __asan_default_options(void)
 }
 
 
-/* What nginx itself does not free: the master, and the parts of a pattern. */
+/*
+ * What nginx itself does not free: the master, the parts of a pattern, and a
+ * worker's tables of connections and events.
+ */
 
 const char *
 __lsan_default_suppressions(void)
 {
     return "leak:ngx_init_setproctitle\n"
            "leak:ngx_save_argv\n"
-           "leak:ngx_regex_malloc\n";
+           "leak:ngx_regex_malloc\n"
+           "leak:ngx_event_process_init\n";
 }
 
 

@@ -35,7 +35,7 @@ fi
 
 mkdir -p "$san"
 stamp=$san/of
-now=$(cd "$src" && pwd)
+now="$(cd "$src" && pwd) $(cat t/soak/options.c t/soak/sanitize.sh | cksum)"
 
 if [ ! -x "$san/nginx" ] || [ "$(cat "$stamp" 2>/dev/null)" != "$now" ]; then
     echo "sanitize: building nginx of $src (log: $san/nginx.log)"
