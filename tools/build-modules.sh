@@ -48,12 +48,27 @@ fi
 
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES
 
+# configure takes longer than make: only where what it looks at has changed.
+
+state=$(cd "$top" && { echo "$src $build ${DEBAR_CC_OPT:-} ${DEBAR_LD_OPT:-}"
+    ls "$src" blocklist ngx_module; cat config tools/build-modules.sh; } \
+    | cksum)
+
+if [ "$(cat "$build/nginx/debar.state" 2>/dev/null)" = "$state" ]; then
+    configured=true
+else
+    configured=false
+    rm -f "$build/nginx/debar.state"
+fi
+
 if ! bash -c "set -eu; cd '$src'; $flags
-    $configure \"\$@\" --with-stream --with-stream_ssl_module \
+    $configured || { $configure \"\$@\" \
+        --with-stream --with-stream_ssl_module \
         --add-dynamic-module='$top' --builddir='$build/nginx' \
         --with-cc-opt='-g -O2 -fPIC -D_GNU_SOURCE ${DEBAR_CC_OPT:-}' \
         ${DEBAR_LD_OPT:+--with-ld-opt='$DEBAR_LD_OPT'} \
-    && make -f '$build/nginx/Makefile' -j\$(nproc) modules" > "$log" 2>&1
+        && echo '$state' > '$build/nginx/debar.state'; }
+    make -f '$build/nginx/Makefile' -j\$(nproc) modules" > "$log" 2>&1
 then
     tail -n 40 "$log" >&2
     echo "build-modules: failed; the whole log is in $log" >&2
