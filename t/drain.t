@@ -19,6 +19,7 @@ use Debar::Test::Dns;
 use Debar::Test::Gateway;
 use Debar::Test::Origin;
 use Debar::Test::Raw;
+use Debar::Test::Tls;
 use Debar::Test::Tunnel;
 
 my $size = 24 * 1024 * 1024;
@@ -263,7 +264,65 @@ ok(gone($to + 8, @before), 'and nothing of the gateway is left');
 is(join(', ', map { closed($_->[1]) ? () : $_->[0] } @c), '',
    'every client is closed');
 
-is(join('', grep { !/"debar_tunnel_other"/ } split /^/m, $gw->complaints), '',
+my $complaints = $gw->complaints;
+
+
+
+# A gateway that looks into TLS: downloads go on, idle connections are closed,
+# and the next worker has leaves.
+
+my $tls = Debar::Test::Tls->new(listen => ['127.0.0.1:443'], files => 1);
+
+$tls->put('big.bin', Debar::Test::Origin::bytes(6_000_000));
+$gw = Debar::Test::Gateway->new(
+    name => 'inspecting', list => write_list(test_dir() . '/list-2'),
+    inspect => 1, upstream_ca => $tls->ca,
+    conf => { worker_shutdown_timeout => '120s' });
+
+my $ca = $gw->dir . '/ca/ca.pem';
+my $www = 'www.neutral.example';
+my $inside = sub {
+    my $t = $gw->tunnel("$www:443");
+
+    return $t->tls(sni => $www, ca => $ca) eq 'up' ? $t : undef;
+};
+
+my %got = map { $_ => test_dir() . "/got$_" } '--http1.1', '--http2';
+my %pid = map {
+    $_ => start_process("curl$_", 'curl', '-sS', $_, '--limit-rate', '2M',
+                        '-m', 20, '-x', 'http://127.0.0.1:3128', '--cacert',
+                        $ca, '-o', $got{$_}, "https://$www/big.bin")
+} keys %got;
+my $idle = $inside->();
+
+is($idle->get('/big.bin', host => $www)->{status}, 200,
+   'a request inside of TLS');
+ok((eventually { 2 == grep { -s $_ } values %got } 10), 'downloads begin');
+
+@before = $gw->workers;
+$gw->command('reload');
+ok(renewed(@before), 'a new worker comes');
+ok(closed($idle), 'a connection between two requests is closed');
+ok((grep { running($_) } @before), 'the old worker stays with its downloads');
+
+my $next = $inside->();
+
+is($next ? $next->get('/big.bin', host => $www)->{status} : 0, 200,
+   'the new one shows leaves and serves');
+
+for my $how (sort keys %got) {
+    ok((eventually { waitpid $pid{$how}, 1; !running($pid{$how}) } 20),
+       "curl $how ends");
+    ok(file_text($got{$how}) eq Debar::Test::Origin::bytes(6_000_000),
+       'with every byte');
+}
+
+ok(gone(10, @before), 'and the old worker goes');
+is($gw->complaints, '', 'without a complaint');
+
+$gw->stop;
+
+is(join('', grep { !/"debar_tunnel_other"/ } split /^/m, $complaints), '',
    'no worker has crashed, none has complained of open sockets');
 
 done_testing;
