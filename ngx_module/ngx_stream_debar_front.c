@@ -257,7 +257,11 @@ ngx_stream_debar_front_pass(ngx_stream_session_t *s, ngx_listening_t *ls)
             }
         }
 
-        front->local_sockaddr = sa;
+        /* that of the TLS port, where the connection came through one */
+
+        if (front->local_sockaddr == NULL) {
+            front->local_sockaddr = sa;
+        }
 
         c->local_sockaddr = ls->sockaddr;
         c->local_socklen = ls->socklen;

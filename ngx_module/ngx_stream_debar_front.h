@@ -188,6 +188,11 @@ void ngx_stream_debar_front_parent(ngx_stream_debar_front_ctx_t *ctx);
 void ngx_stream_debar_front_no_parent(ngx_stream_debar_front_ctx_t *ctx);
 
 
+/* The inside of a TLS port (ngx_stream_debar_inner.c) */
+
+char *ngx_stream_debar_inner(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+
 /* The first bytes in the tunnel (ngx_stream_debar_front_hello.c) */
 
 void ngx_stream_debar_front_hello(ngx_stream_debar_front_ctx_t *ctx);

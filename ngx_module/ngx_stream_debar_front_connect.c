@@ -62,6 +62,7 @@ ngx_stream_debar_front_connect(ngx_stream_session_t *s)
 
         if (front) {
             ctx->front.user = front->user;
+            ctx->front.local_sockaddr = front->local_sockaddr;
         }
     }
 

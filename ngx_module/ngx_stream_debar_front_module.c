@@ -85,6 +85,13 @@ static ngx_command_t  ngx_stream_debar_front_commands[] = {
       0,
       NULL },
 
+    { ngx_string("debar_inner"),
+      NGX_STREAM_UPS_CONF|NGX_CONF_TAKE12,
+      ngx_stream_debar_inner,
+      0,
+      0,
+      NULL },
+
     { ngx_string("debar_tunnel"),
       NGX_STREAM_UPS_CONF|NGX_CONF_NOARGS,
       ngx_stream_debar_tunnel,

@@ -472,6 +472,115 @@ SKIP: {
 }
 
 
+# A port with TLS of its own, and certificates of clients.
+
+SKIP: {
+    my ($curl) = grep { -x } '/usr/bin/curl', '/bin/curl'
+        or skip 'curl is not installed', 1;
+    my $dir = test_dir() . '/certs';
+
+    mkdir $dir;
+
+    my $made = sub {
+        my ($name, $by, @more) = @_;
+        my $r = run_command(['openssl', 'req', '-x509', '-newkey', 'ec',
+            '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', 2,
+            '-subj', "/CN=$name", '-keyout', "$dir/$name.key",
+            '-out', "$dir/$name.pem", @more,
+            ($by ? ('-CA', "$dir/$by.pem", '-CAkey', "$dir/$by.key") : ())]);
+
+        die "openssl: $r->{err}\n" if $r->{status} != 0;
+        chmod 0644, "$dir/$name.key";
+    };
+    my @leaf = ('-addext', 'basicConstraints=critical,CA:FALSE');
+
+    $made->('users-ca', undef);
+    $made->('other-ca', undef);
+    $made->('localhost', undef, '-addext', 'subjectAltName=DNS:localhost');
+    $made->('ann', 'users-ca', @leaf);
+    $made->('eve', 'other-ca', @leaf);
+
+    my $tls_port = sub {
+        my ($name, $port, $verify) = @_;
+        my $self = Debar::Test::Gateway->new(
+            list => $list, name => $name, port => $port, start => 0,
+            conf => { debar_audit => test_dir() . "/$name/audit/audit.jsonl"
+                      . ' all' });
+        my $listen = $port + 1;
+
+        $self->insert(qr/debar_front\s[^;]*;/,
+                      "listen unix:debar:inner; debar_htpasswd $users;");
+        $self->insert(qr/^http\s*\{/m, "debar_htpasswd $users;");
+        $self->insert(qr/^stream\s*\{/m, <<"END");
+    map \$ssl_client_s_dn \$cn { ~^CN=(?<name>[^,]+)\$ \$name; }
+    upstream inner { debar_inner front=inner user=\$cn; }
+    server {
+        listen 127.0.0.1:$listen ssl;
+        ssl_certificate $dir/localhost.pem;
+        ssl_certificate_key $dir/localhost.key;
+        ssl_client_certificate $dir/users-ca.pem;
+        ssl_verify_client $verify;
+        proxy_pass inner;
+    }
+END
+        my $r = $self->start;
+
+        die "debar gateway start: $r->{err}$r->{out}\n" . $self->error_log
+            if $r->{status} != 0;
+
+        return $self;
+    };
+
+    my $by = sub {
+        my ($port, $name, @args) = @_;
+
+        return run_command([$curl, '-sS', '-m', 20, '--noproxy', '',
+            '-o', '/dev/null', '--cacert', $tls->ca,
+            '-x', "https://localhost:$port",
+            '--proxy-cacert', "$dir/localhost.pem",
+            ($name ? ('--proxy-cert', "$dir/$name.pem",
+                      '--proxy-key', "$dir/$name.key") : ()),
+            '-w', '%{http_code} %{http_connect}', @args])->{out};
+    };
+
+    my $sgw = $tls_port->('tlsport', 3150, 'optional');
+    my $sockets = $sgw->sockets;
+
+    is($by->(3151, 'ann', "$url/bytes/300000"), '200 000',
+       'over TLS to the proxy, with a certificate: a plain request');
+    is($by->(3151, 'ann', 'https://www.neutral.example/'), '200 200',
+       'and a CONNECT');
+    my @all = grep { $_->{verdict} } $sgw->audit;
+    is(join(' ', map { $_->{user} // '' } @all[0, 1]), 'ann ann',
+       'the record names whom the certificate names');
+    like($all[0]{client}, qr/^127\.0\.0\.1:\d+$/, 'and the client itself');
+    is($by->(3151, 'ann', 'http://www.listed.example/'), '200 000',
+       'the user has his waiver');
+    is($by->(3151, undef, "$url/"), '407 000',
+       'optional: without a certificate the client is asked who it is');
+    is($by->(3151, undef, '-U', 'bob:pw', "$url/"), '200 000',
+       'and may say it by a password');
+    isnt($by->(3151, 'eve', "$url/"), '200 000',
+         'a certificate of another authority is refused');
+    ok((eventually { $sgw->sockets <= $sockets + 1 } 5),
+       'nothing is left behind but the connection kept to the origin');
+
+    # nginx says crit of a client that talks on after it was refused
+
+    is(join('', grep { !/SSL_shutdown/ } split /^/, $sgw->complaints), '',
+       'and no worker complained');
+    $sgw->stop;
+
+    my $must = $tls_port->('tlsmust', 3154, 'on');
+
+    is($by->(3155, 'ann', "$url/"), '200 000',
+       'ssl_verify_client on: with a certificate');
+    isnt($by->(3155, undef, '-U', 'bob:pw', "$url/"), '200 000',
+         'without one not even a password will do');
+    $must->stop;
+}
+
+
 # Settings.
 
 my $t_conf = Debar::Test::Gateway->new(
