@@ -568,8 +568,12 @@ END
     isnt($by->(3151, 'eve', "$url/"), '200 000',
          'a certificate of another authority is refused');
     $by->(3151, 'ann', 'https://www.neutral.example/') for 1 .. 3;
-    ok((eventually { $sgw->sockets <= $sockets } 5),
-       'no further connection leaves a socket behind');
+
+    # a leak would show as two for each of seven connections; one or two more
+    # may be kept to the origin
+
+    ok((eventually { $sgw->sockets <= $sockets + 2 } 5),
+       'no further connection leaves sockets behind');
 
     # nginx says crit of a client that talks on after it was refused
 
