@@ -44,7 +44,7 @@ fi
 
 # CFLAGS= on our make's command line would replace nginx's own flags in its
 # makefile, by MAKEFLAGS: -D_GNU_SOURCE among them.  DEBAR_CC_OPT adds to them,
-# DEBAR_LD_OPT to the linker's.
+# DEBAR_LD_OPT to the linker's, DEBAR_CONFIGURE to the options of configure.
 
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES
 
@@ -64,7 +64,7 @@ fi
 if ! bash -c "set -eu; cd '$src'; $flags
     $configured || { $configure \"\$@\" \
         --with-stream --with-stream_ssl_module \
-        --add-dynamic-module='$top' --builddir='$build/nginx' \
+        ${DEBAR_CONFIGURE:-} --add-dynamic-module='$top' --builddir='$build/nginx' \
         --with-cc-opt='-g -O2 -fPIC -D_GNU_SOURCE ${DEBAR_CC_OPT:-}' \
         ${DEBAR_LD_OPT:+--with-ld-opt='$DEBAR_LD_OPT'} \
         && echo '$state' > '$build/nginx/debar.state'; }

@@ -62,6 +62,7 @@ fi
 echo "sanitize: building Debar"
 DEBAR_CC_OPT="$cc $all -DNGX_DEBUG_PALLOC=1" \
     DEBAR_LD_OPT="$all -Wl,-z,nodelete" \
+    DEBAR_CONFIGURE="--with-http_ssl_module --with-http_v2_module" \
     make --no-print-directory BUILD="$san/build" NGINX_SRC="$san/src" \
     CFLAGS="$cc $all" all > "$san/debar.log" 2>&1 || {
         tail -n 20 "$san/debar.log" >&2
