@@ -120,7 +120,7 @@ sub stock {
 
     $text =~ s/\Q$from\E/$dir/g;
     $text =~ s/debar_pin keepalive=(\d+);/server 127.0.0.1:80;\n        keepalive $1;/;
-    $text =~ s/listen unix:debar:\w+[^;]*;/listen 127.0.0.1:$port;/;
+    $text =~ s/listen unix:debar:plain[^;]*;/listen 127.0.0.1:$port;/;
     write_file("$dir/nginx.conf", without_debar($text));
 
     my $pid = start_process($name, nginx_path(), '-p', $dir, '-c',
