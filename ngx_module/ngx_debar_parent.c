@@ -424,6 +424,16 @@ ngx_debar_parent_authority(u_char *p, const debar_host_t *host, in_port_t port,
 }
 
 
+const char *
+ngx_debar_parent_challenged(ngx_debar_parent_t *parent)
+{
+    return parent->authorization.len
+           ? "the parent proxy does not take the credentials of debar_parent"
+           : "the parent proxy asks for credentials: debar_parent "
+             "credentials=FILE";
+}
+
+
 /* --- CONNECT -------------------------------------------------------------- */
 
 ngx_int_t
@@ -689,15 +699,8 @@ ngx_debar_parent_reply(ngx_debar_parent_ask_t *ask,
 
     ngx_debar_parent_detail(ask, reply);
 
-    fault = "the parent proxy refused";
-
-    if (reply->status == 407) {
-        fault = ask->parent->authorization.len
-                ? "the parent proxy does not take the credentials of "
-                  "debar_parent"
-                : "the parent proxy asks for credentials: debar_parent "
-                  "credentials=FILE";
-    }
+    fault = (reply->status == 407) ? ngx_debar_parent_challenged(ask->parent)
+                                   : "the parent proxy refused";
 
     ngx_debar_parent_done(ask, NGX_DECLINED, fault);
 }

@@ -54,6 +54,11 @@ u_char *ngx_debar_parent_authority(u_char *p, const debar_host_t *host,
     in_port_t port, in_port_t standard);
 
 
+/* Static text: what a 407 of the parent means. */
+
+const char *ngx_debar_parent_challenged(ngx_debar_parent_t *parent);
+
+
 /*
  * A CONNECT on a connection to the parent that is made or under way.  Until the
  * handler is called, the connection's data and handlers are those of this; its

@@ -10,6 +10,7 @@
 #include "ngx_debar.h"
 #include "ngx_debar_front.h"
 #include "ngx_debar_learned.h"
+#include "ngx_debar_parent.h"
 #include "ngx_debar_glass.h"
 #include "ngx_debar_user.h"
 
@@ -109,6 +110,7 @@ struct ngx_http_debar_loc_conf_s {
     ngx_array_t            *allow;       /* of ngx_debar_cidr_t */
     ngx_array_t            *ports;       /* of in_port_t: CONNECT's, beside
                                             443 */
+    ngx_debar_parent_t     *parent_proxy; /* or NULL */
     ngx_uint_t              report;      /* a location that only reports */
     ngx_uint_t              websocket;   /* debar_action_e */
     ngx_debar_glass_t      *glass;       /* NULL: off */
@@ -167,6 +169,8 @@ typedef struct {
                                             status: see ngx_http_debar_late() */
     const char           *fault;         /* why the origin's TLS is not taken:
                                             static text for the page; or NULL */
+    ngx_uint_t            fault_parent;  /* the parent proxy's, not the
+                                            origin's */
     ngx_str_t             fault_detail;  /* what was seen, for people; or
                                             empty */
     debar_host_t          host;          /* last: not zeroed; what resolve.host

@@ -49,6 +49,12 @@ ngx_http_debar_fault_handler(ngx_http_request_t *r)
     if (ctx->refused) {
         ngx_http_debar_fault_refused(r, ctx, &rf);
 
+    } else if (ctx->fault_parent) {
+        rf.title = "The parent proxy does not reach the host";
+        rf.detail = "This gateway reaches hosts through another proxy, which "
+                    "gave it no way to this one.";
+        rf.reason = ngx_http_debar_fault_reason(r, ctx);
+
     } else if (ctx->fault) {
         rf.title = "The host did not prove that it is the one asked for";
         rf.detail = "The gateway looks into TLS and checks the host's "

@@ -310,6 +310,7 @@ ngx_http_debar_resolve(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
     rs->names = mcf->names;
     rs->geo = mcf->geo;
     rs->allow = dlcf->allow;
+    rs->parent = dlcf->parent_proxy;
     rs->host = &ctx->host;
     rs->port = v->port ? v->port : (f->connect ? 443 : 80);
 

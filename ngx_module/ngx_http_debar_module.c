@@ -36,6 +36,8 @@ static char *ngx_http_debar_allow(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_debar_connect_port(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_debar_parent(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_http_debar_geo(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_debar_report(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -201,6 +203,13 @@ static ngx_command_t  ngx_http_debar_commands[] = {
       0,
       NULL },
 
+    { ngx_string("debar_parent"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_CONF_TAKE123,
+      ngx_http_debar_parent,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("debar_geo"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_http_debar_geo,
@@ -359,6 +368,7 @@ ngx_http_debar_create_loc_conf(ngx_conf_t *cf)
     ngx_debar_users_init(&conf->users);
     conf->page = NGX_CONF_UNSET_PTR;
     conf->allow = NGX_CONF_UNSET_PTR;
+    conf->parent_proxy = NGX_CONF_UNSET_PTR;
     conf->ports = NGX_CONF_UNSET_PTR;
 
     return conf;
@@ -394,6 +404,7 @@ ngx_http_debar_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                               NGX_HTTP_DEBAR_CLIENT_SPLICE);
     ngx_conf_merge_ptr_value(conf->page, prev->page, mcf->page);
     ngx_conf_merge_ptr_value(conf->allow, prev->allow, NULL);
+    ngx_conf_merge_ptr_value(conf->parent_proxy, prev->parent_proxy, NULL);
     ngx_conf_merge_ptr_value(conf->ports, prev->ports, NULL);
     ngx_conf_merge_str_value(conf->contact, prev->contact, "");
 
@@ -646,6 +657,15 @@ ngx_http_debar_connect_port(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_debar_loc_conf_t  *dlcf = conf;
 
     return ngx_debar_port_directive(cf, &dlcf->ports);
+}
+
+
+static char *
+ngx_http_debar_parent(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_debar_loc_conf_t  *dlcf = conf;
+
+    return ngx_debar_parent_directive(cf, &dlcf->parent_proxy);
 }
 
 

@@ -30,7 +30,8 @@ typedef struct {
     size_t                      len;     /* 0: nothing is shared */
     u_char                      data[2 * sizeof(void *) + 2
                                      + sizeof(struct sockaddr_in6)
-                                     + DEBAR_MAX_HOST + 3];
+                                     + 2 * (DEBAR_MAX_HOST + 4)
+                                     + sizeof(in_port_t)];
 } ngx_http_debar_pin_key_t;
 
 
@@ -74,6 +75,8 @@ typedef struct {                         /* an idle connection */
 } ngx_http_debar_idle_t;
 
 
+typedef struct ngx_http_debar_way_s  ngx_http_debar_way_t;
+
 typedef struct {                         /* of a request */
     ngx_http_debar_pin_conf_t  *conf;
     ngx_http_debar_ctx_t       *ctx;
@@ -83,12 +86,39 @@ typedef struct {                         /* of a request */
     ngx_uint_t                  next;
     ngx_uint_t                  fresh;   /* an idle connection was stale */
     ngx_uint_t                  stop;    /* another address would not help */
+
+    /* through a parent proxy */
+
+    ngx_http_debar_way_t       *way;     /* it is being asked; or NULL */
+    ngx_int_t                 (*process_header)(ngx_http_request_t *r);
+    ngx_int_t                 (*reinit_request)(ngx_http_request_t *r);
     ngx_uint_t                  verify;  /* proxy_ssl_verify as configured */
 } ngx_http_debar_pin_data_t;
 
 
 ngx_int_t ngx_http_debar_pin_init_peer(ngx_http_request_t *r,
     ngx_http_upstream_srv_conf_t *us);
+
+
+/*
+ * ngx_http_debar_parent.c: where there is a parent proxy, and the addresses are
+ * those of it.  The request as it is sent to a parent; of TLS it is left alone.
+ */
+
+ngx_int_t ngx_http_debar_parent_request(ngx_http_request_t *r,
+    ngx_http_debar_pin_data_t *pd);
+
+#if (NGX_HTTP_SSL)
+
+/* What peer.get() returns for a connection through the parent, and what
+ * peer.free() begins with. */
+
+ngx_int_t ngx_http_debar_parent_get(ngx_peer_connection_t *pc,
+    ngx_http_debar_pin_data_t *pd);
+void ngx_http_debar_parent_free(ngx_http_debar_pin_data_t *pd,
+    ngx_uint_t state);
+
+#endif
 
 
 /* ngx_http_debar_upstream_store.c */

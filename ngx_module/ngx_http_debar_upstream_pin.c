@@ -74,6 +74,10 @@ ngx_http_debar_pin_init_peer(ngx_http_request_t *r,
     u->peer.free = ngx_http_debar_pin_free;
     u->peer.tries = n;
 
+    if (ctx->resolve.parent && ngx_http_debar_parent_request(r, pd) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
 #if (NGX_HTTP_SSL)
     pd->verify = u->conf->ssl_verify;
 
@@ -90,6 +94,7 @@ ngx_http_debar_pin_get(ngx_peer_connection_t *pc, void *data)
 {
     ngx_http_debar_pin_data_t  *pd = data;
 
+    ngx_int_t              rc;
     ngx_debar_addr_t      *addr;
     ngx_http_debar_ctx_t  *ctx;
 
@@ -103,6 +108,7 @@ ngx_http_debar_pin_get(ngx_peer_connection_t *pc, void *data)
 
     ctx->current = pd->next;
     ctx->fault = NULL;
+    ctx->fault_parent = 0;
     ngx_str_null(&ctx->fault_detail);
 
     addr = &ctx->addrs[pd->next];
@@ -121,11 +127,21 @@ ngx_http_debar_pin_get(ngx_peer_connection_t *pc, void *data)
         return NGX_ERROR;
     }
 
-    if (pd->fresh || pd->key.len == 0) {
-        return NGX_OK;
+    if (!pd->fresh && pd->key.len) {
+        rc = ngx_http_debar_pin_reuse(pc, pd);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
     }
 
-    return ngx_http_debar_pin_reuse(pc, pd);
+#if (NGX_HTTP_SSL)
+    if (ctx->resolve.parent && pd->upstream->ssl) {
+        return ngx_http_debar_parent_get(pc, pd);
+    }
+#endif
+
+    return NGX_OK;
 }
 
 
@@ -175,10 +191,12 @@ ngx_http_debar_pin_free(ngx_peer_connection_t *pc, void *data,
 
     ngx_http_debar_tls_t  *tls;
 
+    ngx_http_debar_parent_free(pd, state);
+
     tls = ngx_http_debar_tls_get(pc->connection);
 
     if (tls) {
-        if (state & NGX_PEER_FAILED) {
+        if ((state & NGX_PEER_FAILED) && !pd->ctx->fault_parent) {
             ngx_http_debar_tls_failed(pd, tls);
         }
 
@@ -322,6 +340,7 @@ ngx_http_debar_pin_key(ngx_peer_connection_t *pc,
 {
     void                      *ptr[2];
     u_char                    *p;
+    ngx_debar_resolve_t       *rs;
     ngx_http_upstream_t       *u;
     ngx_http_debar_pin_key_t  *key;
 
@@ -363,7 +382,8 @@ ngx_http_debar_pin_key(ngx_peer_connection_t *pc,
                                             ngx_http_debar_module);
 
         ptr[1] = u->conf->ssl;
-        *p = 1 | pd->verify << 1 | dlcf->staple << 2;
+        *p = 1 | pd->verify << 1 | dlcf->staple << 2
+             | (pd->ctx->resolve.parent != NULL) << 7;
     }
 
 #endif
@@ -371,6 +391,15 @@ ngx_http_debar_pin_key(ngx_peer_connection_t *pc,
     ngx_memcpy(key->data, ptr, sizeof(ptr));
 
     p = ngx_cpymem(p + 1, pc->sockaddr, pc->socklen);
+
+    if (ptr[1] && pd->ctx->resolve.parent) {
+
+        /* the address is of the parent: whom it connected to, where */
+
+        rs = &pd->ctx->resolve;
+        p = ngx_cpymem(p, &rs->port, sizeof(in_port_t));
+        p = ngx_cpymem(p, rs->host->name, rs->host->len + 1);
+    }
 
     if (ptr[1]) {
         p = ngx_cpymem(p, pd->ctx->server_name.data, pd->ctx->server_name.len);
