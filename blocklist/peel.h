@@ -55,6 +55,9 @@ typedef enum {
  * its path; of a decoding what was undone ("gzip", "base64").  Empty: in an
  * array, or the text of a document as a whole.
  *
+ * A document or a decoding: what was undone; of a document the name of the value,
+ * part or member that it was (through decodings), which may be empty.
+ *
  * nth: from 1, among siblings of the same name (or in its array).
  *
  * value: UTF-8 where its charset could be told, else its bytes.  It is decoded
@@ -123,6 +126,7 @@ typedef struct {
     debar_str_t   name;           /* of the root in paths: "body", "cookie" */
     unsigned      syntax;         /* the caller knows: DEBAR_SYNTAX_COOKIE,
                                      DEBAR_SYNTAX_FORM (a query); TEXT: look */
+    unsigned      utf8;           /* no charset is to be undone (any more) */
 } debar_peel_input_t;
 
 typedef struct debar_peel_s  debar_peel_t;

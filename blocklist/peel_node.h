@@ -50,11 +50,18 @@ int debar_node_end(debar_node_t *node);
 
 int debar_node_value(debar_node_t *node, debar_str_t name, debar_str_t value);
 
+/* Looks inside of a value that was told already. */
+
+int debar_node_inside(debar_node_t *node, debar_str_t name, debar_str_t value);
+
 /*
  * Bytes that stream into a child: a part of a multipart, a member, what a
- * decoding makes.  One child at a time; in: its labels.  begin() gives
- * DEBAR_DECLINED also where a bound forbids it: the child's bytes are then to be
- * passed over (*child NULL), and that is DEBAR_OK to go on.
+ * decoding makes.  One child at a time; in: its labels, copied.  A child that
+ * there is no memory for is NULL with DEBAR_OK, and NULL may be pushed to and
+ * finished.  content_encoding may also name what a Content-Transfer-Encoding
+ * does ("base64", "quoted-printable"), listed as applied: the last is undone
+ * first.  A child that is still open when its reader is freed is ended by the
+ * engine.
  */
 
 int debar_node_child(debar_node_t *node, debar_str_t name,
@@ -89,12 +96,15 @@ extern const debar_reader_t  debar_reader_cookie;
 extern const debar_reader_t  debar_reader_html;
 extern const debar_reader_t  debar_reader_inflate;       /* peel_zip.c: gzip
                                                             members, zlib, raw */
+extern const debar_reader_t  debar_reader_deflate;       /* zlib, raw */
 extern const debar_reader_t  debar_reader_brotli;
 extern const debar_reader_t  debar_reader_zstd;
 extern const debar_reader_t  debar_reader_base64;        /* peel_armour.c: also
                                                             base64url */
 extern const debar_reader_t  debar_reader_quoted;        /* quoted-printable */
 extern const debar_reader_t  debar_reader_hex;
+extern const debar_reader_t  debar_reader_percent;
+extern const debar_reader_t  debar_reader_data;          /* data: URLs */
 extern const debar_reader_t  debar_reader_charset;       /* peel_charset.c: to
                                                             UTF-8, by label,
                                                             BOM, declaration */
@@ -109,6 +119,16 @@ extern const debar_reader_t  debar_reader_protobuf;      /* peel_protobuf.c */
 extern const debar_reader_t  debar_reader_archive;       /* peel_archive.c:
                                                             ZIP */
 extern const debar_reader_t  debar_reader_pdf;           /* peel_pdf.c */
+
+/*
+ * EDI by its first bytes (peel_edi.c): 106 of X12, 16 of EDIFACT; NULL: it is
+ * neither, or these are too few.  Both readers give a container for each segment
+ * and in it a value for each element that is not empty: "03"; one of several
+ * components is "03.1", "03.2", ...  (X12: after the element as a whole, "03",
+ * since no purchase document has components, and text may hold the separator.)
+ */
+
+const debar_reader_t *debar_edi_look(const char *data, size_t len);
 
 /* Which reader fits bytes that begin so (labels first, then what they are);
  * whole: there are no more.  NULL: more bytes are needed to tell.  (peel_look.c)
