@@ -51,10 +51,41 @@ chmod 0600, $secret;
 
 my $gw = Debar::Test::Gateway->new(list => $list, inspect => 1,
     upstream_ca => $pki->ca,
-    init => ['--connect-port', 8444, '--connect-port', 8080]);
+    init => ['--connect-port', 8444, '--connect-port', 8080,
+             '--parent', $at, '--parent-credentials', $secret]);
 
-$gw->set_front(debar_parent => "$at credentials=$secret");
-$gw->insert('http \{', "    debar_parent $at credentials=$secret;");
+# What init made of its flags.
+
+my $said = "debar_parent $at "
+           . '"credentials=' . $gw->dir . '/parent.credentials";';
+
+is(scalar(() = file_text($gw->conf_file) =~ /^\s+\Q$said\E$/mg), 2,
+   'init --parent says it in stream and in http');
+is(file_text($gw->dir . '/parent.credentials'), "gate:secret\n",
+   'the credentials are copied');
+is((stat $gw->dir . '/parent.credentials')[2] & 07777, 0600,
+   'for the owner alone');
+
+my $bad = write_file(test_dir() . '/bad', "no colon\n");
+
+for my $case (['proxy.example', $secret, qr/the host and the port/],
+              ['proxy;x:1', $secret, qr/the host and the port/],
+              ['proxy:70000', $secret, qr/the host and the port/],
+              [$at, $bad, qr/one line "user:password"/],
+              [$at, "$bad.no", qr/bad\.no: No such file/])
+{
+    my ($place, $file, $want) = @$case;
+    my $made = run_command([debar_path(), 'gateway', 'init',
+                            test_dir() . '/none', '--parent', $place,
+                            '--parent-credentials', $file]);
+
+    ok($made->{status} == 1 && $made->{err} =~ $want,
+       "init refuses $place with " . ($file eq $secret ? 'any file' : 'that'))
+        or diag $made->{err};
+}
+
+ok(!-e test_dir() . '/none', 'before it makes anything');
+
 $gw->insert('http \{', '    proxy_connect_timeout 2s;');
 $gw->set(debar_audit => '"' . $gw->audit_file . '" all');
 $gw->reload;

@@ -37,9 +37,6 @@ static int debar_ca_describe(debar_init_t *in);
 static int debar_ca_signer(debar_init_t *in);
 static int debar_ca_splice(debar_init_t *in);
 static int debar_ca_certs(const char *path, debar_buf_t *out);
-static int debar_ca_read(const char *path, debar_buf_t *out);
-static int debar_ca_put(const debar_init_t *in, const char *name,
-    const debar_buf_t *b, mode_t mode);
 static int debar_ca_uri(const char *key);
 
 
@@ -139,7 +136,7 @@ debar_init_inspect(debar_init_t *in)
 
         rc = debar_ca_certs(in->upstream_ca, &b);
         if (rc == DEBAR_OK) {
-            rc = debar_ca_put(in, "ca/upstream.pem", &b, 0644);
+            rc = debar_init_put(in, "ca/upstream.pem", &b, 0644);
         }
 
         debar_buf_free(&b);
@@ -244,12 +241,12 @@ debar_ca_own(debar_init_t *in)
         debar_say("%s", fault.text);
 
     } else {
-        rc = debar_ca_put(in, "ca/ca.key", &secret, 0600);
+        rc = debar_init_put(in, "ca/ca.key", &secret, 0600);
         in->made_ca = 1;
     }
 
     if (rc == DEBAR_OK) {
-        rc = debar_ca_put(in, "ca/ca.pem", &pem, 0644);
+        rc = debar_init_put(in, "ca/ca.pem", &pem, 0644);
     }
 
     debar_buf_free(&pem);
@@ -280,7 +277,7 @@ debar_ca_keep(debar_init_t *in, const char *key)
 
     memset(&uri, 0, sizeof(uri));
 
-    rc = debar_ca_read(path, &uri);
+    rc = debar_init_read(path, &uri);
 
     if (rc == DEBAR_OK) {
         debar_buf_add(&uri, "", 1);
@@ -315,17 +312,17 @@ debar_ca_given(debar_init_t *in)
         debar_buf_printf(&key, "%s\n", in->ca_key);
 
     } else if (rc == DEBAR_OK) {
-        rc = debar_ca_read(in->ca_key, &key);
+        rc = debar_init_read(in->ca_key, &key);
     }
 
     if (rc == DEBAR_OK && in->ca_pass) {
-        rc = debar_ca_read(in->ca_pass, &pass);
+        rc = debar_init_read(in->ca_pass, &pass);
     }
 
     debar_gateway_path(&in->g, "ca/ca.pem", path, sizeof(path));
 
     if (rc == DEBAR_OK && access(path, F_OK) == 0) {
-        rc = debar_ca_read(path, &old);
+        rc = debar_init_read(path, &old);
 
         in->old_ca = rc == DEBAR_OK && old.len == pem.len
                      && memcmp(old.data, pem.data, pem.len) == 0;
@@ -340,10 +337,10 @@ debar_ca_given(debar_init_t *in)
             || debar_ca_aside(in, "ca/ca.pass", !in->ca_pass || !in->old_ca)
                != DEBAR_OK
             || (in->ca_pass
-                && debar_ca_put(in, "ca/ca.pass", &pass, 0600) != DEBAR_OK)
-            || debar_ca_put(in, uri ? "ca/ca.key.uri" : "ca/ca.key", &key,
+                && debar_init_put(in, "ca/ca.pass", &pass, 0600) != DEBAR_OK)
+            || debar_init_put(in, uri ? "ca/ca.key.uri" : "ca/ca.key", &key,
                             0600) != DEBAR_OK
-            || debar_ca_put(in, "ca/ca.pem", &pem, 0644) != DEBAR_OK))
+            || debar_init_put(in, "ca/ca.pem", &pem, 0644) != DEBAR_OK))
     {
         rc = DEBAR_ERROR;
     }
@@ -460,7 +457,7 @@ debar_ca_signer(debar_init_t *in)
 
     memset(&b, 0, sizeof(b));
     debar_buf_printf(&b, "%s\n", in->sign_user);
-    rc = debar_ca_put(in, "ca/sign.user", &b, 0644);
+    rc = debar_init_put(in, "ca/sign.user", &b, 0644);
     debar_buf_free(&b);
 
     return rc;
@@ -482,7 +479,7 @@ debar_ca_splice(debar_init_t *in)
 
     memset(&b, 0, sizeof(b));
     debar_buf_add(&b, debar_ca_splice_text, sizeof(debar_ca_splice_text) - 1);
-    rc = debar_ca_put(in, "splice.txt", &b, 0644);
+    rc = debar_init_put(in, "splice.txt", &b, 0644);
     debar_buf_free(&b);
 
     return rc;
@@ -539,8 +536,8 @@ debar_ca_certs(const char *path, debar_buf_t *out)
 }
 
 
-static int
-debar_ca_read(const char *path, debar_buf_t *out)
+int
+debar_init_read(const char *path, debar_buf_t *out)
 {
     char     block[4096];
     FILE    *f;
@@ -574,8 +571,8 @@ debar_ca_read(const char *path, debar_buf_t *out)
 
 /* With its mode from the first byte on. */
 
-static int
-debar_ca_put(const debar_init_t *in, const char *name, const debar_buf_t *b,
+int
+debar_init_put(const debar_init_t *in, const char *name, const debar_buf_t *b,
     mode_t mode)
 {
     int      fd;

@@ -17,6 +17,7 @@ static void debar_init_nginx(debar_init_t *in);
 static void debar_init_template(debar_init_t *in, debar_buf_t *b);
 static void debar_init_value(const debar_init_t *in, debar_buf_t *b,
     const char *name, size_t len);
+static void debar_init_parent_line(const debar_init_t *in, debar_buf_t *b);
 static void debar_init_ports(const debar_init_t *in, debar_buf_t *b);
 static void debar_init_allow(const debar_init_t *in, debar_buf_t *b);
 static int debar_init_is_mark(const char *p);
@@ -198,9 +199,31 @@ debar_init_value(const debar_init_t *in, debar_buf_t *b, const char *name,
 
     } else if (debar_init_is("ALLOW")) {
         debar_init_allow(in, b);
+
+    } else if (debar_init_is("PARENT")) {
+        debar_init_parent_line(in, b);
     }
 
 #undef debar_init_is
+}
+
+
+static void
+debar_init_parent_line(const debar_init_t *in, debar_buf_t *b)
+{
+    if (in->parent == NULL) {
+        debar_buf_printf(b, "    # debar_parent proxy.agency.example:3128;");
+        return;
+    }
+
+    debar_buf_printf(b, "    debar_parent %s", in->parent);
+
+    if (in->parent_file) {
+        debar_buf_printf(b, " \"credentials=%s/parent.credentials\"",
+                         in->g.path);
+    }
+
+    debar_buf_printf(b, ";");
 }
 
 

@@ -43,6 +43,9 @@ static const char  debar_init_help[] =
     "                                 more): 10.0.0.0/8 for an intranet\n"
     "      --connect-port N           a port that CONNECT may reach beside 443\n"
     "                                 (again for more)\n"
+    "      --parent HOST:PORT         the proxy through which this one reaches\n"
+    "                                 the world\n"
+    "      --parent-credentials FILE  a line \"user:password\" for it\n"
     "      --workers N                default: one a processor\n"
     "      --user NAME                of the workers, if the gateway is started\n"
     "                                 by root; default www-data\n"
@@ -79,6 +82,8 @@ static const struct option  debar_init_options[] = {
     { "sign-user",         required_argument, NULL, 'S' },
     { "allow-destination", required_argument, NULL, 'a' },
     { "connect-port",      required_argument, NULL, 'p' },
+    { "parent",            required_argument, NULL, 'x' },
+    { "parent-credentials", required_argument, NULL, 'X' },
     { "workers",           required_argument, NULL, 'w' },
     { "user",              required_argument, NULL, 'U' },
     { "force",             no_argument,       NULL, 'f' },
@@ -105,9 +110,11 @@ debar_gateway_init(int argc, char **argv)
     if (debar_init_modules(&in) != DEBAR_OK
         || debar_init_source(&in) != DEBAR_OK
         || debar_init_inspect_check(&in) != DEBAR_OK
+        || debar_init_parent_check(&in) != DEBAR_OK
         || debar_init_folders(&in) != DEBAR_OK
         || debar_init_list(&in) != DEBAR_OK
         || debar_init_inspect(&in) != DEBAR_OK
+        || debar_init_parent(&in) != DEBAR_OK
         || debar_init_conf(&in) != DEBAR_OK)
     {
         return DEBAR_EXIT_FAILURE;
@@ -240,6 +247,14 @@ debar_init_option(debar_init_t *in, int c)
         in->workers = optarg;
         break;
 
+    case 'x':
+        in->parent = optarg;
+        break;
+
+    case 'X':
+        in->parent_file = optarg;
+        break;
+
     case 'U':
         in->user = optarg;
         break;
@@ -292,6 +307,11 @@ debar_init_rest(debar_init_t *in, int argc, char **argv)
 
     if ((in->ca == NULL) != (in->ca_key == NULL)) {
         return debar_usage(debar_init_name, "--ca and --ca-key go together");
+    }
+
+    if (in->parent_file && in->parent == NULL) {
+        return debar_usage(debar_init_name, "--parent-credentials are of a "
+                           "--parent, which is not there");
     }
 
     if (in->ca_pass && in->ca == NULL) {

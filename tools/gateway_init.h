@@ -28,6 +28,8 @@ typedef struct {
     const char       *ca_pass;
     const char       *upstream_ca;
     const char       *sign_user;
+    const char       *parent;     /* HOST:PORT; NULL: none */
+    const char       *parent_file;    /* its credentials; or NULL */
     const char       *cidrs[DEBAR_MAX_CIDRS];
     unsigned          ncidrs;
     unsigned          ports[DEBAR_MAX_PORTS];
@@ -73,6 +75,18 @@ int debar_init_folder(const debar_init_t *in, const char *name, mode_t mode,
 
 int debar_init_inspect_check(debar_init_t *in);
 int debar_init_inspect(debar_init_t *in);
+
+/* Of a file in the folder, for all of these: with its mode from the first byte
+ * on; and the whole of a file of anywhere. */
+
+int debar_init_put(const debar_init_t *in, const char *name,
+    const debar_buf_t *b, mode_t mode);
+int debar_init_read(const char *path, debar_buf_t *out);
+
+/* gateway_parent.c: whether what was named will do; DIR/parent.credentials. */
+
+int debar_init_parent_check(const debar_init_t *in);
+int debar_init_parent(const debar_init_t *in);
 
 /* gateway_conf.c: nginx.conf from the template, unless somebody edited it. */
 

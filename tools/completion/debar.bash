@@ -9,7 +9,7 @@ _debar()
 
     case $prev in
         -o | --output | -l | --list | --ca | --ca-key | --upstream-ca \
-            | --ca-passphrase | --key | --passphrase | --socket | --pid | --log)
+            | --ca-passphrase | --parent-credentials | --key | --passphrase | --socket | --pid | --log)
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return
             ;;
@@ -56,7 +56,8 @@ _debar()
         *:gateway:init)
             words='--listen --resolver --list --mode --allow-destination
                 --workers --user --force --json --inspect --ca --ca-key
-                --ca-passphrase --upstream-ca --sign-user --connect-port --help'
+                --ca-passphrase --upstream-ca --sign-user --connect-port --parent
+                --parent-credentials --help'
             ;;
         *:gateway:break-glass)
             words='--for --until --reason --by --end --help'
