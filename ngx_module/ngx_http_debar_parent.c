@@ -99,7 +99,12 @@ ngx_http_debar_parent_rewrite(ngx_http_request_t *r,
     eol = b ? ngx_strlchr(b->pos, b->last, LF) : NULL;
     target = eol ? ngx_strlchr(b->pos, eol, ' ') : NULL;
 
-    if (target == NULL || (target[1] != '/' && target[1] != '*')) {
+    /* "PRI * HTTP/2.0": the preface of HTTP/2 (RFC 9113 s.3.4) */
+
+    if (target == NULL
+        || (target[1] != '/' && target[1] != '*')
+        || ngx_strncmp(b->pos, "PRI ", 4) == 0)
+    {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "debar_parent: what is no request of HTTP/1 with a path "
                       "cannot be sent to a parent proxy");

@@ -200,6 +200,34 @@ is(tunnel('known')->status, 200, 'one that there is');
 like(($parent->fresh)[-1]{line}, qr/^CONNECT known/, 'is asked for by name');
 
 
+# One of several addresses.
+
+my $hosts = write_file(test_dir() . '/hosts', "127.0.0.1 localhost\n"
+                       . "127.0.0.8 parents.test\n127.0.0.9 parents.test\n");
+
+SKIP: {
+    skip 'only root in a namespace of its own can change /etc/hosts', 4
+        if $> != 0 || ($ENV{DEBAR_TEST_ALONE} || '') ne 'net'
+           || system('mount', '--bind', $hosts, '/etc/hosts') != 0;
+
+    $gw->set_front(debar_parent => 'parents.test:3129');
+    $gw->reload;
+    is(tunnel('echo')->status, 200, 'the first address is down');
+    is(tunnel('echo')->status, 200, 'and is not asked first any more');
+
+    my $failed = () = $gw->error_log
+        =~ /to 127\.0\.0\.8:3129 failed|parents\.test:3129: .* no connection/g;
+
+    is($failed, 1, 'it was tried once');
+
+    $gw->set_front(debar_parent => 'parents.test:3130');
+    $gw->reload;
+    is(tunnel('echo')->status, 502, 'all of them are down');
+
+    system 'umount', '/etc/hosts';
+}
+
+
 # A parent that is this gateway.
 
 $gw->set_front(debar_parent => '127.0.0.1:3128');

@@ -167,6 +167,9 @@ $t->close;
 $r = $curl->fetch("https://relay$n/a?b=c", '--http1.1');
 is($r->{code}, 200, 'an inspected request') or diag $r->{err}, $gw->error_log;
 is(($origin->fresh_soon)[0]{uri}, '/a?b=c', 'reaches its origin');
+$seen = ($origin->{behind}->fresh)[-1];
+ok($seen && !defined field($seen, 'Proxy-Authorization'),
+   'which sees no credentials of the parent');
 my @seen = $parent->fresh;
 is($seen[0]{line}, "CONNECT relay$n:443 HTTP/1.1", 'by a tunnel of the parent');
 is(field($seen[0], 'Proxy-Authorization'), $basic, 'with the credentials');
