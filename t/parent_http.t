@@ -22,6 +22,7 @@ use Debar::Test::Gateway;
 use Debar::Test::Origin;
 use Debar::Test::Parent;
 use Debar::Test::Pki;
+use Debar::Test::Raw;
 use Debar::Test::TlsOrigin;
 use Debar::Test::Tunnel;
 
@@ -76,7 +77,8 @@ for my $case (['proxy.example', $secret, qr/the host and the port/],
 {
     my ($place, $file, $want) = @$case;
     my $made = run_command([debar_path(), 'gateway', 'init',
-                            test_dir() . '/none', '--parent', $place,
+                            test_dir() . '/none', '--list', $list,
+                            '--parent', $place,
                             '--parent-credentials', $file]);
 
     ok($made->{status} == 1 && $made->{err} =~ $want,
@@ -287,6 +289,41 @@ is($seen->{line}, 'GET /two HTTP/1.1', 'the origin gets its path');
 ok(!defined field($seen, 'Proxy-Authorization'), 'and no credentials');
 is($curl->fetch("https://relay$n/two")->{code}, 200, 'inspected by the first');
 is(($origin->fresh_soon)[0]{uri}, '/two', 'spliced by the second');
+
+# An address that takes requests and ends: the next one gets them whole.
+
+my $hosts = write_file(test_dir() . '/hosts', "127.0.0.1 localhost\n"
+                       . "127.0.0.8 parents.test\n127.0.0.9 parents.test\n");
+my $ends = Debar::Test::Raw->new(at => { '127.0.0.8:3129' => 'close' });
+
+SKIP: {
+    skip 'only root in a namespace of its own can change /etc/hosts', 5
+        if $> != 0 || ($ENV{DEBAR_TEST_ALONE} || '') ne 'net'
+           || system('mount', '--bind', $hosts, '/etc/hosts') != 0;
+
+    through("parents.test:3129 credentials=$secret");
+    $parent->fresh;
+    is($gw->get("http://www$n/retried")->{status}, 200, 'a second address');
+
+    my $got = $ends->got;
+
+    like($got, qr{^GET http://www\Q$n\E/retried HTTP/1\.1\r\n},
+         'after the first had the request');
+    is(($parent->fresh)[0]{line}, "GET http://www$n/retried HTTP/1.1",
+       'has it in the same form');
+
+    through("parents.test:3129 credentials=$secret");
+    is($gw->get("http://n407$n/")->{status}, 502,
+       'a 407 of the second is found too');
+
+    through("parents.test:3129 credentials=$secret");
+    is($curl->fetch("https://relay$n/")->{code}, 200, 'a tunnel likewise');
+
+    system 'umount', '/etc/hosts';
+}
+
+
+# Wrong credentials; no parent at all.
 
 write_file($secret, "gate:wrong\n");
 through("127.0.0.1:3129 credentials=$secret");
