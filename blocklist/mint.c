@@ -101,6 +101,10 @@ debar_mint_close(debar_mint_t *m)
         OPENSSL_free(m->chain[i].der);
     }
 
+    for (i = 0; i < DEBAR_MINT_KEYS; i++) {
+        debar_mint_forget_made(&m->made[i]);
+    }
+
     if (m->passphrase) {
         OPENSSL_cleanse(m->passphrase, strlen(m->passphrase));
         free(m->passphrase);

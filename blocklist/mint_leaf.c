@@ -17,6 +17,9 @@
 
 
 static int debar_mint_host(const debar_host_t *host, debar_fault_t *fault);
+static debar_mint_made_t *debar_mint_made(debar_mint_t *m, const void *spki,
+    size_t len, debar_fault_t *fault, int *rc);
+static int debar_mint_fill(X509 *x, const debar_mint_t *m, EVP_PKEY *key);
 static EVP_PKEY *debar_mint_spki(const void *spki, size_t len,
     debar_fault_t *fault);
 static int debar_mint_names(X509 *x, const debar_host_t *host);
@@ -29,10 +32,10 @@ int
 debar_mint_leaf(debar_mint_t *m, const debar_host_t *host, const void *spki,
     size_t len, time_t now, debar_minted_t *out, debar_fault_t *fault)
 {
-    int        rc;
-    char       why[128];
-    X509      *x;
-    EVP_PKEY  *key;
+    int                 rc;
+    char                why[128];
+    X509               *x;
+    debar_mint_made_t  *made;
 
     memset(out, 0, sizeof(*out));
 
@@ -47,10 +50,10 @@ debar_mint_leaf(debar_mint_t *m, const debar_host_t *host, const void *spki,
         return DEBAR_MINT_NAME;
     }
 
-    key = debar_mint_spki(spki, len, fault);
+    made = debar_mint_made(m, spki, len, fault, &rc);
 
-    if (key == NULL) {
-        return DEBAR_MINT_KEY;
+    if (made == NULL) {
+        return rc;
     }
 
     out->not_before = now - DEBAR_MINT_DAY;
@@ -65,31 +68,108 @@ debar_mint_leaf(debar_mint_t *m, const debar_host_t *host, const void *spki,
     }
 
     ERR_clear_error();
-    x = X509_new();
-    rc = DEBAR_MINT_OK;
+    x = made->x;
 
-    if (x == NULL
-        || X509_set_version(x, X509_VERSION_3) != 1
-        || debar_mint_serial(x) != DEBAR_OK
+    if (debar_mint_serial(x) != DEBAR_OK
         || debar_mint_times(x, out->not_before, out->not_after) != DEBAR_OK
-        || X509_set_issuer_name(x, X509_get_subject_name(m->ca)) != 1
-        || X509_set_pubkey(x, key) != 1
-        || debar_mint_constraints(x, key) != DEBAR_OK
-        || debar_mint_key_id(x) != DEBAR_OK
-        || debar_mint_authority(x, m->ca) != DEBAR_OK
         || debar_mint_names(x, host) != DEBAR_OK
         || X509_sign(x, m->key, m->md) <= 0
         || debar_mint_give(x, out) != DEBAR_OK)
     {
         debar_fault(fault, "%s: signing failed: %s", m->key_name,
                     debar_mint_why(why, sizeof(why)));
-        rc = DEBAR_MINT_FAILED;
+        debar_mint_forget_made(made);
+        return DEBAR_MINT_FAILED;
     }
 
-    X509_free(x);
-    EVP_PKEY_free(key);
+    return DEBAR_MINT_OK;
+}
 
-    return rc;
+
+/*
+ * Leaves of one worker differ in serial, times and names only, and to decode
+ * and encode its key costs twice what a signature does: the last leaf of a key
+ * is kept, and the next one is made of it.  NULL: *rc says why.
+ */
+
+static debar_mint_made_t *
+debar_mint_made(debar_mint_t *m, const void *spki, size_t len,
+    debar_fault_t *fault, int *rc)
+{
+    char                why[128];
+    unsigned            i;
+    EVP_PKEY           *key;
+    debar_mint_made_t  *made, *old;
+
+    old = &m->made[0];
+
+    for (i = 0; i < DEBAR_MINT_KEYS; i++) {
+        made = &m->made[i];
+
+        if (made->spki && made->len == len
+            && memcmp(made->spki, spki, len) == 0)
+        {
+            made->used = ++m->clock;
+            return made;
+        }
+
+        if (made->used < old->used) {
+            old = made;
+        }
+    }
+
+    key = debar_mint_spki(spki, len, fault);
+
+    if (key == NULL) {
+        *rc = DEBAR_MINT_KEY;
+        return NULL;
+    }
+
+    debar_mint_forget_made(old);
+    ERR_clear_error();
+
+    old->spki = malloc(len);
+    old->len = len;
+    old->x = X509_new();
+
+    if (old->spki == NULL || old->x == NULL
+        || debar_mint_fill(old->x, m, key) != DEBAR_OK)
+    {
+        debar_fault(fault, "%s: signing failed: %s", m->key_name,
+                    debar_mint_why(why, sizeof(why)));
+        debar_mint_forget_made(old);
+        EVP_PKEY_free(key);
+        *rc = DEBAR_MINT_FAILED;
+        return NULL;
+    }
+
+    EVP_PKEY_free(key);
+    memcpy(old->spki, spki, len);
+    old->used = ++m->clock;
+
+    return old;
+}
+
+
+void
+debar_mint_forget_made(debar_mint_made_t *made)
+{
+    X509_free(made->x);
+    free(made->spki);
+    memset(made, 0, sizeof(*made));
+}
+
+
+static int
+debar_mint_fill(X509 *x, const debar_mint_t *m, EVP_PKEY *key)
+{
+    return X509_set_version(x, X509_VERSION_3) == 1
+           && X509_set_issuer_name(x, X509_get_subject_name(m->ca)) == 1
+           && X509_set_pubkey(x, key) == 1
+           && debar_mint_constraints(x, key) == DEBAR_OK
+           && debar_mint_key_id(x) == DEBAR_OK
+           && debar_mint_authority(x, m->ca) == DEBAR_OK
+           ? DEBAR_OK : DEBAR_ERROR;
 }
 
 
@@ -347,7 +427,8 @@ debar_mint_authority(X509 *x, X509 *ca)
 }
 
 
-/* A subject that cannot hold the name is empty, and the SAN critical. */
+/* A subject that cannot hold the name is empty, and the SAN critical.  x may
+ * have those of another leaf. */
 
 static int
 debar_mint_names(X509 *x, const debar_host_t *host)
@@ -362,6 +443,10 @@ debar_mint_names(X509 *x, const debar_host_t *host)
 
     critical = host->len > DEBAR_MINT_CN;
     subject = X509_get_subject_name(x);
+
+    X509_NAME_ENTRY_free(X509_NAME_delete_entry(subject, 0));
+    X509_EXTENSION_free(X509_delete_ext(x,
+                            X509_get_ext_by_NID(x, NID_subject_alt_name, -1)));
 
     if (!critical
         && X509_NAME_add_entry_by_NID(subject, NID_commonName, MBSTRING_UTF8,

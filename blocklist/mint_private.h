@@ -12,7 +12,18 @@
 #include <openssl/x509v3.h>
 
 
-#define DEBAR_MINT_DAY  86400
+#define DEBAR_MINT_DAY   86400
+#define DEBAR_MINT_KEYS  8            /* workers whose keys are remembered */
+
+/* A leaf of one key: all that the next leaf of that key has in common with it
+ * is checked and encoded. */
+
+typedef struct {
+    uint8_t        *spki;         /* NULL: none */
+    size_t          len;
+    X509           *x;
+    uint64_t        used;
+} debar_mint_made_t;
 
 struct debar_mint_s {
     X509           *ca;
@@ -26,6 +37,8 @@ struct debar_mint_s {
     char           *cert_name;
     char           *passphrase;   /* kept for a token only; NULL: none */
     char            warning[256];
+    uint64_t        clock;        /* one up for each leaf */
+    debar_mint_made_t  made[DEBAR_MINT_KEYS];
     unsigned        nchain;
     struct {
         uint8_t    *der;
@@ -48,6 +61,8 @@ EVP_PKEY *debar_mint_open_token(const char *uri, const char *pin,
 int debar_mint_take_key(debar_mint_t *m, EVP_PKEY *key, debar_fault_t *fault);
 
 /* mint_leaf.c */
+
+void debar_mint_forget_made(debar_mint_made_t *made);
 
 int debar_mint_serial(X509 *x);
 int debar_mint_times(X509 *x, time_t from, time_t until);

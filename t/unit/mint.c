@@ -507,6 +507,58 @@ keys(debar_mint_t *m)
 }
 
 
+/* Leaves in turn of more keys than the mint remembers: each is its own. */
+
+static void
+many_keys(debar_mint_t *m, X509 *ca)
+{
+    X509            *x;
+    size_t           i, k, good;
+    EVP_PKEY        *key[10];
+    debar_minted_t   out;
+    char             longest[254];
+
+    static const struct {
+        const char  *name;
+        const char  *ip;
+        int          critical;
+    } turns[] = {
+        { NULL, NULL, 1 }, { "a.example", NULL, 0 },
+        { "192.0.2.7", "192.0.2.7", 0 }, { "b.example", NULL, 0 }
+    };
+
+    memset(longest, 'a', sizeof(longest));
+    longest[63] = longest[127] = longest[191] = '.';
+    longest[253] = '\0';
+
+    for (k = 0; k < 10; k++) {
+        key[k] = make_key(EVP_PKEY_EC, "P-256");
+    }
+
+    for (i = 0; i < 4 * 2 * 10; i++) {
+        const char  *name = turns[i % 4].name ? turns[i % 4].name : longest;
+
+        /* eight in turn, then all ten */
+
+        k = i < 40 ? i / 4 % 8 : i / 4 % 10;
+        x = leaf_of(m, name, key[k], &out);
+        good = EVP_PKEY_eq(X509_get0_pubkey(x), key[k]) == 1
+               && X509_get_ext_count(x) == 6
+               && critical(x, NID_subject_alt_name) == turns[i % 4].critical
+               && X509_NAME_entry_count(X509_get_subject_name(x))
+                  == !turns[i % 4].critical
+               && verifies(x, ca, NULL, turns[i % 4].ip ? NULL : name,
+                           turns[i % 4].ip);
+        ok(good, "leaf %zu is of its own key and name", i);
+        X509_free(x);
+    }
+
+    for (k = 0; k < 10; k++) {
+        EVP_PKEY_free(key[k]);
+    }
+}
+
+
 static void
 refused(const char *cert, const char *key, const char *passphrase,
     const char *word, const char *claim)
@@ -774,6 +826,7 @@ main(void)
     names(m, ca, ec);
     refused_names(m, ec);
     keys(m);
+    many_keys(m, ca);
     debar_mint_close(m);
 
     bad_cas();
