@@ -50,8 +50,9 @@ int debar_node_end(debar_node_t *node);
 
 int debar_node_value(debar_node_t *node, debar_str_t name, debar_str_t value);
 
-/* Looks inside of a value that was told already. */
+/* Its two halves: only told; only looked into. */
 
+int debar_node_plain(debar_node_t *node, debar_str_t name, debar_str_t value);
 int debar_node_inside(debar_node_t *node, debar_str_t name, debar_str_t value);
 
 /*
