@@ -23,9 +23,15 @@ static ngx_int_t ngx_debar_parent_read(ngx_conf_t *cf, ngx_str_t *path,
 static ngx_int_t ngx_debar_parent_encode(ngx_conf_t *cf,
     ngx_debar_parent_t *parent, ngx_str_t *path, ngx_str_t *line);
 
+static ngx_int_t ngx_debar_parent_head(ngx_debar_parent_ask_t *ask);
 static void ngx_debar_parent_handler(ngx_event_t *ev);
+static ngx_int_t ngx_debar_parent_connected(ngx_debar_parent_ask_t *ask);
 static ngx_int_t ngx_debar_parent_send(ngx_debar_parent_ask_t *ask);
 static void ngx_debar_parent_receive(ngx_debar_parent_ask_t *ask);
+static ssize_t ngx_debar_parent_peek(ngx_debar_parent_ask_t *ask, char *buf,
+    size_t size);
+static void ngx_debar_parent_take(ngx_debar_parent_ask_t *ask, char *buf,
+    size_t len);
 static void ngx_debar_parent_wait(ngx_debar_parent_ask_t *ask);
 static void ngx_debar_parent_reply(ngx_debar_parent_ask_t *ask,
     debar_connect_reply_t *reply);
@@ -33,6 +39,10 @@ static void ngx_debar_parent_detail(ngx_debar_parent_ask_t *ask,
     debar_connect_reply_t *reply);
 static void ngx_debar_parent_done(ngx_debar_parent_ask_t *ask, ngx_int_t rc,
     const char *fault);
+
+
+static const char  ngx_debar_parent_unanswered[] =
+    "the parent proxy ended the connection unanswered";
 
 
 char *
@@ -439,51 +449,17 @@ ngx_debar_parent_challenged(ngx_debar_parent_t *parent)
 ngx_int_t
 ngx_debar_parent_ask(ngx_debar_parent_ask_t *ask)
 {
-    u_char              *p, *last, name[NGX_DEBAR_PARENT_AUTHORITY];
-    size_t               len;
-    ngx_connection_t    *c;
-    ngx_debar_parent_t  *parent;
+    ngx_connection_t  *c;
 
-    c = ask->connection;
-    parent = ask->parent;
-
-    last = ngx_debar_parent_authority(name, ask->host, ask->port, 0);
-    len = last - name;
-
-    p = ngx_pnalloc(ask->pool,
-                    sizeof("CONNECT  HTTP/1.1" CRLF "Host: " CRLF
-                           "Proxy-Authorization: " CRLF CRLF)
-                    + 2 * len + parent->authorization.len);
-    if (p == NULL) {
+    if (ngx_debar_parent_head(ask) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    ask->pos = p;
-
-    p = ngx_cpymem(p, "CONNECT ", sizeof("CONNECT ") - 1);
-    p = ngx_cpymem(p, name, len);
-    p = ngx_cpymem(p, " HTTP/1.1" CRLF "Host: ",
-                   sizeof(" HTTP/1.1" CRLF "Host: ") - 1);
-    p = ngx_cpymem(p, name, len);
-    *p++ = CR;
-    *p++ = LF;
-
-    if (parent->authorization.len) {
-        p = ngx_cpymem(p, "Proxy-Authorization: ",
-                       sizeof("Proxy-Authorization: ") - 1);
-        p = ngx_cpymem(p, parent->authorization.data,
-                       parent->authorization.len);
-        *p++ = CR;
-        *p++ = LF;
-    }
-
-    *p++ = CR;
-    *p++ = LF;
-
-    ask->last = p;
     ask->connected = 0;
     ask->fault = NULL;
     ask->detail[0] = '\0';
+
+    c = ask->connection;
 
     c->data = ask;
     c->read->handler = ngx_debar_parent_handler;
@@ -497,11 +473,49 @@ ngx_debar_parent_ask(ngx_debar_parent_ask_t *ask)
 }
 
 
+static ngx_int_t
+ngx_debar_parent_head(ngx_debar_parent_ask_t *ask)
+{
+    u_char              *p, *last, name[NGX_DEBAR_PARENT_AUTHORITY];
+    size_t               size;
+    ngx_str_t            authority;
+    ngx_debar_parent_t  *parent;
+
+    parent = ask->parent;
+
+    authority.data = name;
+    authority.len = ngx_debar_parent_authority(name, ask->host, ask->port, 0)
+                    - name;
+
+    size = sizeof("CONNECT  HTTP/1.1" CRLF "Host: " CRLF
+                  "Proxy-Authorization: " CRLF CRLF)
+           + 2 * authority.len + parent->authorization.len;
+
+    p = ngx_pnalloc(ask->pool, size);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ask->pos = p;
+    last = p + size;
+
+    p = ngx_slprintf(p, last, "CONNECT %V HTTP/1.1" CRLF "Host: %V" CRLF,
+                     &authority, &authority);
+
+    if (parent->authorization.len) {
+        p = ngx_slprintf(p, last, "Proxy-Authorization: %V" CRLF,
+                         &parent->authorization);
+    }
+
+    ask->last = ngx_slprintf(p, last, CRLF);
+
+    return NGX_OK;
+}
+
+
 static void
 ngx_debar_parent_handler(ngx_event_t *ev)
 {
-    int                      err;
-    socklen_t                len;
     ngx_connection_t        *c;
     ngx_debar_parent_ask_t  *ask;
 
@@ -521,28 +535,8 @@ ngx_debar_parent_handler(ngx_event_t *ev)
         return;
     }
 
-    if (!ask->connected) {
-        err = 0;
-        len = sizeof(int);
-
-        if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, (void *) &err, &len)
-            == -1)
-        {
-            err = ngx_socket_errno;
-        }
-
-        if (err) {
-            (void) ngx_connection_error(c, err, "connect() failed");
-            ngx_debar_parent_done(ask, NGX_ERROR,
-                                  "the parent proxy took no connection");
-            return;
-        }
-
-        if (!c->write->ready) {
-            return;
-        }
-
-        ask->connected = 1;
+    if (!ask->connected && ngx_debar_parent_connected(ask) != NGX_OK) {
+        return;
     }
 
     if (ask->pos != ask->last && ngx_debar_parent_send(ask) != NGX_OK) {
@@ -552,6 +546,41 @@ ngx_debar_parent_handler(ngx_event_t *ev)
     if (c->read->ready) {
         ngx_debar_parent_receive(ask);
     }
+}
+
+
+/* NGX_OK; NGX_AGAIN; NGX_DONE: the handler has been called. */
+
+static ngx_int_t
+ngx_debar_parent_connected(ngx_debar_parent_ask_t *ask)
+{
+    int                err;
+    socklen_t          len;
+    ngx_connection_t  *c;
+
+    c = ask->connection;
+
+    err = 0;
+    len = sizeof(int);
+
+    if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, (void *) &err, &len) == -1) {
+        err = ngx_socket_errno;
+    }
+
+    if (err) {
+        (void) ngx_connection_error(c, err, "connect() failed");
+        ngx_debar_parent_done(ask, NGX_ERROR,
+                              "the parent proxy took no connection");
+        return NGX_DONE;
+    }
+
+    if (!c->write->ready) {
+        return NGX_AGAIN;
+    }
+
+    ask->connected = 1;
+
+    return NGX_OK;
 }
 
 
@@ -593,54 +622,31 @@ ngx_debar_parent_send(ngx_debar_parent_ask_t *ask)
 }
 
 
-/* Exactly the head leaves the socket: an origin may have spoken already. */
-
 static void
 ngx_debar_parent_receive(ngx_debar_parent_ask_t *ask)
 {
     char                   buf[DEBAR_MAX_REPLY];
     ssize_t                n;
-    ngx_err_t              err;
-    ngx_connection_t      *c;
     debar_connect_reply_t  reply;
 
-    c = ask->connection;
+    n = ngx_debar_parent_peek(ask, buf, sizeof(buf));
 
-    do {
-        n = recv(c->fd, buf, sizeof(buf), MSG_PEEK);
-        err = (n == -1) ? ngx_socket_errno : 0;
-    } while (err == NGX_EINTR);
-
-    if (err == NGX_EAGAIN) {
-        ngx_debar_parent_wait(ask);
-        return;
-    }
-
-    if (n <= 0) {
-        if (err) {
-            (void) ngx_connection_error(c, err, "recv() failed");
-        }
-
-        ngx_debar_parent_done(ask, NGX_ERROR,
-                         "the parent proxy ended the connection unanswered");
+    if (n == 0) {
         return;
     }
 
     switch (debar_connect_reply_parse(&reply, buf, n)) {
 
     case DEBAR_HEAD_OK:
-        break;
-
-    case DEBAR_HEAD_MORE:
-
-#if (NGX_HAVE_EPOLLRDHUP || NGX_HAVE_KQUEUE)
-        if (c->read->pending_eof) {
-            ngx_debar_parent_done(ask, NGX_ERROR,
-                         "the parent proxy ended the connection unanswered");
+        if (reply.status >= 200 && reply.status <= 299) {
+            ngx_debar_parent_take(ask, buf, reply.len);
             return;
         }
-#endif
 
+        ngx_debar_parent_reply(ask, &reply);
+        return;
+
+    case DEBAR_HEAD_MORE:
         ngx_debar_parent_wait(ask);
         return;
 
@@ -655,27 +661,66 @@ ngx_debar_parent_receive(ngx_debar_parent_ask_t *ask)
         ngx_debar_parent_done(ask, NGX_ERROR,
                               "the parent proxy did not answer as a proxy of "
                               "HTTP");
-        return;
     }
-
-    if (reply.status < 200 || reply.status > 299) {
-        ngx_debar_parent_reply(ask, &reply);
-        return;
-    }
-
-    do {
-        n = recv(c->fd, buf, reply.len, 0);
-    } while (n == -1 && ngx_socket_errno == NGX_EINTR);
-
-    if (n != (ssize_t) reply.len) {
-        ngx_debar_parent_done(ask, NGX_ERROR,
-                              "the parent proxy ended the connection");
-        return;
-    }
-
-    ngx_debar_parent_done(ask, NGX_OK, NULL);
 }
 
+
+/* 0: nothing yet, or the handler has been called. */
+
+static ssize_t
+ngx_debar_parent_peek(ngx_debar_parent_ask_t *ask, char *buf, size_t size)
+{
+    ssize_t            n;
+    ngx_err_t          err;
+    ngx_connection_t  *c;
+
+    c = ask->connection;
+
+    do {
+        n = recv(c->fd, buf, size, MSG_PEEK);
+        err = (n == -1) ? ngx_socket_errno : 0;
+    } while (err == NGX_EINTR);
+
+    if (n > 0) {
+        return n;
+    }
+
+    if (err == NGX_EAGAIN) {
+        ngx_debar_parent_wait(ask);
+        return 0;
+    }
+
+    if (err) {
+        (void) ngx_connection_error(c, err, "recv() failed");
+    }
+
+    ngx_debar_parent_done(ask, NGX_ERROR, ngx_debar_parent_unanswered);
+
+    return 0;
+}
+
+
+/* Exactly the head leaves the socket: an origin may have spoken already. */
+
+static void
+ngx_debar_parent_take(ngx_debar_parent_ask_t *ask, char *buf, size_t len)
+{
+    ssize_t  n;
+
+    do {
+        n = recv(ask->connection->fd, buf, len, 0);
+    } while (n == -1 && ngx_socket_errno == NGX_EINTR);
+
+    if (n == (ssize_t) len) {
+        ngx_debar_parent_done(ask, NGX_OK, NULL);
+        return;
+    }
+
+    ngx_debar_parent_done(ask, NGX_ERROR, ngx_debar_parent_unanswered);
+}
+
+
+/* A peek at what is there never returns 0: the end is known by pending_eof. */
 
 static void
 ngx_debar_parent_wait(ngx_debar_parent_ask_t *ask)
@@ -683,6 +728,14 @@ ngx_debar_parent_wait(ngx_debar_parent_ask_t *ask)
     ngx_event_t  *rev;
 
     rev = ask->connection->read;
+
+#if (NGX_HAVE_EPOLLRDHUP || NGX_HAVE_KQUEUE)
+    if (rev->pending_eof) {
+        ngx_debar_parent_done(ask, NGX_ERROR, ngx_debar_parent_unanswered);
+        return;
+    }
+#endif
+
     rev->ready = 0;
 
     if (ngx_handle_read_event(rev, 0) != NGX_OK) {

@@ -35,6 +35,8 @@ static ngx_int_t ngx_http_debar_parent_header(ngx_http_request_t *r);
 #if (NGX_HTTP_SSL)
 static ngx_int_t ngx_http_debar_parent_open(ngx_peer_connection_t *pc,
     ngx_http_debar_way_t *way);
+static ngx_connection_t *ngx_http_debar_parent_twin(ngx_connection_t *p,
+    ngx_log_t *log);
 static void ngx_http_debar_parent_done(ngx_debar_parent_ask_t *ask);
 static ngx_int_t ngx_http_debar_parent_listen(ngx_connection_t *c);
 static void ngx_http_debar_parent_close(ngx_http_debar_way_t *way);
@@ -84,7 +86,7 @@ static ngx_int_t
 ngx_http_debar_parent_rewrite(ngx_http_request_t *r,
     ngx_http_debar_pin_data_t *pd)
 {
-    u_char               *p, *target, *eol;
+    u_char               *p, *start, *last, *target, *eol;
     size_t                size;
     ngx_buf_t            *b;
     ngx_chain_t          *cl;
@@ -122,7 +124,8 @@ ngx_http_debar_parent_rewrite(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    b->start = p;
+    start = p;
+    last = p + size;
 
     p = ngx_cpymem(p, b->pos, target - b->pos);
     p = ngx_cpymem(p, "http://", sizeof("http://") - 1);
@@ -135,19 +138,16 @@ ngx_http_debar_parent_rewrite(ngx_http_request_t *r,
     p = ngx_cpymem(p, target, eol - target);
 
     if (parent->authorization.len) {
-        p = ngx_cpymem(p, "Proxy-Authorization: ",
-                       sizeof("Proxy-Authorization: ") - 1);
-        p = ngx_cpymem(p, parent->authorization.data,
-                       parent->authorization.len);
-        *p++ = CR;
-        *p++ = LF;
+        p = ngx_slprintf(p, last, "Proxy-Authorization: %V" CRLF,
+                         &parent->authorization);
     }
 
     p = ngx_cpymem(p, eol, b->last - eol);
 
-    b->pos = b->start;
+    b->start = start;
+    b->pos = start;
     b->last = p;
-    b->end = b->start + size;
+    b->end = last;
 
     return NGX_OK;
 }
@@ -258,26 +258,73 @@ static ngx_int_t
 ngx_http_debar_parent_open(ngx_peer_connection_t *pc,
     ngx_http_debar_way_t *way)
 {
-    ngx_socket_t             s;
-    ngx_connection_t        *c, *p;
+    ngx_connection_t        *c;
     ngx_pool_cleanup_t      *cln;
     ngx_debar_parent_ask_t  *ask;
 
-    p = way->peer.connection;
+    ask = &way->ask;
+
+    ask->parent = way->pin->ctx->resolve.parent;
+    ask->connection = way->peer.connection;
+    ask->pool = way->pin->request->pool;
+    ask->host = way->pin->ctx->resolve.host;
+    ask->port = way->pin->ctx->resolve.port;
+    ask->handler = ngx_http_debar_parent_done;
+    ask->data = way;
+
+    if (ngx_debar_parent_ask(ask) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    c = ngx_http_debar_parent_twin(way->peer.connection, pc->log);
+    if (c == NULL) {
+        return NGX_ERROR;
+    }
+
+    /* whatever ends this connection ends the other one */
+
+    cln = ngx_pool_cleanup_add(c->pool, 0);
+
+    if (cln == NULL) {
+        ngx_destroy_pool(c->pool);
+        ngx_close_connection(c);
+        return NGX_ERROR;
+    }
+
+    cln->handler = ngx_http_debar_parent_cleanup;
+    cln->data = way;
+
+    way->cleanup = cln;
+    way->connection = c;
+    way->pin->way = way;
+
+    pc->connection = c;
+
+    return NGX_OK;
+}
+
+
+/* A connection on a duplicate of a socket, of which no event is reported. */
+
+static ngx_connection_t *
+ngx_http_debar_parent_twin(ngx_connection_t *p, ngx_log_t *log)
+{
+    ngx_socket_t       s;
+    ngx_connection_t  *c;
 
     s = fcntl(p->fd, F_DUPFD_CLOEXEC, 0);
 
     if (s == (ngx_socket_t) -1) {
-        ngx_log_error(NGX_LOG_ALERT, pc->log, ngx_socket_errno,
+        ngx_log_error(NGX_LOG_ALERT, log, ngx_socket_errno,
                       "dup() of a socket failed");
-        return NGX_ERROR;
+        return NULL;
     }
 
-    c = ngx_get_connection(s, pc->log);
+    c = ngx_get_connection(s, log);
 
     if (c == NULL) {
         (void) ngx_close_socket(s);
-        return NGX_ERROR;
+        return NULL;
     }
 
     c->type = p->type;
@@ -289,49 +336,17 @@ ngx_http_debar_parent_open(ngx_peer_connection_t *pc,
     c->log_error = p->log_error;
     c->number = p->number;
     c->start_time = p->start_time;
-    c->read->log = pc->log;
-    c->write->log = pc->log;
+    c->read->log = log;
+    c->write->log = log;
 
-    /* whatever ends this connection ends the other one */
+    c->pool = ngx_create_pool(128, log);
 
-    c->pool = ngx_create_pool(128, pc->log);
-    cln = c->pool ? ngx_pool_cleanup_add(c->pool, 0) : NULL;
-
-    if (cln == NULL) {
-        if (c->pool) {
-            ngx_destroy_pool(c->pool);
-        }
-
+    if (c->pool == NULL) {
         ngx_close_connection(c);
-        return NGX_ERROR;
+        return NULL;
     }
 
-    cln->handler = ngx_http_debar_parent_cleanup;
-    cln->data = way;
-
-    way->cleanup = cln;
-
-    ask = &way->ask;
-
-    ask->parent = way->pin->ctx->resolve.parent;
-    ask->connection = p;
-    ask->pool = way->pin->request->pool;
-    ask->host = way->pin->ctx->resolve.host;
-    ask->port = way->pin->ctx->resolve.port;
-    ask->handler = ngx_http_debar_parent_done;
-    ask->data = way;
-
-    if (ngx_debar_parent_ask(ask) != NGX_OK) {
-        ngx_destroy_pool(c->pool);
-        ngx_close_connection(c);
-        return NGX_ERROR;
-    }
-
-    way->connection = c;
-    way->pin->way = way;
-    pc->connection = c;
-
-    return NGX_OK;
+    return c;
 }
 
 

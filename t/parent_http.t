@@ -342,7 +342,8 @@ is($r->{code}, 502, 'and inside of TLS');
 like($r->{body}, qr/the parent proxy took no connection/, 'with the reason');
 
 through('127.0.0.1:3128');
-is($gw->get("http://www$n/")->{status}, 508, 'a gateway that is its own parent');
+is($gw->get("http://www$n/")->{status}, 508,
+   'a gateway that is its own parent');
 
 is($gw->complaints, '', 'nothing that no test may cause in the error log');
 is($second->complaints, '', 'nor in that of the second');
