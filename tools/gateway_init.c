@@ -108,9 +108,9 @@ debar_gateway_init(int argc, char **argv)
     }
 
     if (debar_init_modules(&in) != DEBAR_OK
+        || debar_init_parent_check(&in) != DEBAR_OK
         || debar_init_source(&in) != DEBAR_OK
         || debar_init_inspect_check(&in) != DEBAR_OK
-        || debar_init_parent_check(&in) != DEBAR_OK
         || debar_init_folders(&in) != DEBAR_OK
         || debar_init_list(&in) != DEBAR_OK
         || debar_init_inspect(&in) != DEBAR_OK
