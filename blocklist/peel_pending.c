@@ -49,18 +49,7 @@ debar_pending(debar_reader_json, DEBAR_SYNTAX_JSON);
 debar_pending(debar_reader_graphql, DEBAR_SYNTAX_GRAPHQL);
 debar_pending(debar_reader_xml, DEBAR_SYNTAX_XML);
 debar_pending(debar_reader_multipart, DEBAR_SYNTAX_MULTIPART);
-debar_pending(debar_reader_x12, DEBAR_SYNTAX_X12);
-debar_pending(debar_reader_edifact, DEBAR_SYNTAX_EDIFACT);
-debar_pending(debar_reader_protobuf, DEBAR_SYNTAX_PROTOBUF);
-debar_pending(debar_reader_archive, DEBAR_SYNTAX_ZIP);
 debar_pending(debar_reader_pdf, DEBAR_SYNTAX_PDF);
-
-
-const debar_reader_t *
-debar_edi_look(const char *data, size_t len)
-{
-    return NULL;
-}
 
 
 /* Plain parameters only. */

@@ -475,6 +475,10 @@ debar_protobuf_whole(debar_node_t *node, const char *data, size_t len)
     while (p < end) {
         p = debar_protobuf_piece(&piece, p, end, framed);
 
+        if (p == NULL) {
+            return DEBAR_OK;
+        }
+
         rc = debar_node_begin(node, debar_str("message", 7));
 
         if (rc == DEBAR_OK) {

@@ -58,9 +58,9 @@ frames(void)
        "message{ 1=Acme } message{ 2=AR-1 } trailers=grpc-status:0\\x0d\\x0a",
        "frames of gRPC-web, and their trailers");
 
-    is("application/octet-stream; really=application/x-protobuf",
+    is(PROTOBUF,
        "\x00\x00\x00\x00\x06\x0a\x04" "Acme",
-       "message{ 1=Acme }", "frames without a label of theirs");
+       "message{ 1=Acme }", "frames that are labelled as a message");
 
     is("application/grpc-web-text", "AAAAAAYKBEFjbWU=AAAAAAYSBEFSLTE=",
        "message{ 1=Acme } message{ 2=AR-1 }",
