@@ -721,7 +721,9 @@ debar_live_choose(debar_live_t *l, const debar_reader_t *failed,
     const char *data, size_t len, unsigned whole)
 {
     debar_str_t            list;
-    const debar_reader_t  *r, *typed;
+    const debar_reader_t  *r, *typed, *was;
+
+    was = failed;
 
     if (failed && l->labelled && failed->syntax == DEBAR_SYNTAX_ENCODING
         && l->node.in.content_encoding.len)
@@ -764,6 +766,10 @@ debar_live_choose(debar_live_t *l, const debar_reader_t *failed,
     }
 
     r = debar_peel_look(&l->node.in, data, len, whole);
+
+    if (was && r == was) {
+        r = typed == was ? NULL : typed;
+    }
 
     if (r && r == typed) {
         l->labelled = 1;

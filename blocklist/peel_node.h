@@ -94,7 +94,7 @@ int debar_field_parameter(debar_str_t field, const char *name, char *out,
 extern const debar_reader_t  debar_reader_text;          /* peel_text.c */
 extern const debar_reader_t  debar_reader_form;          /* peel_form.c */
 extern const debar_reader_t  debar_reader_cookie;
-extern const debar_reader_t  debar_reader_html;
+extern const debar_reader_t  debar_reader_html;          /* peel_html.c */
 extern const debar_reader_t  debar_reader_inflate;       /* peel_zip.c: gzip
                                                             members, zlib, raw */
 extern const debar_reader_t  debar_reader_deflate;       /* zlib, raw */

@@ -40,11 +40,6 @@ debar_pending_free(debar_node_t *node)
                                 debar_pending_push, debar_pending_finish,     \
                                 debar_pending_free }
 
-debar_pending(debar_reader_html, DEBAR_SYNTAX_HTML);
-debar_pending(debar_reader_inflate, DEBAR_SYNTAX_ENCODING);
-debar_pending(debar_reader_deflate, DEBAR_SYNTAX_ENCODING);
-debar_pending(debar_reader_brotli, DEBAR_SYNTAX_ENCODING);
-debar_pending(debar_reader_zstd, DEBAR_SYNTAX_ENCODING);
 debar_pending(debar_reader_json, DEBAR_SYNTAX_JSON);
 debar_pending(debar_reader_graphql, DEBAR_SYNTAX_GRAPHQL);
 debar_pending(debar_reader_xml, DEBAR_SYNTAX_XML);

@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 #include <time.h>
+#include <zlib.h>
+#include <zstd.h>
 
 
 typedef struct {
@@ -342,6 +344,294 @@ charsets(void)
 }
 
 
+/* bits: of the window: 15 zlib, -15 raw, 31 gzip */
+
+static size_t
+deflated(int bits, const char *data, size_t len, char *out, size_t size)
+{
+    z_stream  z;
+
+    memset(&z, 0, sizeof(z));
+    deflateInit2(&z, 9, Z_DEFLATED, bits, 9, Z_DEFAULT_STRATEGY);
+    z.next_in = (Bytef *) data;
+    z.avail_in = len;
+    z.next_out = (Bytef *) out;
+    z.avail_out = size;
+    deflate(&z, Z_FINISH);
+    deflateEnd(&z);
+
+    return z.total_out;
+}
+
+
+static void
+zips(void)
+{
+    char      out[4096];
+    size_t    m, n;
+    unsigned  bounds;
+    static const char  pairs[] = "qty=1&text=Acme+Rocket+Company";
+    static const char  br[] = "\x8f\x0e\x80" "qty=1&text=Acme+Rocket+Company"
+                              "\x03";
+
+    n = deflated(31, S(pairs), out, sizeof(out));
+    peels(FORM, "gzip", out, n, "gzip{form{qty=1;text=Acme Rocket Company;}}",
+          "gzip by label");
+    peels(FORM, "", out, n, "gzip{form{qty=1;text=Acme Rocket Company;}}",
+          "gzip without a label");
+    peels(FORM, "br", out, n, "gzip{form{qty=1;text=Acme Rocket Company;}}",
+          "gzip labelled as something else");
+    is_int(peels(FORM, "gzip", out, n - 9,
+                 "gzip{form{qty=1;text=Acme Rocket Company;}}",
+                 "gzip that was cut off"),
+           DEBAR_PEEL_BROKEN, "... which is said");
+
+    m = n + deflated(31, S("&more=x"), out + n, sizeof(out) - n);
+    peels(FORM, "gzip", out, m,
+          "gzip{form{qty=1;text=Acme Rocket Company;more=x;}}",
+          "members of gzip one after the other");
+
+    memcpy(out + n, "&part=x2", 8);
+    bounds = peels(FORM, "gzip", out, n + 8, NULL, "");
+    is_int(bounds & DEBAR_PEEL_BROKEN, DEBAR_PEEL_BROKEN,
+           "bytes behind gzip are said to be there");
+
+    m = deflated(31, out, n, out + 2048, 2048);
+    peels(FORM, "gzip, gzip", out + 2048, m,
+          "gzip{gzip{form{qty=1;text=Acme Rocket Company;}}}", "twice");
+
+    n = deflated(15, S(pairs), out, sizeof(out));
+    peels(FORM, "deflate", out, n,
+          "deflate{form{qty=1;text=Acme Rocket Company;}}", "zlib by label");
+    peels("", "", out, n,
+          "deflate{form{qty=1;text=Acme Rocket Company;}}", "zlib without");
+
+    n = deflated(-15, S(pairs), out, sizeof(out));
+    peels(FORM, "deflate", out, n,
+          "deflate{form{qty=1;text=Acme Rocket Company;}}", "raw deflate");
+
+    n = ZSTD_compress(out, sizeof(out), pairs, sizeof(pairs) - 1, 3);
+    peels(FORM, "zstd", out, n, "zstd{form{qty=1;text=Acme Rocket Company;}}",
+          "zstd by label");
+    peels(FORM, "", out, n, "zstd{form{qty=1;text=Acme Rocket Company;}}",
+          "zstd without");
+
+    peels(FORM, "br", S(br), "br{form{qty=1;text=Acme Rocket Company;}}",
+          "brotli by label");
+
+    is_int(peels(FORM, "gzip", S(pairs),
+                 "gzip{}form{qty=1;text=Acme Rocket Company;}", "plain pairs labelled as gzip"),
+           DEBAR_PEEL_BROKEN, "... which is said");
+    is_int(peels(FORM, "br", S(pairs),
+                 "br{}form{qty=1;text=Acme Rocket Company;}", "plain pairs labelled as brotli"),
+           DEBAR_PEEL_BROKEN, "... which is said");
+    is_int(peels(FORM, "x-unknown, identity", S(pairs),
+                 "form{qty=1;text=Acme Rocket Company;}", "a coding unknown"),
+           DEBAR_PEEL_BROKEN, "... which is said");
+}
+
+
+static void
+pages(void)
+{
+    peels("", "", S("<!DOCTYPE html><html><body><p>Acme &amp; <b>Co</b></p>"
+                    "<form action=\"/x\"><input type=hidden name='a[1]' "
+                    "value=\"x &quot;y&quot; > z\"><textarea name=t>a<b>\nc"
+                    "</textarea><input name=b value=1/></form><!-- <input "
+                    "name=c value=2> --></html>"),
+          "html{=Acme & Co;@action=/x;a[1]=x \"y\" > z;t=a<b>\nc;b=1/;}",
+          "fields of a page");
+    peels("text/html", "", S("<input name=x value=QWNtZSBSb2NrZXQ=><br"),
+          "html{x=QWNtZSBSb2NrZXQ=;base64{text{=Acme Rocket;}}}",
+          "what a field carries is looked into");
+}
+
+
+/* A bound that is reached is said, in time; the worst is printed. */
+
+static double  worst;
+
+static unsigned
+bounded(const char *type, const char *coding, const char *data, size_t len,
+    const char *claim)
+{
+    tale_t               t;
+    double               took;
+    unsigned             bounds;
+    struct timespec      a, b;
+    debar_peel_input_t   in;
+
+    memset(&t, 0, sizeof(t));
+    memset(&in, 0, sizeof(in));
+    add(&t, "", 0);
+    in.content_type = debar_str(type, strlen(type));
+    in.content_encoding = debar_str(coding, strlen(coding));
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &a);
+    bounds = run(&t, &in, NULL, data, len, 65536);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &b);
+
+    took = (b.tv_sec - a.tv_sec) + (b.tv_nsec - a.tv_nsec) / 1e9;
+    worst = took > worst ? took : worst;
+
+    printf("# %s: %.0f ms, %u values, %zu bytes, bounds %#x\n", claim,
+           took * 1e3, t.leaves, t.bytes, bounds);
+    ok(t.odd == 0 && t.open == 0 && took < 5, "%s: in order, in time", claim);
+    free(t.text);
+
+    return bounds;
+}
+
+
+static void
+bombs(void)
+{
+    char      *big, *small;
+    size_t     i, n, size;
+
+    size = 32 * 1024 * 1024;
+    big = malloc(size);
+    small = malloc(size);
+
+    memset(big, 'a', size);
+    n = deflated(31, big, size, small, size);
+    is_int(bounded("", "gzip", small, n, "32 MiB in gzip"),
+           DEBAR_PEEL_EXPANDED, "... said");
+
+    n = deflated(31, small, n, big, size);
+    ok(bounded("", "gzip, gzip", big, n, "... in gzip again")
+       & DEBAR_PEEL_EXPANDED, "... said");
+
+    for (i = 0; i < 1024 * 1024; i++) {
+        big[i] = "%25"[i % 3];
+    }
+
+    (void) bounded(FORM, "", big, 1024 * 1024, "1 MiB of %25 in a form");
+    (void) bounded("text/plain", "", big, 1024 * 1024, "1 MiB of %25 as text");
+
+    for (i = 0; i < 8 * 1024 * 1024; i++) {
+        big[i] = "a=&"[i % 3];
+    }
+
+    is_int(bounded(FORM, "", big, i, "pairs without end"), DEBAR_PEEL_LEAVES,
+           "... said");
+
+    for (i = 0; i < 1024 * 1024; i++) {
+        big[i] = "x=QWNtZSBSb2NrZXQ=&"[i % 19];
+    }
+
+    is_int(bounded(FORM, "", big, i, "base64 without end") & DEBAR_PEEL_NODES,
+           DEBAR_PEEL_NODES, "... said");
+
+    memset(big, 'A', size);
+    is_int(bounded(FORM, "", big, 16 * 1024 * 1024, "a name of 16 MiB")
+           & DEBAR_PEEL_HELD, DEBAR_PEEL_HELD, "... said");
+    big[1] = '=';
+    is_int(bounded(FORM, "", big, 16 * 1024 * 1024, "a value of 16 MiB")
+           & DEBAR_PEEL_HELD, DEBAR_PEEL_HELD, "... said");
+
+    for (i = 0; i < size; i++) {
+        big[i] = i * 2654435761u >> 13;
+    }
+
+    is_int(bounded("application/octet-stream", "", big, size, "32 MiB of bytes"),
+           0, "... read to their end");
+
+    for (i = 0; i < size; i++) {
+        big[i] = "some words of a text, and a line\n"[i % 33];
+    }
+
+    is_int(bounded("text/plain", "", big, size, "32 MiB of lines"),
+           0, "... read to their end");
+
+    printf("# worst: %.0f ms\n", worst * 1e3);
+
+    free(big);
+    free(small);
+}
+
+
+static size_t
+base64(const char *in, size_t len, char *out)
+{
+    size_t              i, n;
+    uint32_t            v;
+    static const char   digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmno"
+                                   "pqrstuvwxyz0123456789+/";
+
+    for (i = 0, n = 0; i < len; i += 3) {
+        v = (uint8_t) in[i] << 16;
+        v |= i + 1 < len ? (uint8_t) in[i + 1] << 8 : 0;
+        v |= i + 2 < len ? (uint8_t) in[i + 2] : 0;
+        out[n++] = digits[v >> 18];
+        out[n++] = digits[v >> 12 & 63];
+        out[n++] = i + 1 < len ? digits[v >> 6 & 63] : '=';
+        out[n++] = i + 2 < len ? digits[v & 63] : '=';
+    }
+
+    return n;
+}
+
+
+static void
+deep(void)
+{
+    char    a[16384], b[16384];
+    size_t  i, n;
+
+    /* base64 in base64 in ... */
+
+    n = snprintf(a, sizeof(a), "Acme Rocket Company");
+
+    for (i = 0; i < 9; i++) {
+        n = base64(a, n, b);
+        memcpy(a, b, n);
+    }
+
+    ok(bounded("text/plain", "", a, n, "nine levels of base64")
+       & DEBAR_PEEL_DEPTH, "levels end, and it is said");
+}
+
+
+/* What the sink has had enough of is not read on; a hit is seen as it comes. */
+
+static void
+enough(void)
+{
+    char                 block[4096];
+    int                  rc;
+    size_t               i;
+    tale_t               t;
+    debar_peel_t        *p;
+    debar_peel_input_t   in;
+
+    memset(&t, 0, sizeof(t));
+    memset(&in, 0, sizeof(in));
+    t.stop = 700;
+    in.content_type = debar_str(FORM, strlen(FORM));
+
+    p = debar_peel_new(&in, NULL, told, &t);
+
+    for (i = 0; i < sizeof(block); i++) {
+        block[i] = "field=the+value+of+it&"[i % 22];
+    }
+
+    rc = DEBAR_OK;
+
+    for (i = 0; i < 5000 && rc == DEBAR_OK; i++) {
+        rc = debar_peel_push(p, block, 22 * 186);
+    }
+
+    is_int(rc, DEBAR_DECLINED, "the sink has enough");
+    is_int(i, 4, "... in the block where it had");
+    is_int(t.leaves, 700, "... and is told no more");
+    is_int(debar_peel_finish(p), DEBAR_DECLINED, "... nor at the end");
+
+    debar_peel_free(p);
+    free(t.text);
+}
+
+
 int
 main(void)
 {
@@ -350,6 +640,11 @@ main(void)
     forms();
     armours();
     charsets();
+    zips();
+    pages();
+    bombs();
+    deep();
+    enough();
 
     return done();
 }
