@@ -143,7 +143,7 @@ sub foreign_version {
     chmod 0644, $aside;
 
     my $bytes = file_text($aside);
-    my $n = $bytes =~ s/format1/format9/g;
+    my $n = $bytes =~ s/format[0-9]/format9/g;
 
     die "no format number in the snapshot's meta\n" if !$n;
 

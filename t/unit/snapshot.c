@@ -713,7 +713,7 @@ refused(const char *claim, const char *word)
 static void
 test_refusals(void)
 {
-    char               *data, *p;
+    char               *data, *p, format[16];
     size_t              i, len, n;
     debar_fault_t       f;
     debar_snapshot_t   *s;
@@ -801,12 +801,15 @@ test_refusals(void)
 
     /* every copy of the record: older pages may hold one */
 
-    for (p = data; (p = memmem(p, len - (size_t) (p - data), "format1", 7)); ) {
-        p[6] = '9';
+    n = (size_t) snprintf(format, sizeof(format), "format%d",
+                          DEBAR_SNAPSHOT_FORMAT);
+
+    for (p = data; (p = memmem(p, len - (size_t) (p - data), format, n)); ) {
+        p[n - 1] = '9';
     }
 
     spew(other, data, len, 0444);
-    refused("a file of another format", "format 1");
+    refused("a file of another format", "format");
     free(data);
 
     data = slurp(path, &len);

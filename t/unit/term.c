@@ -258,5 +258,72 @@ main(void)
 
     clear(&l);
 
+    /* many terms, longer than a stride, of many beginnings and of one */
+
+    for (round = 0; round < 12; round++) {
+        size_t  terms, k, t, differ = 0, found = 0;
+
+        static char  big[4096];
+
+        clear(&l);
+        terms = 200 + rand_r(&seed) % 800;
+
+        for (t = 0; t < terms; t++) {
+            n = 4 + rand_r(&seed) % 44;
+
+            for (i = 0; i < n; i++) {
+                text[i] = (round % 2 && i < 24)
+                          ? "abcdefghabcdefgh ijklmno"[i]
+                          : "abcd efgh"[rand_r(&seed) % 9];
+
+                if (text[i] == ' ' && (i == 0 || text[i - 1] == ' ')) {
+                    text[i] = 'e';
+                }
+            }
+
+            text[n - 1] = 'g';
+            text[n] = '\0';
+
+            add(&l, text, rand_r(&seed) % 8 == 0 ? DEBAR_TERM_NOT
+                          : (round / 2 + t) % 2, rand_r(&seed) % 3);
+        }
+
+        ok(finish(&l) == DEBAR_OK, "an index of %zu terms opens", terms);
+
+        for (k = 0; k < 6; k++) {
+
+            /* pieces of the terms after each other */
+
+            for (n = 0; n < 900; ) {
+                const debar_term_t  *term;
+                size_t               from, m;
+
+                term = (debar_term_t *) l.tables[DEBAR_T_TERMS].data
+                       + rand_r(&seed) % terms;
+                from = rand_r(&seed) % 4 ? 0 : rand_r(&seed) % term->text.len;
+                m = term->text.len - from;
+                m = rand_r(&seed) % 4 ? m : rand_r(&seed) % (m + 1);
+
+                memcpy(big + n, (char *) l.tables[DEBAR_T_STRINGS].data
+                                + term->text.off + from, m);
+                n += m;
+
+                if (rand_r(&seed) % 3) {
+                    big[n++] = " \x1fx "[rand_r(&seed) % 4];
+                }
+            }
+
+            scan(&l, big, n, &fast, 0);
+            scan(&l, big, n, &slow, 1);
+            differ += !same(&fast, &slow);
+            found += slow.n;
+        }
+
+        ok(differ == 0 && found > 0, "both twins agree on texts of their "
+           "pieces, %zu hits", found);
+    }
+
+    clear(&l);
+
     return done();
 }
