@@ -738,7 +738,7 @@ debar_live_choose(debar_live_t *l, const debar_reader_t *failed,
     typed = debar_peel_typed(l->node.in.content_type);
 
     if (l->tries >= DEBAR_PEEL_TRIES) {
-        return &debar_reader_text;
+        return &debar_reader_plain;
     }
 
     if (failed) {
@@ -747,7 +747,7 @@ debar_live_choose(debar_live_t *l, const debar_reader_t *failed,
 
         } else {
             l->labelled = typed != NULL && typed != failed && l->tries < 2;
-            return l->labelled ? typed : &debar_reader_text;
+            return l->labelled ? typed : &debar_reader_plain;
         }
     }
 
@@ -775,7 +775,7 @@ debar_live_choose(debar_live_t *l, const debar_reader_t *failed,
         l->labelled = 1;
     }
 
-    return r ? r : &debar_reader_text;
+    return r ? r : &debar_reader_plain;
 }
 
 
@@ -786,7 +786,7 @@ debar_live_allowed(debar_live_t *l, const debar_reader_t *r)
 {
     debar_peel_t  *p = l->node.peel;
 
-    if (r == &debar_reader_text || r == &debar_reader_charset) {
+    if (r == &debar_reader_plain || r == &debar_reader_charset) {
         return 1;
     }
 
@@ -922,14 +922,14 @@ debar_live_attach(debar_live_t *l, const debar_reader_t *failed,
         r = debar_live_choose(l, failed, l->past, l->npast, whole);
 
         if (!debar_live_allowed(l, r)) {
-            r = &debar_reader_text;
+            r = &debar_reader_plain;
         }
 
         l->tries++;
         l->node.reader = r;
         l->frame = p->nframes;
 
-        if (r != &debar_reader_text && r != &debar_reader_charset) {
+        if (r != &debar_reader_plain && r != &debar_reader_charset) {
             l->depth = l->node.parent
                        ? ((debar_live_t *) l->node.parent)->depth + 1 : 1;
             p->nodes++;
@@ -951,7 +951,7 @@ debar_live_attach(debar_live_t *l, const debar_reader_t *failed,
                  : DEBAR_OK;
         }
 
-        if (rc != DEBAR_ERROR || r == &debar_reader_text) {
+        if (rc != DEBAR_ERROR || r == &debar_reader_plain) {
             return rc == DEBAR_ERROR ? DEBAR_OK : rc;
         }
 
@@ -1017,7 +1017,7 @@ debar_live_push(debar_live_t *l, const char *data, size_t len)
             p->came += n;
         }
 
-        if (!l->attached || l->node.reader != &debar_reader_text) {
+        if (!l->attached || l->node.reader != &debar_reader_plain) {
             debar_live_keep(l, data, n);
         }
 
@@ -1072,7 +1072,7 @@ debar_live_finish(debar_live_t *l)
         }
 
         if (l->taken > 2 * DEBAR_PEEL_BLOCK
-            || l->node.reader == &debar_reader_text)
+            || l->node.reader == &debar_reader_plain)
         {
             rc = DEBAR_OK;
             break;

@@ -625,7 +625,7 @@ debar_peel_look(const debar_peel_input_t *in, const char *data, size_t len,
         return &debar_reader_form;
     }
 
-    return &debar_reader_text;
+    return &debar_reader_plain;
 }
 
 

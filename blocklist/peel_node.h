@@ -91,7 +91,7 @@ int debar_field_parameter(debar_str_t field, const char *name, char *out,
 
 /* --- the readers --------------------------------------------------------- */
 
-extern const debar_reader_t  debar_reader_text;          /* peel_text.c */
+extern const debar_reader_t  debar_reader_plain;          /* peel_text.c */
 extern const debar_reader_t  debar_reader_form;          /* peel_form.c */
 extern const debar_reader_t  debar_reader_cookie;
 extern const debar_reader_t  debar_reader_html;          /* peel_html.c */

@@ -602,7 +602,7 @@ debar_text_finish(debar_node_t *node)
 }
 
 
-const debar_reader_t  debar_reader_text = {
+const debar_reader_t  debar_reader_plain = {
     DEBAR_SYNTAX_TEXT, "text", debar_text_open, debar_text_push,
     debar_text_finish, debar_text_free
 };
