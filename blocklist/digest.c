@@ -47,7 +47,8 @@ static const struct {
     { DEBAR_T_WAIVERS, debar_line_waiver },
     { DEBAR_T_RECIPES, debar_line_recipe },
     { DEBAR_T_WORDS, debar_line_word },
-    { DEBAR_T_RELAYS, debar_line_relay }
+    { DEBAR_T_RELAYS, debar_line_relay },
+    { DEBAR_T_MARKS, debar_line_mark }
 };
 
 

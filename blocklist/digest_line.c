@@ -420,3 +420,17 @@ debar_line_relay(debar_digest_t *d, debar_buf_t *b, const void *record)
     debar_line_ref(d, b, r->key);
     debar_buf_printf(b, "\t%u", r->name_only);
 }
+
+
+void
+debar_line_mark(debar_digest_t *d, debar_buf_t *b, const void *record)
+{
+    const debar_mark_t  *m = record;
+
+    debar_buf_printf(b, "mark");
+    debar_line_ref(d, b, m->format);
+    debar_buf_printf(b, "\t%u\t%u\t%u", m->syntaxes, m->use, m->role);
+    debar_line_ref(d, b, m->path);
+    debar_line_ref(d, b, m->when);
+    debar_line_ref(d, b, m->value);
+}

@@ -52,6 +52,7 @@ void debar_line_waiver(debar_digest_t *d, debar_buf_t *b, const void *record);
 void debar_line_recipe(debar_digest_t *d, debar_buf_t *b, const void *record);
 void debar_line_word(debar_digest_t *d, debar_buf_t *b, const void *record);
 void debar_line_relay(debar_digest_t *d, debar_buf_t *b, const void *record);
+void debar_line_mark(debar_digest_t *d, debar_buf_t *b, const void *record);
 
 
 #endif /* DEBAR_DIGEST_PRIVATE_H */

@@ -28,8 +28,15 @@ typedef struct {
 } debar_field_t;
 
 typedef struct {
+    unsigned              instance;   /* of the document, counted in the body */
     unsigned              number;     /* in its document, from 1; 0: values
                                          outside of any line */
+    unsigned              cancelled;  /* its document takes back an order: what
+                                         it said so far, and what follows.
+                                         Told at once, with no fields */
+    unsigned              early;      /* its document would have said so before
+                                         its first line */
+    debar_str_t           order;      /* number of the order, where told */
     debar_str_t           document;   /* id: "cxml-order", "oci", "x12-850";
                                          "" where none fits */
     unsigned              activity;   /* that the document means, or
@@ -40,7 +47,8 @@ typedef struct {
 } debar_line_t;
 
 /* Called for each line when it is whole, and for values outside of lines one
- * at a time (number 0).  DEBAR_DECLINED: enough. */
+ * at a time (number 0); then once without fields where a document cancels.
+ * DEBAR_DECLINED: enough. */
 
 typedef int (*debar_line_pt)(void *data, const debar_line_t *line);
 
@@ -52,6 +60,15 @@ debar_document_t *debar_document_new(debar_list_t *list, debar_line_pt sink,
 /* A debar_peel_pt. */
 
 int debar_document_event(void *document, const debar_peel_event_t *ev);
+
+/* Shows the sink what is open as if it ended here, and keeps it: what came may
+ * be enough already.  Returns what the sink does. */
+
+int debar_document_peek(debar_document_t *d, debar_line_pt sink, void *data);
+
+/* Bytes that had come in when the oldest of what is open did. */
+
+uint64_t debar_document_since(const debar_document_t *d);
 
 /* Lines that are still open end here. */
 

@@ -36,7 +36,9 @@ typedef struct {
     debar_str_t  target;          /* path and query as sent; empty for
                                      CONNECT */
     debar_str_t  user;            /* verified by the gateway itself; or empty */
-    debar_str_t  referer;         /* raw; recorded, not judged yet */
+    debar_str_t  referer;         /* raw */
+    debar_str_t  cookie;          /* values of Cookie fields, "; " between */
+    debar_str_t  original_url;    /* X-Original-URL or X-Rewrite-URL, raw */
     uint8_t      client[16];      /* address; IPv4 as ::ffff:a.b.c.d */
     unsigned     has_client;
     unsigned     connect;         /* authority-form: only a host is known */
@@ -47,7 +49,7 @@ typedef struct {
 
 
 #define DEBAR_MAX_EVIDENCE  16
-#define DEBAR_WHERE           48
+#define DEBAR_WHERE          112
 #define DEBAR_VALUE          128
 
 typedef struct {
@@ -62,6 +64,7 @@ typedef struct {
     uint32_t     waiver;
     char         where[DEBAR_WHERE];   /* "host", "address", "path", "file",
                                           "query:item/percent",
+                                          "body:line[2]/maker:" + the way,
                                           NUL-terminated */
     char         value[DEBAR_VALUE];   /* the listed identifier,
                                           NUL-terminated */
@@ -90,6 +93,9 @@ typedef struct {
 
     unsigned          nevidence;  /* strongest first */
     debar_evidence_t  evidence[DEBAR_MAX_EVIDENCE];
+
+    unsigned          order_len;  /* the order that a document names: */
+    char              order[64];
 
     debar_host_t      host;       /* to be dialled, if verdict is PASS or LOG */
     unsigned          port;       /* 0: none given */

@@ -114,6 +114,8 @@ struct debar_list_s {
     size_t                        nwords;
     const debar_relay_t          *relays;
     size_t                        nrelays;
+    const debar_mark_t           *marks;     /* of purchase documents */
+    size_t                        nmarks;
     const debar_ref_t            *refs;
     const debar_cidr_t           *cidrs;
     const uint64_t               *id_filter;
@@ -189,6 +191,17 @@ void debar_match_organization(debar_list_t *list, debar_verdict_t *v,
     debar_str_t organization, const char *where, unsigned cap);
 void debar_match_url(debar_list_t *list, debar_verdict_t *v,
     const debar_host_t *h, debar_str_t target);
+
+/* Names, part numbers and GTINs in a text by its role; the name of a file; URLs
+ * in a text, which are mentions: recorded at most. */
+
+void debar_match_text(debar_list_t *list, debar_verdict_t *v,
+    const char *where, const char *text, size_t len, unsigned role,
+    unsigned cap);
+void debar_match_file(debar_list_t *list, debar_verdict_t *v,
+    const char *where, const char *text, size_t len, unsigned cap);
+void debar_match_mentions(debar_list_t *list, debar_verdict_t *v,
+    const char *text, size_t len, const char *where, unsigned role);
 
 int debar_mixed_token(const char *p, size_t len);
 int debar_gtin_length(size_t len);

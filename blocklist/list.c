@@ -283,6 +283,7 @@ debar_list_open(const char *path, const debar_open_opts_t *opts,
     list->conds = debar_list_table(list, DEBAR_T_CONDS, &nconds);
     list->words = debar_list_table(list, DEBAR_T_WORDS, &list->nwords);
     list->relays = debar_list_table(list, DEBAR_T_RELAYS, &list->nrelays);
+    list->marks = debar_list_table(list, DEBAR_T_MARKS, &list->nmarks);
     list->refs = debar_list_table(list, DEBAR_T_REFS, NULL);
     list->cidrs = debar_list_table(list, DEBAR_T_CIDRS, NULL);
     list->id_filter = debar_list_table(list, DEBAR_T_ID_FILTER,

@@ -73,7 +73,7 @@ debar_match_tokens(debar_list_t *list, debar_verdict_t *v, const char *where,
 }
 
 
-static void
+void
 debar_match_file(debar_list_t *list, debar_verdict_t *v, const char *where,
     const char *text, size_t len, unsigned cap)
 {
@@ -93,7 +93,7 @@ debar_match_file(debar_list_t *list, debar_verdict_t *v, const char *where,
 
 /* What stands in a text of a URL that was decoded into list->decoded. */
 
-static void
+void
 debar_match_text(debar_list_t *list, debar_verdict_t *v, const char *where,
     const char *text, size_t len, unsigned role, unsigned cap)
 {
@@ -425,6 +425,19 @@ debar_match_inner(debar_list_t *list, debar_verdict_t *v, const char *p,
     if (u.path.len > 1) {
         debar_match_file(list, v, where, u.path.data, u.path.len, cap);
     }
+}
+
+
+void
+debar_match_mentions(debar_list_t *list, debar_verdict_t *v, const char *text,
+    size_t len, const char *where, unsigned role)
+{
+    debar_inners_t  in;
+
+    in.mentions = 0;
+    in.relayed = 0;
+
+    debar_find_inner(list, v, &in, text, len, where, role, DEBAR_LOG);
 }
 
 

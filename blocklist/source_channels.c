@@ -20,7 +20,8 @@ typedef struct {
 } debar_channel_t;
 
 static const char *const  debar_uses[] = {
-    "", "path", "query-keys", "extensions", "veto", "caution", "fields"
+    "", "path", "query-keys", "extensions", "veto", "caution", "fields", "cart",
+    "report", "withdraw", "cookies"
 };
 
 
@@ -51,10 +52,11 @@ static void debar_channel_relay(debar_channel_t *ch, const debar_node_t *node);
 static const debar_yaml_key_t  debar_channel_keys[] = {
     { "id", 1 }, { "title", 1 }, { "source", 0 }, { "hosts", 0 },
     { "recipes", 0 }, { "words", 0 }, { "fields", 0 }, { "relays", 0 },
+    { "documents", 0 },
     { NULL, 0 }
 };
 
-#define DEBAR_CHANNEL_KEYS  8
+#define DEBAR_CHANNEL_KEYS  9
 
 
 void
@@ -182,6 +184,8 @@ debar_channel(debar_reader_t *r, debar_doc_t *doc, const debar_node_t **values,
     for (i = 0; i < n; i++) {
         debar_channel_relay(&ch, values[7]->items[i]);
     }
+
+    debar_source_documents(doc, values[8]);
 
     debar_set_free(&ch.words);
 }
@@ -380,11 +384,12 @@ debar_channel_methods(debar_doc_t *doc, const debar_node_t *node)
 static void
 debar_channel_words(debar_channel_t *ch, const debar_node_t *node)
 {
-    const debar_node_t  *values[6];
+    const debar_node_t  *values[10];
 
     static const debar_yaml_key_t  keys[] = {
         { "path", 0 }, { "query-keys", 0 }, { "extensions", 0 }, { "veto", 0 },
-        { "caution", 0 }, { NULL, 0 }
+        { "caution", 0 }, { "cart", 0 }, { "report", 0 }, { "withdraw", 0 },
+        { "cookies", 0 }, { NULL, 0 }
     };
 
     if (debar_yaml_map(ch->doc, node, "\"words\"", keys, values) != DEBAR_OK) {
@@ -396,6 +401,10 @@ debar_channel_words(debar_channel_t *ch, const debar_node_t *node)
     debar_channel_by_activity(ch, values[2], DEBAR_WORD_EXTENSION);
     debar_channel_word_list(ch, values[3], DEBAR_WORD_VETO, 0);
     debar_channel_word_list(ch, values[4], DEBAR_WORD_CAUTION, 0);
+    debar_channel_word_list(ch, values[5], DEBAR_WORD_CART, 0);
+    debar_channel_word_list(ch, values[6], DEBAR_WORD_REPORT, 0);
+    debar_channel_word_list(ch, values[7], DEBAR_WORD_WITHDRAW, 0);
+    debar_channel_word_list(ch, values[8], DEBAR_WORD_COOKIE, 0);
 }
 
 
@@ -573,6 +582,8 @@ debar_channel_canonical(char *out, size_t size, unsigned use, debar_str_t s,
 
     case DEBAR_WORD_FIELD:
     case DEBAR_WORD_QUERY_KEY:
+    case DEBAR_WORD_CART:
+    case DEBAR_WORD_COOKIE:
 
         for (i = 0; i < s.len && n < size; i++) {
             ch = (unsigned char) s.data[i];

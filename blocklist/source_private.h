@@ -293,6 +293,10 @@ void debar_source_vendor(debar_reader_t *r, debar_doc_t *doc);
 /* All channels at once: own ones replace shipped ones by id.  Documents that
  * could not be read have no root. */
 
+/* source_documents.c: purchase documents of a channel. */
+
+void debar_source_documents(debar_doc_t *doc, const debar_node_t *node);
+
 void debar_source_channels(debar_reader_t *r, debar_doc_t *docs, size_t n);
 
 void debar_source_waivers(debar_reader_t *r, debar_doc_t *doc);

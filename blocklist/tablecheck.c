@@ -17,7 +17,7 @@ static int debar_span_bad(const debar_view_t *v, unsigned which, uint32_t at,
 const char *const  debar_table_names[DEBAR_TABLES] = {
     "strings", "authorities", "phases", "entries", "products", "rules",
     "terms", "patterns", "permits", "waivers", "recipes", "conds", "words",
-    "relays", "refs", "cidrs", "host-filter", "id-filter", "term-index"
+    "relays", "marks", "refs", "cidrs", "host-filter", "id-filter", "term-index"
 };
 
 
@@ -316,6 +316,10 @@ debar_check_word(const debar_view_t *v, const void *record)
 
     case DEBAR_WORD_VETO:
     case DEBAR_WORD_CAUTION:
+    case DEBAR_WORD_CART:
+    case DEBAR_WORD_REPORT:
+    case DEBAR_WORD_WITHDRAW:
+    case DEBAR_WORD_COOKIE:
         return NULL;
 
     case DEBAR_WORD_FIELD:
@@ -339,6 +343,30 @@ debar_check_relay(const debar_view_t *v, const void *record)
     }
 
     return r->name_only > 1 ? "a flag that is not one" : NULL;
+}
+
+
+static const char *
+debar_check_mark(const debar_view_t *v, const void *record)
+{
+    const debar_mark_t  *m = record;
+
+    if (debar_ref_bad(v, m->format) || debar_ref_bad(v, m->path)
+        || debar_ref_bad(v, m->when) || debar_ref_bad(v, m->value))
+    {
+        return "text outside the strings";
+    }
+
+    if (m->use < DEBAR_MARK_ROOT || m->use > DEBAR_MARK_ORDER) {
+        return "a use that is not one";
+    }
+
+    if (m->use == DEBAR_MARK_ROOT) {
+        return m->role > DEBAR_ACTIVITIES ? "an activity that is not one"
+                                          : NULL;
+    }
+
+    return m->role >= DEBAR_ROLES ? "a role that is not one" : NULL;
 }
 
 
@@ -372,6 +400,7 @@ static const debar_record_check_pt  debar_checks[DEBAR_TABLES] = {
     [DEBAR_T_CONDS] = debar_check_cond,
     [DEBAR_T_WORDS] = debar_check_word,
     [DEBAR_T_RELAYS] = debar_check_relay,
+    [DEBAR_T_MARKS] = debar_check_mark,
     [DEBAR_T_REFS] = debar_check_ref,
     [DEBAR_T_CIDRS] = debar_check_cidr
 };

@@ -25,6 +25,7 @@ const size_t  debar_record_size[DEBAR_TABLES] = {
     [DEBAR_T_CONDS] = sizeof(debar_cond_t),
     [DEBAR_T_WORDS] = sizeof(debar_word_t),
     [DEBAR_T_RELAYS] = sizeof(debar_relay_t),
+    [DEBAR_T_MARKS] = sizeof(debar_mark_t),
     [DEBAR_T_REFS] = sizeof(debar_ref_t),
     [DEBAR_T_CIDRS] = sizeof(debar_cidr_t),
     [DEBAR_T_HOST_FILTER] = sizeof(uint64_t),

@@ -45,6 +45,7 @@ typedef enum {
     DEBAR_T_CONDS,                /* debar_cond_t */
     DEBAR_T_WORDS,                /* debar_word_t */
     DEBAR_T_RELAYS,               /* debar_relay_t */
+    DEBAR_T_MARKS,                /* debar_mark_t: purchase documents */
     DEBAR_T_REFS,                 /* debar_ref_t: members of string lists */
     DEBAR_T_CIDRS,                /* debar_cidr_t: members of client lists */
     DEBAR_T_HOST_FILTER,          /* uint64_t, see filter.h; made by the
@@ -230,6 +231,11 @@ typedef struct {
 #define DEBAR_WORD_CAUTION    5   /* a token beside a name: removal,
                                      prohibition */
 #define DEBAR_WORD_FIELD      6   /* a field of that name has the role value */
+#define DEBAR_WORD_CART       7   /* such a field beside goods makes a cart */
+#define DEBAR_WORD_REPORT     8   /* a field or part of a path that tells of a
+                                     report on goods, not a cart */
+#define DEBAR_WORD_WITHDRAW   9   /* what a line's action takes back with */
+#define DEBAR_WORD_COOKIE    10   /* a cookie of that name is a cart */
 
 typedef struct {
     debar_ref_t  word;            /* canonical token(s); for FIELD and QUERY_KEY
@@ -265,6 +271,39 @@ typedef enum {
 
 const char *debar_role_name(unsigned role);   /* "maker", "supplier-part",
                                                  ... */
+
+/*
+ * Purchase documents (document.h): what a place in one of some format means.
+ * Marks of a format follow each other.
+ *
+ * path: names of containers and of the field, the last ones, with slashes
+ * ("ItemDetail/ManufacturerName"); "*" as its last name: any.  A number of
+ * a form's field is left out of its name.
+ *
+ * when: another field of the same container that has to have this value; "-1"
+ * and "+1": the one before it, the one behind it, as in X12 and EDIFACT.
+ */
+
+#define DEBAR_MARK_ROOT       1       /* here it begins; role: its activity */
+#define DEBAR_MARK_LINE       2       /* a line: a container, or where no
+                                         container holds it, what begins it */
+#define DEBAR_MARK_END        3       /* past the last line */
+#define DEBAR_MARK_FIELD      4       /* role: debar_role_e */
+#define DEBAR_MARK_JOIN       5       /* likewise; components are one text */
+#define DEBAR_MARK_CANCEL     6       /* the document takes back an order */
+#define DEBAR_MARK_WITHDRAW   7       /* the line does */
+#define DEBAR_MARK_ORDER      8       /* the number of the order */
+
+typedef struct {
+    debar_ref_t  format;          /* id */
+    debar_ref_t  path;
+    debar_ref_t  when;            /* name of the other field, or empty */
+    debar_ref_t  value;           /* of when, or of the field itself; empty:
+                                     any */
+    uint32_t     syntaxes;        /* bit i: debar_syntax_e i */
+    uint16_t     use;
+    uint16_t     role;
+} debar_mark_t;
 
 /* A service that fetches the URL that it is given. */
 

@@ -213,7 +213,8 @@ debar_permitted(debar_list_t *list, const debar_own_url_t *own,
 
 static int
 debar_waiver_scope(debar_list_t *list, const debar_waiver_t *w,
-    const debar_facts_t *f, const debar_own_url_t *own)
+    const debar_facts_t *f, const debar_own_url_t *own,
+    const debar_verdict_t *v)
 {
     unsigned             i, whole;
     debar_str_t          s;
@@ -221,7 +222,17 @@ debar_waiver_scope(debar_list_t *list, const debar_waiver_t *w,
 
     /* order numbers stand in documents, not in a URL */
 
-    if (w->norders) {
+    for (i = 0; i < w->norders; i++) {
+        s = debar_list_text(list, list->refs[w->order + i]);
+
+        if (v->order_len == s.len && s.len != 0
+            && memcmp(v->order, s.data, s.len) == 0)
+        {
+            break;
+        }
+    }
+
+    if (w->norders && i == w->norders) {
         return 0;
     }
 
@@ -265,7 +276,7 @@ debar_waiver_scope(debar_list_t *list, const debar_waiver_t *w,
 
 static uint64_t
 debar_waived(debar_list_t *list, const debar_facts_t *f,
-    const debar_own_url_t *own, const debar_evidence_t *ev,
+    const debar_own_url_t *own, const debar_verdict_t *v,
     const debar_rule_t *rule, unsigned activity, uint32_t *waiver)
 {
     size_t                 i;
@@ -281,7 +292,7 @@ debar_waived(debar_list_t *list, const debar_facts_t *f,
             || (w->product != DEBAR_NONE && w->product != rule->product)
             || (int64_t) f->now < w->from || (int64_t) f->now >= w->until
             || !(w->activities >> activity & 1)
-            || !debar_waiver_scope(list, w, f, own))
+            || !debar_waiver_scope(list, w, f, own, v))
         {
             continue;
         }
@@ -342,7 +353,7 @@ debar_settle_one(debar_list_t *list, const debar_facts_t *f,
     }
 
     lifted = debar_permitted(list, own, ev, rule->entry, &ev->permit);
-    lifted |= debar_waived(list, f, own, ev, rule,
+    lifted |= debar_waived(list, f, own, v, rule,
                            activity == DEBAR_EVERY ? v->activity : activity,
                            &ev->waiver);
     if (lifted == 0) {

@@ -1,0 +1,701 @@
+/*
+ * A body judged: see body.h.  What a document says is kept apart until it ends,
+ * since it may be taken back.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "body.h"
+#include "judge_private.h"
+
+
+/* How much of a value is looked at at once, and how much of that again. */
+
+#define DEBAR_BODY_WINDOW    6144
+#define DEBAR_BODY_OVERLAP    256
+
+/* What comes behind a line without taking it back: enough to stop. */
+
+#define DEBAR_BODY_ENOUGH   65536
+
+
+struct debar_body_s {
+    debar_list_t              *list;
+    const debar_facts_t       *facts;
+    debar_peel_t              *peel;
+    debar_document_t          *document;
+    debar_body_trace_t         trace;
+
+    uint64_t                   pushed;
+    uint64_t                   peeked;
+    uint64_t                   found;     /* bytes that had come in when the
+                                             last evidence was found */
+    unsigned                   instance;
+    unsigned                   cancelled;
+    unsigned                   early;
+    unsigned                   news;      /* evidence that was not settled */
+    unsigned                   done;
+    unsigned                   known;     /* what the request itself does */
+    unsigned                   report;    /* its path tells of a report */
+    unsigned                   cart;      /* a line looks like a cart's */
+    unsigned                   activity;  /* of documents */
+    debar_str_t                id;        /* of the one that means it */
+
+    debar_verdict_t            v;         /* of what has ended */
+    debar_verdict_t            open;      /* of the document that is read */
+    debar_verdict_t            maker;     /* room */
+    debar_verdict_t            sum;
+};
+
+
+/* --- one field ------------------------------------------------------------ */
+
+/* "body:line[2]/maker:" and the end of the way to it. */
+
+static void
+debar_body_where(char where[DEBAR_WHERE], unsigned number, unsigned role,
+    const char *path)
+{
+    size_t  n, len, room;
+
+    n = number ? snprintf(where, DEBAR_WHERE, "body:line[%u]/%s:", number,
+                          debar_role_name(role))
+               : snprintf(where, DEBAR_WHERE, "body/%s:",
+                          debar_role_name(role));
+
+    len = strlen(path);
+    room = DEBAR_WHERE - 1 - n;
+
+    if (len > room) {
+        memcpy(where + n, "...", 3);
+        n += 3;
+        path += len - (room - 3);
+    }
+
+    strcpy(where + n, path);
+}
+
+
+static void
+debar_body_package(debar_list_t *list, debar_verdict_t *v, const char *where,
+    const char *text, size_t len, unsigned cap)
+{
+    char    ident[DEBAR_MAX_IDENT];
+    size_t  n, i;
+
+    static const char *const  ecosystems[] = {
+        "android", "apple-team", "chocolatey", "chrome", "winget"
+    };
+
+    for (i = 0; i < sizeof(ecosystems) / sizeof(ecosystems[0]); i++) {
+        n = debar_ident_package(ident, sizeof(ident), ecosystems[i],
+                                strlen(ecosystems[i]), text, len);
+        if (n != 0) {
+            debar_match_id(list, v, DEBAR_KIND_PACKAGE, where, ident, n, 0,
+                           cap);
+            debar_match_exprs(list, v, DEBAR_KIND_PACKAGE, where, ident, n,
+                              cap);
+        }
+    }
+}
+
+
+static void
+debar_body_text(debar_list_t *list, debar_verdict_t *v, const char *where,
+    const char *text, size_t len, unsigned role, unsigned cap)
+{
+    debar_match_text(list, v, where, text, len, role, cap);
+
+    if (role == DEBAR_ROLE_FILE) {
+        debar_match_file(list, v, where, text, len, cap);
+    }
+
+    if (role == DEBAR_ROLE_PACKAGE) {
+        debar_body_package(list, v, where, text, len, cap);
+    }
+
+    debar_match_mentions(list, v, text, len, where, role);
+}
+
+
+/* A value as it is and as it reads once it is decoded, in pieces that overlap. */
+
+static void
+debar_body_value(debar_list_t *list, debar_verdict_t *v, const char *where,
+    debar_str_t s, unsigned role, unsigned cap)
+{
+    char      *text = list->decoded;
+    size_t     pos, n, len;
+    unsigned   flags, rounds;
+
+    for (pos = 0; pos < s.len; pos += n) {
+
+        n = s.len - pos;
+
+        if (n > DEBAR_BODY_WINDOW) {
+            n = DEBAR_BODY_WINDOW;
+        }
+
+        flags = 0;
+        len = debar_text_decode(text, sizeof(list->decoded), s.data + pos, n,
+                                0, &flags, &rounds);
+        v->cut |= (flags & (DEBAR_TEXT_CUT|DEBAR_TEXT_DEPTH)) != 0;
+
+        debar_body_text(list, v, where, text, len, role, cap);
+
+        if (flags & DEBAR_TEXT_DECODED) {
+            debar_body_text(list, v, where, s.data + pos, n, role, cap);
+        }
+
+        if (pos + n == s.len) {
+            break;
+        }
+
+        n -= DEBAR_BODY_OVERLAP;
+    }
+}
+
+
+static unsigned
+debar_body_cap(unsigned role, unsigned withdrawn, unsigned other_maker)
+{
+    if (withdrawn) {
+        return DEBAR_LOG;
+    }
+
+    switch (role) {
+
+    case DEBAR_ROLE_DESCRIPTION:
+        return other_maker ? DEBAR_LOG : DEBAR_BLOCK;
+
+    case DEBAR_ROLE_UNSPSC:
+    case DEBAR_ROLE_QUANTITY:
+    case DEBAR_ROLE_LINE_ACTION:
+    case DEBAR_ROLE_NOTE:
+    case DEBAR_ROLE_PERSON:
+    case DEBAR_ROLE_PARTY:
+    case DEBAR_ROLE_URL:
+    case DEBAR_ROLE_FILE:
+    case DEBAR_ROLE_SEARCH:
+        return DEBAR_LOG;
+
+    default:
+        return DEBAR_BLOCK;
+    }
+}
+
+
+/* --- one line ------------------------------------------------------------- */
+
+/* A maker is named, and none that is listed. */
+
+static int
+debar_body_other_maker(debar_body_t *b, const debar_line_t *line)
+{
+    size_t                n;
+    unsigned              i, named, flags;
+    const debar_field_t  *f;
+
+    named = 0;
+    b->maker.nevidence = 0;
+    b->maker.more = 0;
+
+    for (i = 0; i < line->nfields; i++) {
+        f = &line->fields[i];
+
+        if (f->role != DEBAR_ROLE_MAKER || f->value.len > DEBAR_BODY_WINDOW) {
+            continue;
+        }
+
+        flags = 0;
+        n = debar_text_tokens(b->list->tokens, sizeof(b->list->tokens),
+                              f->value.data, f->value.len, NULL, &flags);
+        named |= n > 1;
+
+        debar_body_value(b->list, &b->maker, "body/maker", f->value,
+                         DEBAR_ROLE_MAKER, DEBAR_BLOCK);
+    }
+
+    return named && b->maker.nevidence == 0;
+}
+
+
+static int
+debar_body_has_word(debar_list_t *list, unsigned use, debar_str_t text)
+{
+    size_t    n, i, from;
+    unsigned  flags;
+
+    if (text.len > DEBAR_BODY_WINDOW) {
+        text.len = DEBAR_BODY_WINDOW;
+    }
+
+    flags = 0;
+    n = debar_text_tokens(list->tokens, sizeof(list->tokens), text.data,
+                          text.len, NULL, &flags);
+
+    for (from = 0, i = 0; i <= n; i++) {
+        if (i == n || list->tokens[i] == ' '
+            || list->tokens[i] == DEBAR_TEXT_BREAK)
+        {
+            if (debar_word(list, use, list->tokens + from, i - from)) {
+                return 1;
+            }
+
+            from = i + 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* What a field is called, its letters and digits alone. */
+
+static int
+debar_body_field_word(debar_list_t *list, unsigned use, debar_str_t name)
+{
+    char           word[64];
+    size_t         i, n;
+    unsigned char  c;
+
+    for (i = 0, n = 0; i < name.len && n < sizeof(word); i++) {
+        c = name.data[i];
+        c = c >= 'A' && c <= 'Z' ? c | 0x20 : c;
+
+        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c >= 0x80) {
+            word[n++] = c;
+        }
+    }
+
+    while (n > 1 && word[n - 1] >= '0' && word[n - 1] <= '9') {
+        n--;
+    }
+
+    return debar_word(list, use, word, n) != NULL;
+}
+
+
+/*
+ * Whether a line is a cart's by its fields alone: goods, beside a field that
+ * counts them.  A report on goods has such fields too, and others that no cart
+ * has.
+ */
+
+static int
+debar_body_cart(debar_list_t *list, const debar_line_t *line)
+{
+    unsigned              i, goods, counted;
+    const debar_field_t  *f;
+
+    goods = 0;
+    counted = 0;
+
+    for (i = 0; i < line->nfields; i++) {
+        f = &line->fields[i];
+
+        if (debar_body_field_word(list, DEBAR_WORD_REPORT, f->name)) {
+            return 0;
+        }
+
+        goods |= f->role == DEBAR_ROLE_MAKER || f->role == DEBAR_ROLE_PART
+                 || f->role == DEBAR_ROLE_SUPPLIER_PART
+                 || f->role == DEBAR_ROLE_GTIN || f->role == DEBAR_ROLE_NAME
+                 || f->role == DEBAR_ROLE_PACKAGE;
+
+        counted |= f->role == DEBAR_ROLE_QUANTITY
+                   && debar_body_field_word(list, DEBAR_WORD_CART, f->name);
+    }
+
+    return goods && counted;
+}
+
+
+static void
+debar_body_line_activity(debar_body_t *b, const debar_line_t *line)
+{
+    if (line->document.len != 0 && line->activity < DEBAR_ACTIVITIES
+        && line->activity > b->activity)
+    {
+        b->activity = line->activity;
+        b->id = line->document;
+        b->news = 1;
+    }
+
+    if (!b->cart && line->document.len == 0 && line->number != 0
+        && debar_body_cart(b->list, line))
+    {
+        b->cart = 1;
+        b->news = 1;
+    }
+}
+
+
+static void
+debar_body_judge(debar_body_t *b, debar_verdict_t *v, const debar_line_t *line)
+{
+    char                  where[DEBAR_WHERE];
+    unsigned              i, cap, withdrawn, other_maker;
+    const debar_field_t  *f;
+
+    withdrawn = line->withdrawn;
+    other_maker = line->number ? debar_body_other_maker(b, line) : 0;
+
+    for (i = 0; i < line->nfields; i++) {
+        f = &line->fields[i];
+
+        if (f->role == DEBAR_ROLE_LINE_ACTION
+            && debar_body_has_word(b->list, DEBAR_WORD_WITHDRAW, f->value))
+        {
+            withdrawn = 1;
+        }
+    }
+
+    for (i = 0; i < line->nfields; i++) {
+        f = &line->fields[i];
+
+        debar_body_where(where, line->number, f->role, f->path);
+        cap = debar_body_cap(f->role, withdrawn, other_maker);
+
+        debar_body_value(b->list, v, where, f->value, f->role, cap);
+
+        /* goods may be what a member is called: { "Acme Rocket": 2 } */
+
+        if (line->document.len == 0 && f->name.len > 3
+            && cap > DEBAR_LOG)
+        {
+            debar_body_value(b->list, v, where, f->name, DEBAR_ROLE_OTHER,
+                             cap);
+        }
+    }
+}
+
+
+/* --- documents ------------------------------------------------------------ */
+
+/* Adds what a document said to the verdict; taken back, it is a record. */
+
+static void
+debar_body_add(debar_body_t *b, debar_verdict_t *v)
+{
+    unsigned                 i, cap;
+    const debar_evidence_t  *ev;
+
+    for (i = 0; i < b->open.nevidence; i++) {
+        ev = &b->open.evidence[i];
+        cap = b->cancelled && ev->cap > DEBAR_LOG ? DEBAR_LOG : ev->cap;
+
+        debar_evidence_add(b->list, v, ev->rule, ev->where, ev->value,
+                           strlen(ev->value), ev->offset, cap);
+    }
+
+    v->more |= b->open.more;
+    v->cut |= b->open.cut;
+}
+
+
+static void
+debar_body_close(debar_body_t *b)
+{
+    debar_body_add(b, &b->v);
+
+    b->open.nevidence = 0;
+    b->open.more = 0;
+    b->open.cut = 0;
+}
+
+
+static int
+debar_body_on_line(void *data, const debar_line_t *line)
+{
+    unsigned       n;
+    debar_body_t  *b = data;
+
+    if (b->trace.line) {
+        (void) b->trace.line(b->trace.data, line);
+    }
+
+    if (line->instance != b->instance) {
+        debar_body_close(b);
+        b->instance = line->instance;
+    }
+
+    if (b->cancelled != line->cancelled) {
+        b->cancelled = line->cancelled;
+        b->news = 1;
+    }
+
+    b->early = line->early;
+
+    if (line->order.len != 0 && line->order.len <= sizeof(b->v.order)) {
+        memcpy(b->v.order, line->order.data, line->order.len);
+        b->v.order_len = line->order.len;
+    }
+
+    debar_body_line_activity(b, line);
+
+    n = b->open.nevidence;
+    debar_body_judge(b, &b->open, line);
+
+    if (b->open.nevidence != n || b->open.more) {
+        b->found = b->pushed;
+        b->news = 1;
+    }
+
+    return DEBAR_OK;
+}
+
+
+static int
+debar_body_on_event(void *data, const debar_peel_event_t *ev)
+{
+    debar_body_t  *b = data;
+
+    if (b->trace.event) {
+        (void) b->trace.event(b->trace.data, ev);
+    }
+
+    return debar_document_event(b->document, ev);
+}
+
+
+/* --- the verdict ---------------------------------------------------------- */
+
+static void
+debar_body_activity(debar_body_t *b, debar_verdict_t *v)
+{
+    debar_url_parts_t  u;
+
+    if (!b->known) {
+        b->known = 1;
+
+        debar_activity(b->list, &b->v, b->facts,
+                       b->v.host.len ? &b->v.host : NULL);
+
+        debar_url_split(&u, b->facts->target.data, b->facts->target.len);
+        b->report = debar_body_has_word(b->list, DEBAR_WORD_REPORT, u.path);
+
+        v->activity = b->v.activity;
+        v->step = b->v.step;
+        v->step_len = b->v.step_len;
+        v->channel = b->v.channel;
+        v->channel_len = b->v.channel_len;
+    }
+
+    if (b->activity > v->activity) {
+        v->activity = b->activity;
+        v->channel = b->id.data;
+        v->channel_len = b->id.len;
+        v->step = "document";
+        v->step_len = sizeof("document") - 1;
+    }
+
+    /* a channel that knows the request knows better */
+
+    if (b->cart && !b->report && v->channel == NULL) {
+        v->activity = DEBAR_ACQUIRE;
+        v->channel = "cart";
+        v->channel_len = sizeof("cart") - 1;
+        v->step = "fields";
+        v->step_len = sizeof("fields") - 1;
+    }
+}
+
+
+static void
+debar_body_settle(debar_body_t *b, debar_verdict_t *v)
+{
+    const char  *fault;
+
+    if (v->nevidence == 0 && !v->cut) {
+        return;
+    }
+
+    fault = v->fault;
+    debar_body_activity(b, v);
+    debar_settle(b->list, b->facts, v);
+    v->fault = fault;
+}
+
+
+static int
+debar_body_peek_line(void *data, const debar_line_t *line)
+{
+    debar_body_t  *b = data;
+
+    debar_body_line_activity(b, line);
+
+    if (!line->cancelled) {
+        debar_body_judge(b, &b->sum, line);
+    }
+
+    return DEBAR_OK;
+}
+
+
+/* Whether it is a block already, and nothing can take that back. */
+
+static int
+debar_body_enough(debar_body_t *b)
+{
+    if (b->news && (b->early || b->pushed - b->found >= DEBAR_BODY_ENOUGH)) {
+        b->news = 0;
+        b->sum = b->v;
+        debar_body_add(b, &b->sum);
+        debar_body_settle(b, &b->sum);
+
+        if (b->sum.verdict == DEBAR_BLOCK) {
+            return 1;
+        }
+    }
+
+    if (b->pushed - b->peeked >= DEBAR_BODY_ENOUGH) {
+        b->peeked = b->pushed;
+
+        if (debar_document_since(b->document) + DEBAR_BODY_ENOUGH / 2
+            <= b->pushed)
+        {
+            b->sum = b->v;
+            debar_body_add(b, &b->sum);
+            (void) debar_document_peek(b->document, debar_body_peek_line, b);
+            debar_body_settle(b, &b->sum);
+
+            return b->sum.verdict == DEBAR_BLOCK;
+        }
+    }
+
+    return 0;
+}
+
+
+debar_body_t *
+debar_body_new(debar_list_t *list, const debar_facts_t *f,
+    const debar_verdict_t *v, const debar_peel_input_t *in,
+    const debar_peel_limits_t *limits, const debar_body_trace_t *trace)
+{
+    debar_body_t  *b;
+
+    b = calloc(1, sizeof(debar_body_t));
+
+    if (b == NULL) {
+        return NULL;
+    }
+
+    b->list = list;
+    b->facts = f;
+    b->v = *v;
+    b->known = v->step != NULL || v->channel != NULL;
+
+    if (b->known) {
+        debar_url_parts_t  u;
+
+        debar_url_split(&u, f->target.data, f->target.len);
+        b->report = debar_body_has_word(list, DEBAR_WORD_REPORT, u.path);
+    }
+
+    if (trace) {
+        b->trace = *trace;
+    }
+
+    b->document = debar_document_new(list, debar_body_on_line, b);
+    b->peel = debar_peel_new(in, limits, debar_body_on_event, b);
+
+    if (b->document == NULL || b->peel == NULL) {
+        debar_body_free(b);
+        return NULL;
+    }
+
+    return b;
+}
+
+
+int
+debar_body_push(debar_body_t *b, const char *data, size_t len)
+{
+    if (b->done) {
+        return DEBAR_DECLINED;
+    }
+
+    b->pushed += len;
+
+    (void) debar_peel_push(b->peel, data, len);
+
+    if (debar_body_enough(b)) {
+        b->done = 1;
+        return DEBAR_DECLINED;
+    }
+
+    return DEBAR_OK;
+}
+
+
+#define DEBAR_BODY_BOUNDS  (DEBAR_PEEL_DEPTH | DEBAR_PEEL_NODES               \
+                            | DEBAR_PEEL_NESTING | DEBAR_PEEL_LEAVES          \
+                            | DEBAR_PEEL_EXPANDED | DEBAR_PEEL_HELD)
+
+void
+debar_body_finish(debar_body_t *b, debar_verdict_t *v)
+{
+    unsigned     bounds;
+    const char  *fault;
+
+    if (b->done) {
+        *v = b->sum;
+        return;
+    }
+
+    b->done = 1;
+
+    (void) debar_peel_finish(b->peel);
+    (void) debar_document_finish(b->document);
+    debar_body_close(b);
+
+    bounds = debar_peel_bounds(b->peel);
+    fault = b->v.fault;
+    b->v.cut |= (bounds & DEBAR_BODY_BOUNDS) != 0;
+
+    if (bounds || b->v.cut || b->v.nevidence) {
+        debar_body_activity(b, &b->v);
+        debar_settle(b->list, b->facts, &b->v);
+    }
+
+    if (bounds && b->v.verdict < DEBAR_LOG) {
+        b->v.verdict = DEBAR_LOG;
+    }
+
+    b->v.fault = fault || bounds == 0 ? fault : debar_peel_fault(bounds);
+
+    b->sum = b->v;
+    *v = b->v;
+}
+
+
+void
+debar_body_free(debar_body_t *b)
+{
+    if (b->peel) {
+        debar_peel_free(b->peel);
+    }
+
+    if (b->document) {
+        debar_document_free(b->document);
+    }
+
+    free(b);
+}
+
+
+unsigned
+debar_body_line(const debar_verdict_t *v)
+{
+    unsigned  n;
+
+    if (v->nevidence == 0
+        || sscanf(v->evidence[0].where, "body:line[%u]", &n) != 1)
+    {
+        return 0;
+    }
+
+    return n;
+}
