@@ -616,7 +616,7 @@ debar_begin_in_format(debar_document_t *d, debar_frame_t *f)
 static void
 debar_document_supersede(debar_document_t *d, const debar_peel_event_t *ev)
 {
-    debar_pending_t  *p;
+    const debar_pending_t  *p;
 
     if (d->after && ev->document && d->nfields != 0) {
         p = &d->fields[d->nfields - 1];
@@ -624,17 +624,34 @@ debar_document_supersede(debar_document_t *d, const debar_peel_event_t *ev)
         if (p->depth == d->nframes) {
             d->held = d->nfields - 1;
             d->holder = d->nframes;
+            d->reads = 0;
         }
     }
 
     if (d->holder != 0 && ev->document && debar_syntax_structured(ev->syntax)
-        && d->nframes >= d->holder && d->held < d->nfields
+        && d->nframes >= d->holder)
+    {
+        d->reads = 1;
+    }
+}
+
+
+/* Once something was read of it: what is broken from its beginning stays. */
+
+static void
+debar_document_superseded(debar_document_t *d)
+{
+    debar_pending_t  *p;
+
+    if (d->holder != 0 && d->reads && d->nframes > d->holder
+        && d->held < d->nfields
         && d->fields[d->held].depth == d->holder)
     {
         p = &d->fields[d->held];
         p->role = DEBAR_ROLE_NOTE;
         p->fixed = 1;
         p->settled = 1;
+        d->holder = 0;
     }
 }
 
@@ -829,6 +846,8 @@ debar_document_value(debar_document_t *d, const debar_peel_event_t *ev)
     unsigned          covered;
     debar_frame_t    *f;
     debar_pending_t  *p;
+
+    debar_document_superseded(d);
 
     p = debar_document_add(d, ev->name, ev->value, ev->path, ev->offset);
 

@@ -85,6 +85,7 @@ struct debar_document_s {
 
     unsigned           after;     /* the last event was the last field's */
     unsigned           holder;    /* frames at which a peeled value stands */
+    unsigned           reads;     /* a document began in it */
     uint32_t           held;      /* that value among the fields */
     uint32_t           nfields;
     uint32_t           nbytes;
