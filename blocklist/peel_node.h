@@ -82,6 +82,24 @@ int debar_node_hold(debar_node_t *node, debar_buf_t *b, const char *data,
 
 void debar_node_bound(debar_node_t *node, unsigned bit);
 
+/*
+ * What is left of a document that breaks off (peel_rest.c): BROKEN is set, and
+ * the bytes are read as text in a child, from a little before the place.
+ * keep(): bytes that were read.
+ */
+
+typedef struct {
+    debar_node_t  *child;
+    unsigned       open;
+    size_t         ntail;
+    char           tail[128];
+} debar_rest_t;
+
+void debar_rest_keep(debar_rest_t *r, const char *data, size_t len);
+int debar_rest_open(debar_rest_t *r, debar_node_t *node);
+int debar_rest_push(debar_rest_t *r, const char *data, size_t len);
+int debar_rest_finish(debar_rest_t *r);
+
 /* A parameter of a field value ("boundary", "charset", "filename*"), RFC 2045,
  * 2231, quoted pairs undone: its length in out, or -1. */
 
@@ -113,7 +131,15 @@ extern const debar_reader_t  debar_reader_json;          /* peel_json.c */
 extern const debar_reader_t  debar_reader_graphql;       /* peel_graphql.c */
 extern const debar_reader_t  debar_reader_xml;           /* peel_xml.c: and
                                                             plist */
+extern const debar_reader_t  debar_reader_plist;         /* it becomes this one
+                                                            by itself */
 extern const debar_reader_t  debar_reader_multipart;     /* peel_multipart.c */
+extern const debar_reader_t  debar_reader_mime;          /* message/rfc822: one
+                                                            entity, headers
+                                                            first */
+extern const debar_reader_t  debar_reader_cms;           /* peel_cms.c:
+                                                            application/
+                                                            pkcs7-mime */
 extern const debar_reader_t  debar_reader_x12;           /* peel_edi.c */
 extern const debar_reader_t  debar_reader_edifact;
 extern const debar_reader_t  debar_reader_protobuf;      /* peel_protobuf.c */

@@ -40,9 +40,7 @@ debar_pending_free(debar_node_t *node)
                                 debar_pending_push, debar_pending_finish,     \
                                 debar_pending_free }
 
-debar_pending(debar_reader_json, DEBAR_SYNTAX_JSON);
 debar_pending(debar_reader_graphql, DEBAR_SYNTAX_GRAPHQL);
-debar_pending(debar_reader_xml, DEBAR_SYNTAX_XML);
 debar_pending(debar_reader_multipart, DEBAR_SYNTAX_MULTIPART);
 debar_pending(debar_reader_pdf, DEBAR_SYNTAX_PDF);
 
