@@ -27,6 +27,7 @@
 
 typedef struct {
     char      text[DEBAR_MAX_LISTEN][64];
+    unsigned  tls[DEBAR_MAX_LISTEN];
     unsigned  n;
 } debar_listens_t;
 
@@ -622,8 +623,9 @@ debar_gateway_listens(const debar_gateway_t *g, debar_listens_t *listens)
             continue;
         }
 
-        snprintf(listens->text[listens->n++], sizeof(listens->text[0]),
+        snprintf(listens->text[listens->n], sizeof(listens->text[0]),
                  "%.*s", (int) n, p);
+        listens->tls[listens->n++] = strstr(p + n, " ssl") != NULL;
     }
 
     free(line);
@@ -632,19 +634,22 @@ debar_gateway_listens(const debar_gateway_t *g, debar_listens_t *listens)
 
 
 int
-debar_gateway_listen(const debar_gateway_t *g, char *text, size_t size)
+debar_gateway_listen(const debar_gateway_t *g, unsigned tls, char *text,
+    size_t size)
 {
+    unsigned         i;
     debar_listens_t  listens;
 
     debar_gateway_listens(g, &listens);
 
-    if (listens.n == 0) {
-        return DEBAR_ERROR;
+    for (i = 0; i < listens.n; i++) {
+        if (listens.tls[i] == tls) {
+            snprintf(text, size, "%s", listens.text[i]);
+            return DEBAR_OK;
+        }
     }
 
-    snprintf(text, size, "%s", listens.text[0]);
-
-    return DEBAR_OK;
+    return DEBAR_ERROR;
 }
 
 

@@ -36,7 +36,6 @@ static int debar_ca_aside(const debar_init_t *in, const char *name,
 static int debar_ca_describe(debar_init_t *in);
 static int debar_ca_signer(debar_init_t *in);
 static int debar_ca_splice(debar_init_t *in);
-static int debar_ca_certs(const char *path, debar_buf_t *out);
 static int debar_ca_uri(const char *key);
 
 
@@ -81,7 +80,7 @@ debar_init_inspect_check(debar_init_t *in)
 
     if (in->upstream_ca) {
         memset(&b, 0, sizeof(b));
-        rc = debar_ca_certs(in->upstream_ca, &b);
+        rc = debar_init_certs(in->upstream_ca, &b);
         debar_buf_free(&b);
 
         if (rc != DEBAR_OK) {
@@ -134,7 +133,7 @@ debar_init_inspect(debar_init_t *in)
                            sizeof(in->roots));
         memset(&b, 0, sizeof(b));
 
-        rc = debar_ca_certs(in->upstream_ca, &b);
+        rc = debar_init_certs(in->upstream_ca, &b);
         if (rc == DEBAR_OK) {
             rc = debar_init_put(in, "ca/upstream.pem", &b, 0644);
         }
@@ -306,7 +305,7 @@ debar_ca_given(debar_init_t *in)
     memset(&old, 0, sizeof(old));
 
     uri = debar_ca_uri(in->ca_key);
-    rc = debar_ca_certs(in->ca, &pem);
+    rc = debar_init_certs(in->ca, &pem);
 
     if (rc == DEBAR_OK && uri) {
         debar_buf_printf(&key, "%s\n", in->ca_key);
@@ -486,10 +485,8 @@ debar_ca_splice(debar_init_t *in)
 }
 
 
-/* The certificates of a PEM file, and nothing else of it. */
-
-static int
-debar_ca_certs(const char *path, debar_buf_t *out)
+int
+debar_init_certs(const char *path, debar_buf_t *out)
 {
     BIO            *bio;
     FILE           *f;

@@ -17,6 +17,8 @@ static void debar_init_nginx(debar_init_t *in);
 static void debar_init_template(debar_init_t *in, debar_buf_t *b);
 static void debar_init_value(const debar_init_t *in, debar_buf_t *b,
     const char *name, size_t len);
+static void debar_init_users(const debar_init_t *in, debar_buf_t *b);
+static void debar_init_client_ca(const debar_init_t *in, debar_buf_t *b);
 static void debar_init_parent_line(const debar_init_t *in, debar_buf_t *b);
 static void debar_init_ports(const debar_init_t *in, debar_buf_t *b);
 static void debar_init_allow(const debar_init_t *in, debar_buf_t *b);
@@ -166,6 +168,7 @@ debar_init_value(const debar_init_t *in, debar_buf_t *b, const char *name,
         { "LISTEN",   in->listens },
         { "SSL",      in->ssl },
         { "ROOTS",    in->roots },
+        { "TLSLISTEN", in->tls_listens },
     };
 
     for (i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
@@ -202,9 +205,38 @@ debar_init_value(const debar_init_t *in, debar_buf_t *b, const char *name,
 
     } else if (debar_init_is("PARENT")) {
         debar_init_parent_line(in, b);
+
+    } else if (debar_init_is("USERS")) {
+        debar_init_users(in, b);
+
+    } else if (debar_init_is("CLIENTCA")) {
+        debar_init_client_ca(in, b);
     }
 
 #undef debar_init_is
+}
+
+
+static void
+debar_init_users(const debar_init_t *in, debar_buf_t *b)
+{
+    debar_buf_printf(b, "%sdebar_htpasswd \"%s/users\";",
+                     in->htpasswd ? "" : "# ", in->g.path);
+}
+
+
+static void
+debar_init_client_ca(const debar_init_t *in, debar_buf_t *b)
+{
+    const char  *off;
+
+    off = in->client_ca ? "" : "# ";
+
+    debar_buf_printf(b, "        %sssl_client_certificate "
+                     "\"%s/tls/clients.pem\";\n"
+                     "        %sssl_verify_client on;\n"
+                     "        %sssl_verify_depth 3;", off, in->g.path, off,
+                     off);
 }
 
 
@@ -263,14 +295,15 @@ debar_init_is_mark(const char *p)
 {
     return strncmp(p, "@INSPECT@\n", 10) == 0
            || strncmp(p, "@PLAIN@\n", 8) == 0
+           || strncmp(p, "@TLS@\n", 6) == 0
            || strncmp(p, "@END@\n", 6) == 0;
 }
 
 
 /*
- * The template has lines for a gateway that inspects, behind "@INSPECT@", and
- * for one that does not, behind "@PLAIN@", until the next mark; marks are lines
- * of their own.  name: of the mark, p: behind its line.  Returns where to go on.
+ * The template has lines for a gateway that inspects, behind "@INSPECT@", for
+ * one that does not, behind "@PLAIN@", and for one with a TLS port, behind
+ * "@TLS@", until the next mark; marks are lines of their own.  name: of the mark, p: behind its line.  Returns where to go on.
  */
 
 static const char *
@@ -279,7 +312,10 @@ debar_init_block(const debar_init_t *in, const char *name, const char *p)
     const char  *end;
 
     for ( ;; ) {
-        if (*name == 'E' || (*name == 'I') == (in->inspect != 0)) {
+        if (*name == 'E' || (*name == 'I' && in->inspect)
+            || (*name == 'P' && !in->inspect)
+            || (*name == 'T' && in->tls_listen))
+        {
             return p;
         }
 

@@ -17,6 +17,9 @@ static int debar_init_args(debar_init_t *in, int argc, char **argv);
 static int debar_init_option(debar_init_t *in, int c);
 static int debar_init_rest(debar_init_t *in, int argc, char **argv);
 static int debar_init_sign_user(const debar_init_t *in);
+static int debar_init_endpoint(const char *text, int port_needed, char *out,
+    size_t size);
+static int debar_init_clients(debar_init_t *in);
 static int debar_init_listen(debar_init_t *in);
 static int debar_init_resolver(debar_init_t *in);
 static int debar_init_source(debar_init_t *in);
@@ -46,6 +49,8 @@ static const char  debar_init_help[] =
     "      --parent HOST:PORT         the proxy through which this one reaches\n"
     "                                 the world\n"
     "      --parent-credentials FILE  a line \"user:password\" for it\n"
+    "      --htpasswd FILE            users and passwords, as htpasswd writes\n"
+    "                                 them: clients must name one of these\n"
     "      --workers N                default: one a processor\n"
     "      --user NAME                of the workers, if the gateway is started\n"
     "                                 by root; default www-data\n"
@@ -53,6 +58,12 @@ static const char  debar_init_help[] =
     "                                 becomes nginx.conf.old) and any list\n"
     "      --json                     say the outcome as one JSON object\n"
     "  -h, --help                     this text\n"
+    "\n"
+    "A port for clients that reach their proxy over TLS:\n"
+    "      --tls-listen ADDR:PORT     where; the other port stays\n"
+    "      --tls-cert FILE --tls-key FILE  of the proxy's name (PEM)\n"
+    "      --client-ca FILE           each client there must show a certificate\n"
+    "                                 of these CAs (PEM); its CN is the user\n"
     "\n"
     "Inspection of HTTPS:\n"
     "      --inspect                  look into tunnels, but for the hosts of\n"
@@ -84,6 +95,11 @@ static const struct option  debar_init_options[] = {
     { "connect-port",      required_argument, NULL, 'p' },
     { "parent",            required_argument, NULL, 'x' },
     { "parent-credentials", required_argument, NULL, 'X' },
+    { "tls-listen",        required_argument, NULL, 'T' },
+    { "tls-cert",          required_argument, NULL, 'C' },
+    { "tls-key",           required_argument, NULL, 'K' },
+    { "client-ca",         required_argument, NULL, 'A' },
+    { "htpasswd",          required_argument, NULL, 'H' },
     { "workers",           required_argument, NULL, 'w' },
     { "user",              required_argument, NULL, 'U' },
     { "force",             no_argument,       NULL, 'f' },
@@ -109,12 +125,14 @@ debar_gateway_init(int argc, char **argv)
 
     if (debar_init_modules(&in) != DEBAR_OK
         || debar_init_parent_check(&in) != DEBAR_OK
+        || debar_init_tls_check(&in) != DEBAR_OK
         || debar_init_source(&in) != DEBAR_OK
         || debar_init_inspect_check(&in) != DEBAR_OK
         || debar_init_folders(&in) != DEBAR_OK
         || debar_init_list(&in) != DEBAR_OK
         || debar_init_inspect(&in) != DEBAR_OK
         || debar_init_parent(&in) != DEBAR_OK
+        || debar_init_tls(&in) != DEBAR_OK
         || debar_init_conf(&in) != DEBAR_OK)
     {
         return DEBAR_EXIT_FAILURE;
@@ -247,6 +265,26 @@ debar_init_option(debar_init_t *in, int c)
         in->workers = optarg;
         break;
 
+    case 'T':
+        in->tls_listen = optarg;
+        break;
+
+    case 'C':
+        in->tls_cert = optarg;
+        break;
+
+    case 'K':
+        in->tls_key = optarg;
+        break;
+
+    case 'A':
+        in->client_ca = optarg;
+        break;
+
+    case 'H':
+        in->htpasswd = optarg;
+        break;
+
     case 'x':
         in->parent = optarg;
         break;
@@ -361,6 +399,41 @@ debar_init_rest(debar_init_t *in, int argc, char **argv)
         return debar_usage(debar_init_name, "--sign-user \"%s\": a user of its "
                            "own is wanted, by name or number, neither root nor "
                            "that of the workers", in->sign_user);
+    }
+
+    return debar_init_clients(in);
+}
+
+
+static int
+debar_init_clients(debar_init_t *in)
+{
+    if (in->tls_listen == NULL
+        && (in->tls_cert || in->tls_key || in->client_ca))
+    {
+        return debar_usage(debar_init_name, "%s is of a --tls-listen, which is "
+                           "not there", in->tls_cert ? "--tls-cert"
+                           : in->tls_key ? "--tls-key" : "--client-ca");
+    }
+
+    if (in->tls_listen && (in->tls_cert == NULL || in->tls_key == NULL)) {
+        return debar_usage(debar_init_name, "--tls-listen wants --tls-cert and "
+                           "--tls-key");
+    }
+
+    if (in->tls_listen
+        && debar_init_endpoint(in->tls_listen, 1, in->tls_listens,
+                               sizeof(in->tls_listens)) != DEBAR_OK)
+    {
+        return debar_usage(debar_init_name, "--tls-listen \"%s\": an address "
+                           "and a port are wanted, like 192.0.2.8:3129",
+                           in->tls_listen);
+    }
+
+    if (in->tls_listen && strcmp(in->tls_listens, in->listens) == 0) {
+        return debar_usage(debar_init_name, "--tls-listen \"%s\": that is "
+                           "--listen already: choose another port",
+                           in->tls_listen);
     }
 
     return -1;
@@ -578,6 +651,12 @@ debar_init_tell(const debar_init_t *in)
         debar_buf_printf(&b, "{\"ok\":true");
         debar_json_text(&b, "dir", in->g.path, strlen(in->g.path));
         debar_json_text(&b, "listen", in->listens, strlen(in->listens));
+
+        if (in->tls_listen) {
+            debar_json_text(&b, "tls_listen", in->tls_listens,
+                            strlen(in->tls_listens));
+        }
+
         debar_json_text(&b, "mode", in->mode, strlen(in->mode));
         debar_buf_printf(&b, ",\"kept_conf\":%s,\"kept_list\":%s",
                          in->kept_conf ? "true" : "false",
@@ -601,6 +680,11 @@ debar_init_tell(const debar_init_t *in)
     if (in->kept_list) {
         printf("%s/list.mdb is kept (--list SOURCE builds it anew)\n",
                in->g.path);
+    }
+
+    if (in->tls_listen && !in->kept_conf) {
+        printf("clients may reach it over TLS at %s, by the name of %s/tls/"
+               "proxy.pem\n", in->tls_listens, in->g.path);
     }
 
     if (in->inspect) {

@@ -30,6 +30,11 @@ typedef struct {
     const char       *sign_user;
     const char       *parent;     /* HOST:PORT; NULL: none */
     const char       *parent_file;    /* its credentials; or NULL */
+    const char       *tls_listen; /* NULL: no TLS port */
+    const char       *tls_cert;
+    const char       *tls_key;
+    const char       *client_ca;
+    const char       *htpasswd;
     const char       *cidrs[DEBAR_MAX_CIDRS];
     unsigned          ncidrs;
     unsigned          ports[DEBAR_MAX_PORTS];
@@ -44,6 +49,7 @@ typedef struct {
     uid_t             uid;
     gid_t             gid;
     char              listens[128];
+    char              tls_listens[128];
     char              resolvers[512];
     char              modules[PATH_MAX + 64];
     char              stream[PATH_MAX + 64];     /* nginx's own module; empty:
@@ -83,10 +89,19 @@ int debar_init_put(const debar_init_t *in, const char *name,
     const debar_buf_t *b, mode_t mode);
 int debar_init_read(const char *path, debar_buf_t *out);
 
+/* The certificates of a PEM file, and nothing else of it. */
+
+int debar_init_certs(const char *path, debar_buf_t *out);
+
 /* gateway_parent.c: whether what was named will do; DIR/parent.credentials. */
 
 int debar_init_parent_check(const debar_init_t *in);
 int debar_init_parent(const debar_init_t *in);
+
+/* gateway_tls.c: whether the files will do; DIR/tls of a TLS port, DIR/users. */
+
+int debar_init_tls_check(const debar_init_t *in);
+int debar_init_tls(const debar_init_t *in);
 
 /* gateway_conf.c: nginx.conf from the template, unless somebody edited it. */
 

@@ -46,7 +46,8 @@ static const char  debar_pac_help[] =
     "\n"
     "      --proxy HOST:PORT  how clients reach the gateway; default: where\n"
     "                         nginx.conf listens, if that is one address\n"
-    "      --https            the connection to the gateway itself is TLS\n"
+    "      --https            the connection to the gateway itself is TLS;\n"
+    "                         default: where nginx.conf listens with it\n"
     "      --direct DOMAIN    not through the gateway: this host and those below\n"
     "                         it, or a literal address (again for more)\n"
     "  -h, --help             this text\n"
@@ -224,9 +225,10 @@ debar_pac_from_conf(debar_pac_t *pac)
         return DEBAR_EXIT_FAILURE;
     }
 
-    if (debar_gateway_listen(&g, text, sizeof(text)) != DEBAR_OK) {
-        return debar_say("%s/nginx.conf listens nowhere: say how clients reach "
-                         "the gateway with --proxy HOST:PORT", g.path);
+    if (debar_gateway_listen(&g, pac->https, text, sizeof(text)) != DEBAR_OK) {
+        return debar_say("%s/nginx.conf listens nowhere%s: say how clients "
+                         "reach the gateway with --proxy HOST:PORT", g.path,
+                         pac->https ? " with TLS" : "");
     }
 
     special = "unspecified";                     /* "3128", "*:3128" */

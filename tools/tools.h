@@ -225,9 +225,11 @@ int debar_gateway_report(const debar_gateway_t *g, debar_buf_t *body);
 
 void debar_gateway_tell(const debar_buf_t *out);
 
-/* The first TCP listener of nginx.conf as it stands there; DEBAR_ERROR: none. */
+/* The first TCP listener of nginx.conf, with TLS or without, as it stands
+ * there; DEBAR_ERROR: none. */
 
-int debar_gateway_listen(const debar_gateway_t *g, char *text, size_t size);
+int debar_gateway_listen(const debar_gateway_t *g, unsigned tls, char *text,
+    size_t size);
 
 /* 20 ms */
 

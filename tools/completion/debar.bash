@@ -9,7 +9,9 @@ _debar()
 
     case $prev in
         -o | --output | -l | --list | --ca | --ca-key | --upstream-ca \
-            | --ca-passphrase | --parent-credentials | --key | --passphrase | --socket | --pid | --log)
+            | --ca-passphrase | --parent-credentials | --tls-cert | --tls-key \
+            | --client-ca | --htpasswd | --key | --passphrase | --socket \
+            | --pid | --log)
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return
             ;;
@@ -57,7 +59,8 @@ _debar()
             words='--listen --resolver --list --mode --allow-destination
                 --workers --user --force --json --inspect --ca --ca-key
                 --ca-passphrase --upstream-ca --sign-user --connect-port --parent
-                --parent-credentials --help'
+                --parent-credentials --tls-listen --tls-cert --tls-key
+                --client-ca --htpasswd --help'
             ;;
         *:gateway:break-glass)
             words='--for --until --reason --by --end --help'
