@@ -667,8 +667,9 @@ debar_pdf_ascii85(debar_node_t *node, debar_str_t in, debar_buf_t *out)
     rc = DEBAR_OK;
     n = 0;
     v = 0;
+    i = in.len >= 2 && memcmp(in.data, "<~", 2) == 0 ? 2 : 0;
 
-    for (i = 0; i < in.len && rc == DEBAR_OK; i++) {
+    for ( /* void */ ; i < in.len && rc == DEBAR_OK; i++) {
         c = in.data[i];
 
         if (c == '~') {

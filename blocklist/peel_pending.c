@@ -42,7 +42,6 @@ debar_pending_free(debar_node_t *node)
 
 debar_pending(debar_reader_graphql, DEBAR_SYNTAX_GRAPHQL);
 debar_pending(debar_reader_multipart, DEBAR_SYNTAX_MULTIPART);
-debar_pending(debar_reader_pdf, DEBAR_SYNTAX_PDF);
 
 
 /* Plain parameters only. */

@@ -90,8 +90,8 @@ contents(void)
        "pieces on one line: with spaces, and without");
 
     begin("");
-    text(4, "/Filter [/ASCII85Decode]", "<~6<#'U6\"=bC+B!,fCLqT:+B3(u78s~>");
-    text(5, "/Filter /ASCIIHexDecode", "42 54 28 41 52 2d 31 30 29 54 6a 45 54>");
+    text(4, "/Filter [/ASCII85Decode]", "6<#'U6\"=bC+B!,fCLqT:+B3(u78s~>");
+    text(5, "/Filter /ASCIIHexDecode", "42 54 28 41 52 2d 31 30 29 54 6a 20 45 54>");
     text(6, "/Filter /DCTDecode", "BT (a picture) Tj ET");
     text(7, "/Subtype /Image", "BT (a picture) Tj ET");
     stream(8, "/Filter /LZWDecode", "\x80\x10\x8a\x82\x01\x41\x04\xc6\x6d"
