@@ -38,6 +38,8 @@ struct debar_body_s {
     unsigned                   done;
     unsigned                   known;     /* what the request itself does */
     unsigned                   report;    /* its path tells of a report */
+    unsigned                   head;      /* it is a field of the head */
+    const char                *base;      /* "body" */
     unsigned                   cart;      /* a line looks like a cart's */
     unsigned                   activity;  /* of documents */
     debar_str_t                id;        /* of the one that means it */
@@ -54,14 +56,14 @@ struct debar_body_s {
 /* "body:line[2]/maker:" and the end of the way to it. */
 
 static void
-debar_body_where(char where[DEBAR_WHERE], unsigned number, unsigned role,
-    const char *path)
+debar_body_where(char where[DEBAR_WHERE], const char *base, unsigned number,
+    unsigned role, const char *path)
 {
     size_t  n, len, room;
 
-    n = number ? snprintf(where, DEBAR_WHERE, "body:line[%u]/%s:", number,
+    n = number ? snprintf(where, DEBAR_WHERE, "%s:line[%u]/%s:", base, number,
                           debar_role_name(role))
-               : snprintf(where, DEBAR_WHERE, "body/%s:",
+               : snprintf(where, DEBAR_WHERE, "%s/%s:", base,
                           debar_role_name(role));
 
     len = strlen(path);
@@ -355,7 +357,7 @@ debar_body_judge(debar_body_t *b, debar_verdict_t *v, const debar_line_t *line)
     for (i = 0; i < line->nfields; i++) {
         f = &line->fields[i];
 
-        debar_body_where(where, line->number, f->role, f->path);
+        debar_body_where(where, b->base, line->number, f->role, f->path);
         cap = debar_body_cap(f->role, withdrawn, other_maker);
 
         debar_body_value(b->list, v, where, f->value, f->role, cap);
@@ -483,7 +485,7 @@ debar_body_activity(debar_body_t *b, debar_verdict_t *v)
         v->channel_len = b->v.channel_len;
     }
 
-    if (b->activity > v->activity) {
+    if (b->activity > v->activity && !b->head) {
         v->activity = b->activity;
         v->channel = b->id.data;
         v->channel_len = b->id.len;
@@ -493,7 +495,7 @@ debar_body_activity(debar_body_t *b, debar_verdict_t *v)
 
     /* a channel that knows the request knows better */
 
-    if (b->cart && !b->report && v->channel == NULL) {
+    if (b->cart && !b->head && !b->report && v->channel == NULL) {
         v->activity = DEBAR_ACQUIRE;
         v->channel = "cart";
         v->channel_len = sizeof("cart") - 1;
@@ -584,6 +586,7 @@ debar_body_new(debar_list_t *list, const debar_facts_t *f,
 
     b->list = list;
     b->facts = f;
+    b->base = "body";
     b->v = *v;
     b->known = v->step != NULL || v->channel != NULL;
 
@@ -604,6 +607,23 @@ debar_body_new(debar_list_t *list, const debar_facts_t *f,
     if (b->document == NULL || b->peel == NULL) {
         debar_body_free(b);
         return NULL;
+    }
+
+    return b;
+}
+
+
+debar_body_t *
+debar_body_fields(debar_list_t *list, const debar_facts_t *f,
+    const debar_verdict_t *v, const debar_peel_input_t *in)
+{
+    debar_body_t  *b;
+
+    b = debar_body_new(list, f, v, in, NULL, NULL);
+
+    if (b != NULL) {
+        b->base = "cookie";
+        b->head = 1;
     }
 
     return b;

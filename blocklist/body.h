@@ -45,6 +45,12 @@ debar_body_t *debar_body_new(debar_list_t *list, const debar_facts_t *f,
     const debar_verdict_t *v, const debar_peel_input_t *in,
     const debar_peel_limits_t *limits, const debar_body_trace_t *trace);
 
+/* The same for a field of the head: it says what is bought, not that something
+ * is. */
+
+debar_body_t *debar_body_fields(debar_list_t *list, const debar_facts_t *f,
+    const debar_verdict_t *v, const debar_peel_input_t *in);
+
 /* DEBAR_DECLINED: what came so far is a block already, and no more is read. */
 
 int debar_body_push(debar_body_t *b, const char *data, size_t len);

@@ -226,8 +226,9 @@ debar_one_host(const debar_facts_t *f)
 }
 
 
-void
-debar_judge(debar_list_t *list, const debar_facts_t *f, debar_verdict_t *v)
+static void
+debar_judge_target(debar_list_t *list, const debar_facts_t *f,
+    debar_verdict_t *v)
 {
     debar_str_t  target, raw;
 
@@ -267,6 +268,17 @@ debar_judge(debar_list_t *list, const debar_facts_t *f, debar_verdict_t *v)
     }
 
     debar_settle(list, f, v);
+}
+
+
+void
+debar_judge(debar_list_t *list, const debar_facts_t *f, debar_verdict_t *v)
+{
+    debar_judge_target(list, f, v);
+
+    if (f->referer.len | f->original_url.len | f->cookie.len) {
+        debar_judge_fields(list, f, v);
+    }
 }
 
 

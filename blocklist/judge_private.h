@@ -250,6 +250,11 @@ void debar_relay_gate(debar_list_t *list);
 
 void debar_verdict_init(debar_verdict_t *v);
 
+/* fields.c: adds what Referer, Cookie and X-Original-URL say, and settles. */
+
+void debar_judge_fields(debar_list_t *list, const debar_facts_t *f,
+    debar_verdict_t *v);
+
 /* verdict.c: settles actions, permits, waivers and the verdict of v */
 
 void debar_settle(debar_list_t *list, const debar_facts_t *f,
