@@ -163,7 +163,7 @@ debar_path_room(debar_peel_t *p, size_t len)
 static void
 debar_path_add(debar_peel_t *p, const char *s, size_t len)
 {
-    if (debar_path_room(p, len) == DEBAR_OK) {
+    if (len && debar_path_room(p, len) == DEBAR_OK) {
         memcpy(p->path + p->path_len, s, len);
         p->path_len += len;
     }
@@ -235,7 +235,7 @@ debar_path_shown(debar_peel_t *p)
     size_t  head, tail;
 
     if (p->path_len <= DEBAR_MAX_PEEL_PATH) {
-        memcpy(p->shown, p->path ? p->path : "", p->path_len);
+        memcpy(p->shown, p->path_len ? p->path : "", p->path_len);
         p->shown[p->path_len] = '\0';
         return p->shown;
     }

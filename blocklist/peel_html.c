@@ -115,6 +115,11 @@ debar_html_text(debar_node_t *node)
     size_t         len, start;
     debar_html_t  *h = node->state;
 
+    if (h->text.len == 0) {
+        h->name_len = 0;
+        return DEBAR_OK;
+    }
+
     len = debar_html_entities(h->text.data, h->text.len);
 
     for (start = 0; start < len && isspace((uint8_t) h->text.data[start]);

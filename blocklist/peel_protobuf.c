@@ -454,12 +454,12 @@ debar_protobuf_whole(debar_node_t *node, const char *data, size_t len)
     const char  *p, *end;
     debar_str_t  piece;
 
-    p = data;
-    end = data + len;
-
     if (len == 0) {
         return DEBAR_OK;
     }
+
+    p = data;
+    end = data + len;
 
     if (debar_protobuf_is_message(p, end)) {
         return debar_protobuf_message(node, p, end);
