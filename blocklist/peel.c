@@ -217,8 +217,11 @@ debar_path_step(debar_peel_t *p, unsigned syntax, debar_str_t name,
 
         debar_path_name(p, name);
 
-    } else if (xml || syntax == DEBAR_SYNTAX_ENCODING) {
-        return;
+    } else if (xml || syntax == DEBAR_SYNTAX_ENCODING
+               || (syntax == DEBAR_SYNTAX_JSON && nth == 1
+                   && p->path[p->path_len - 1] == ':'))
+    {
+        return;                       /* a JSON text is mostly one alone */
     }
 
     if (nth > 1 || name.len == 0) {

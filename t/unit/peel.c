@@ -289,6 +289,12 @@ forms(void)
             "form:x=QWNtZSBSb2NrZXQgQ29tcGFueQ==;"
             "form:x/base64/text:[1]=Acme Rocket Company;",
             "the path through an encoding");
+    path_is(0, "body", "", "{\"items\": [{\"n\": 1}, {\"n\": [2]}]}",
+            "body/json:items[1]/n=1;body/json:items[2]/n[1]=2;",
+            "paths of JSON");
+    path_is(0, "body", "",
+            "<?xml version='1.0'?><A><B/><B c='1'><D>x</D></B></A>",
+            "body/xml:/A/B[2]/@c=1;body/xml:/A/B[2]/D=x;", "paths of XML");
 }
 
 
