@@ -10,6 +10,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use JSON::PP;
+use MIME::Base64;
 use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep time);
@@ -346,7 +347,54 @@ is $o->{list}{serial}, 10, '--json has the serial of the list';
 
 $r = check('-d', 'a=b', 'http://listed.example/');
 like $r->{out}, qr/^block  POST /, 'with a body the method is POST';
-like $r->{out}, qr/body\s+was not looked at/, 'and the body was not looked at';
+like $r->{out}, qr/body\s+1 value\n\s+\(form\)\n\s+a = b$/m,
+     'and what the body says is shown';
+my $order = write_file(test_dir() . '/order.xml', <<'END');
+<cXML><Request><OrderRequest><OrderRequestHeader orderID="PO1" type="new"/>
+<ItemOut quantity="1"><ItemDetail><ManufacturerName>Paper Mill</ManufacturerName>
+</ItemDetail></ItemOut>
+<ItemOut quantity="2"><ItemDetail><ManufacturerName>Rocketmaker</ManufacturerName>
+</ItemDetail></ItemOut></OrderRequest></Request></cXML>
+END
+my $buys = write_list(test_dir() . '/buys', vendor => "names: [Rocketmaker]\n");
+
+write_file("$buys/list.yaml",
+           file_text("$buys/list.yaml") =~ s/channels: none\n//r);
+$buys = build_list($buys, test_dir() . '/buys.mdb');
+
+sub ordered { debar(['check', '--list', $buys, @_, 'http://b.example/order']) }
+
+$r = ordered('-d', "\@$order");
+is $r->{status}, 20, 'an order is judged by what its file says';
+like $r->{out}, qr/^  line 2 .*?\n\s+maker\s+Rocketmaker$/ms,
+     'and shown with its lines';
+like $r->{out}, qr/evidence   name Rocketmaker, in body:line\[2\]\/maker/,
+     'the evidence says which';
+is ordered('-d', file_text($order) =~ s/Rocketmaker/Somebody/r)->{status}, 0,
+   'without the name in it, it passes';
+
+$o = object(ordered('--json', '-d', "\@$order")->{out});
+is $o->{lines}[1]{number}, 2, '--json has the lines';
+is_deeply [map { $_->{value} } grep { $_->{role} eq 'maker' }
+               @{ $o->{lines}[1]{fields} }], ['Rocketmaker'],
+          'with their fields and roles';
+ok((grep { $_->{path} =~ m{/ItemOut\[2\]/} && $_->{value} eq 'Rocketmaker' }
+         @{ $o->{peeled} }), 'and what was peeled, with its path');
+
+$r = debar(['check', '--list', $buys, '--jsonl'], stdin => join '', map {
+    encode_json({ id => $_->[0], method => 'POST', body => $_->[1],
+                  url => 'http://b.example/order' }) . "\n"
+} [text => file_text($order)],
+  [bytes => 'base64:' . encode_base64(file_text($order), '')],
+  [bad => 'base64:*'], [none => '']);
+
+my @judged = map { object($_) } split /\n/, $r->{out};
+
+is join(' ', map { "$_->{id}=" . ($_->{verdict} // 'error') } @judged),
+   'text=block bytes=block bad=error none=pass',
+   '--jsonl judges bodies of text and of bytes';
+is $r->{status}, 1, 'and says that one could not be read';
+
 is check('-d', '@/nonexistent', 'http://a/')->{status}, 1,
    'a body file that is not there is a failure';
 

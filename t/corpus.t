@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
 # The shipped list against labelled requests, through `debar check --jsonl`:
-# nothing harmless is refused, every download from the vendor is.
+# nothing harmless is refused, every attempt is.
 
 use strict;
 use warnings;
@@ -42,6 +42,15 @@ for (check('benign.jsonl')) {
          "$row->{id}: $row->{method} $row->{url} goes through");
 }
 
+# Neither the URL nor the body says what is bought.
+
+sub names_itself_nowhere {
+    my ($row) = @_;
+    my $referer = ($row->{headers} || {})->{Referer} // '';
+
+    return $referer =~ /kasper/i && "$row->{url}$row->{body}" !~ /kasper/i;
+}
+
 my ($vendor, $told) = (0, 0);
 my @attempts = check('attempts.jsonl');
 
@@ -49,6 +58,14 @@ for (@attempts) {
     my ($row, $out) = @$_;
 
     $told++ if ($out->{verdict} // '') eq 'block';
+
+    TODO: {
+        local $TODO = 'only the page that it came from names the product'
+            if $out->{verdict} ne 'block' && names_itself_nowhere($row);
+
+        is($out->{verdict}, 'block', "$row->{id}: $row->{method} $row->{url}"
+                                     . ' is refused');
+    }
 
     next if $row->{intent} !~ /download/
             || $row->{url} !~ m{^https?://[^/]*\bkaspersky(?:-labs)?\.[a-z]+[/:]};

@@ -40,9 +40,11 @@ static const char  debar_check_help[] =
     "                        shipped list\n"
     "  -X, --request METHOD  default GET; CONNECT judges the host of a tunnel\n"
     "  -H, --header FIELD    \"Name: value\"; Host counts and may contradict the\n"
-    "                        URL, others do not count in this version\n"
-    "  -d, --data DATA|@FILE there is a body (the method defaults to POST); this\n"
-    "                        version does not look into it\n"
+    "                        URL; Content-Type and -Encoding say what a body\n"
+    "                        is, Cookie and Referer count where a channel says\n"
+    "  -d, --data DATA|@FILE the body, byte for byte (\"@-\": stdin); the method\n"
+    "                        defaults to POST.  What was found in it is shown:\n"
+    "                        its values, the lines of a purchase\n"
     "      --at TIME         judge as of 2018-10-01 (noon, UTC) or of\n"
     "                        2018-10-01T04:00:00Z; default: now\n"
     "      --user NAME       a user that the gateway would have verified\n"
@@ -50,10 +52,12 @@ static const char  debar_check_help[] =
     "      --address ADDRESS the name resolves to this: judge it too\n"
     "      --asn N, --country CC\n"
     "                        what is known of that address\n"
-    "      --json            one JSON object instead of text\n"
+    "      --json            one JSON object instead of text; with --jsonl:\n"
+    "                        tell what was found in bodies, too\n"
     "      --jsonl           read one JSON request a line from FILE or stdin:\n"
-    "                        {\"id\", \"method\", \"url\", \"headers\", \"body\"};\n"
-    "                        write one JSON object a line, in order\n"
+    "                        {\"id\", \"method\", \"url\", \"headers\", \"body\"},\n"
+    "                        a body of bytes as \"base64:...\"; write one JSON\n"
+    "                        object a line, in order\n"
     "  -h, --help            this text\n"
     "\n"
     "Exit: 0 pass, 10 log, 20 block, 30 reject; 1 failure, 2 usage.  With\n"
@@ -160,13 +164,10 @@ debar_check_option(debar_check_args_t *a, int c)
         return debar_check_header(&a->rq, optarg);
 
     case 'd':
-        if (optarg[0] == '@' && strcmp(optarg, "@-") != 0
-            && access(optarg + 1, R_OK) != 0)
-        {
-            return debar_say("%s: %s", optarg + 1, strerror(errno));
+        if (debar_request_body(&a->rq, optarg) != DEBAR_OK) {
+            return DEBAR_EXIT_FAILURE;
         }
 
-        a->rq.body = 1;
         break;
 
     case 'T':
@@ -342,9 +343,15 @@ static int
 debar_check_one(debar_check_args_t *a, debar_list_t *list)
 {
     debar_buf_t      b;
+    debar_told_t     told;
     debar_verdict_t  v;
 
     debar_judge_request(list, &a->rq, &a->to, &v);
+
+    if (a->rq.body) {
+        debar_told_init(&told, a->json);
+        debar_judge_content(list, &a->rq, &told, &v);
+    }
 
     if (a->json) {
         memset(&b, 0, sizeof(b));
@@ -355,14 +362,18 @@ debar_check_one(debar_check_args_t *a, debar_list_t *list)
         debar_explain_json(&b, list, &v);
 
         if (a->rq.body) {
-            debar_buf_printf(&b, ",\"body\":\"not looked at\"");
+            debar_told_json(&b, &told);
         }
 
         debar_buf_printf(&b, "}\n");
         debar_flush(&b);
 
     } else {
-        debar_explain(stdout, list, &a->rq, &v);
+        debar_explain(stdout, list, &a->rq, &v, a->rq.body ? &told : NULL);
+    }
+
+    if (a->rq.body) {
+        debar_told_free(&told);
     }
 
     return debar_verdict_exit(v.verdict);
@@ -376,7 +387,8 @@ debar_check_many(debar_check_args_t *a, debar_list_t *list)
     FILE  *in;
 
     if (strcmp(a->jsonl, "-") == 0) {
-        return debar_check_jsonl(list, stdin, "stdin", &a->rq, &a->to);
+        return debar_check_jsonl(list, stdin, "stdin", &a->rq, &a->to,
+                                 a->json);
     }
 
     in = fopen(a->jsonl, "re");
@@ -384,7 +396,7 @@ debar_check_many(debar_check_args_t *a, debar_list_t *list)
         return debar_say("%s: %s", a->jsonl, strerror(errno));
     }
 
-    rc = debar_check_jsonl(list, in, a->jsonl, &a->rq, &a->to);
+    rc = debar_check_jsonl(list, in, a->jsonl, &a->rq, &a->to, a->json);
     fclose(in);
 
     return rc;

@@ -11,10 +11,11 @@
 
 
 static int debar_jsonl_row(debar_list_t *list, const char *line, size_t len,
-    const debar_request_t *defaults, const debar_dialled_t *to,
+    const debar_request_t *defaults, const debar_dialled_t *to, int tell,
     debar_buf_t *out);
+static int debar_jsonl_body(debar_request_t *rq, json_t *body);
 static void debar_jsonl_judge(debar_list_t *list, debar_request_t *rq,
-    const debar_dialled_t *to, debar_buf_t *out);
+    const debar_dialled_t *to, int tell, debar_buf_t *out);
 static int debar_jsonl_headers(debar_request_t *rq, json_t *headers);
 static void debar_jsonl_id(debar_buf_t *out, json_t *row);
 static void debar_jsonl_error(debar_buf_t *out, const char *what);
@@ -22,7 +23,7 @@ static void debar_jsonl_error(debar_buf_t *out, const char *what);
 
 int
 debar_check_jsonl(debar_list_t *list, FILE *in, const char *name,
-    const debar_request_t *defaults, const debar_dialled_t *to)
+    const debar_request_t *defaults, const debar_dialled_t *to, int tell)
 {
     int           bad;
     char         *line;
@@ -51,7 +52,8 @@ debar_check_jsonl(debar_list_t *list, FILE *in, const char *name,
         out.len = 0;
         debar_buf_printf(&out, "{");
 
-        if (debar_jsonl_row(list, line, (size_t) n, defaults, to, &out)
+        if (debar_jsonl_row(list, line, (size_t) n, defaults, to, tell,
+                            &out)
             != DEBAR_OK)
         {
             bad++;
@@ -86,11 +88,11 @@ debar_check_jsonl(debar_list_t *list, FILE *in, const char *name,
 
 static int
 debar_jsonl_row(debar_list_t *list, const char *line, size_t len,
-    const debar_request_t *defaults, const debar_dialled_t *to,
+    const debar_request_t *defaults, const debar_dialled_t *to, int tell,
     debar_buf_t *out)
 {
     int               rc;
-    json_t           *row, *url, *method, *body;
+    json_t           *row, *url, *method;
     const char       *why;
     json_error_t      error;
     debar_request_t   rq;
@@ -108,7 +110,6 @@ debar_jsonl_row(debar_list_t *list, const char *line, size_t len,
     rq = *defaults;
     url = json_object_get(row, "url");
     method = json_object_get(row, "method");
-    body = json_object_get(row, "body");
     rc = DEBAR_ERROR;
 
     if (!json_is_string(url)) {
@@ -131,14 +132,18 @@ debar_jsonl_row(debar_list_t *list, const char *line, size_t len,
     rq.url = json_string_value(url);
     rq.url_len = json_string_length(url);
     rq.method = json_string_value(method);
-    rq.body = json_is_string(body) && json_string_length(body) > 0;
+
+    if (debar_jsonl_body(&rq, json_object_get(row, "body")) != DEBAR_OK) {
+        debar_jsonl_error(out, "\"body\" is no string, or no base64");
+        goto done;
+    }
 
     if (debar_request_finish(&rq, &why) != DEBAR_OK) {
         debar_jsonl_error(out, why);
         goto done;
     }
 
-    debar_jsonl_judge(list, &rq, to, out);
+    debar_jsonl_judge(list, &rq, to, tell, out);
     rc = DEBAR_OK;
 
 done:
@@ -150,14 +155,61 @@ done:
 }
 
 
+/* Text, or bytes behind "base64:". */
+
+static int
+debar_jsonl_body(debar_request_t *rq, json_t *body)
+{
+    size_t       len;
+    const char  *data;
+
+    if (body == NULL || json_is_null(body)) {
+        return DEBAR_OK;
+    }
+
+    if (!json_is_string(body)) {
+        return DEBAR_ERROR;
+    }
+
+    data = json_string_value(body);
+    len = json_string_length(body);
+    rq->body = len != 0;
+
+    if (len >= 7 && memcmp(data, "base64:", 7) == 0) {
+        return debar_request_bytes(rq, data + 7, len - 7);
+    }
+
+    debar_buf_add(&rq->content, data, len);
+
+    return DEBAR_OK;
+}
+
+
 static void
 debar_jsonl_judge(debar_list_t *list, debar_request_t *rq,
-    const debar_dialled_t *to, debar_buf_t *out)
+    const debar_dialled_t *to, int tell, debar_buf_t *out)
 {
+    debar_told_t     told;
     debar_verdict_t  v;
 
     debar_judge_request(list, rq, to, &v);
+
+    if (!rq->body) {
+        debar_explain_json(out, list, &v);
+        return;
+    }
+
+    if (!tell) {
+        debar_judge_content(list, rq, NULL, &v);
+        debar_explain_json(out, list, &v);
+        return;
+    }
+
+    debar_told_init(&told, 1);
+    debar_judge_content(list, rq, &told, &v);
     debar_explain_json(out, list, &v);
+    debar_told_json(out, &told);
+    debar_told_free(&told);
 }
 
 

@@ -26,7 +26,7 @@ static void debar_json_str(debar_buf_t *b, const char *key, debar_str_t s);
 
 void
 debar_explain(FILE *f, debar_list_t *list, const debar_request_t *rq,
-    const debar_verdict_t *v)
+    const debar_verdict_t *v, debar_told_t *told)
 {
     unsigned     i;
     const char  *colour;
@@ -101,9 +101,8 @@ debar_explain(FILE *f, debar_list_t *list, const debar_request_t *rq,
         fputs("  something was longer than what is looked at\n", f);
     }
 
-    if (rq->body) {
-        fputs("  body       was not looked at: this version judges the head of "
-              "a request\n", f);
+    if (told) {
+        debar_told_print(f, told);
     }
 
     debar_explain_list(f, list, rq->facts.now);

@@ -61,6 +61,28 @@ debar_request_header(debar_request_t *rq, const char *name, size_t nlen,
 
     } else if (debar_request_is(n, "referer")) {
         f->referer = v;
+
+    } else if (debar_request_is(n, "cookie")) {
+        if (rq->cookies.len) {
+            debar_buf_add(&rq->cookies, "; ", 2);
+        }
+
+        debar_buf_add(&rq->cookies, v.data, v.len);
+        f->cookie = debar_str(rq->cookies.data, rq->cookies.len);
+
+    } else if (debar_request_is(n, "x-original-url")
+               || debar_request_is(n, "x-rewrite-url"))
+    {
+        f->original_url = v;
+
+    } else if (debar_request_is(n, "content-type")) {
+        rq->content_type = v;
+
+    } else if (debar_request_is(n, "content-encoding")) {
+        rq->content_encoding = v;
+
+    } else if (debar_request_is(n, "content-disposition")) {
+        rq->content_disposition = v;
     }
 }
 
@@ -202,6 +224,8 @@ debar_request_connect(debar_request_t *rq, const char **why)
 void
 debar_request_free(debar_request_t *rq)
 {
+    debar_buf_free(&rq->content);
+    debar_buf_free(&rq->cookies);
     debar_buf_free(&rq->target);
     debar_buf_free(&rq->connect);
 }

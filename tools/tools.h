@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <getopt.h>
 
-#include "judge.h"
+#include "body.h"
 
 
 #define DEBAR_EXIT_FAILURE  1
@@ -128,11 +128,16 @@ typedef struct {
     int             body;         /* there is one */
     unsigned        no_host;      /* a Host field was named: do not add one */
     debar_facts_t   facts;
+    debar_str_t     content_type;
+    debar_str_t     content_encoding;
+    debar_str_t     content_disposition;
+    debar_buf_t     content;      /* the body */
+    debar_buf_t     cookies;
     debar_buf_t     target;
     debar_buf_t     connect;
 } debar_request_t;
 
-/* Takes a header field; only Host and Referer are facts. */
+/* Takes a header field; most are no facts. */
 
 void debar_request_header(debar_request_t *rq, const char *name, size_t nlen,
     const char *value, size_t vlen);
@@ -159,17 +164,64 @@ typedef struct {
 void debar_judge_request(debar_list_t *list, const debar_request_t *rq,
     const debar_dialled_t *to, debar_verdict_t *v);
 
-/* For people: to f.  For machines: members of an object, without the braces. */
+/*
+ * Its body (check_body.c).  DATA, or what is in the file of "@FILE" ("@-":
+ * stdin); DEBAR_ERROR: said already.  debar_request_bytes() adds what text of
+ * base64 says.
+ */
+
+int debar_request_body(debar_request_t *rq, const char *data);
+int debar_request_bytes(debar_request_t *rq, const char *data, size_t len);
+
+/* What was found in a body, as it is told: bounded. */
+
+typedef struct {
+    int             json;
+    FILE           *out;          /* the tree, for people */
+    FILE           *out_lines;
+    char           *text;
+    size_t          text_len;
+    char           *text_lines;
+    size_t          text_lines_len;
+    debar_buf_t     peeled;       /* for machines */
+    debar_buf_t     lines;
+    unsigned long   nvalues;
+    unsigned long   nshown;
+    unsigned long   nlines;
+    unsigned long   lines_more;
+    unsigned long   nfields;      /* of the line that is open */
+    unsigned        last_number;
+    int             open;
+    int             enough;       /* the rest of the body was not read */
+} debar_told_t;
+
+void debar_told_init(debar_told_t *t, int json);
+void debar_told_free(debar_told_t *t);
+
+/* After debar_judge_request(): v becomes the verdict with the body.  told may
+ * be NULL. */
+
+void debar_judge_content(debar_list_t *list, const debar_request_t *rq,
+    debar_told_t *told, debar_verdict_t *v);
+
+/* ,"peeled":[...],"lines":[...] and for people the same. */
+
+void debar_told_json(debar_buf_t *b, const debar_told_t *t);
+void debar_told_print(FILE *f, debar_told_t *t);
+
+
+/* For people: to f.  For machines: members of an object, without the braces.
+ * told: NULL without a body. */
 
 void debar_explain(FILE *f, debar_list_t *list, const debar_request_t *rq,
-    const debar_verdict_t *v);
+    const debar_verdict_t *v, debar_told_t *told);
 void debar_explain_json(debar_buf_t *b, debar_list_t *list,
     const debar_verdict_t *v);
 
 /* check_jsonl.c: one JSON object a line from in, one out; see the manual. */
 
 int debar_check_jsonl(debar_list_t *list, FILE *in, const char *name,
-    const debar_request_t *defaults, const debar_dialled_t *to);
+    const debar_request_t *defaults, const debar_dialled_t *to, int tell);
 
 /* Exit code of a verdict: 0, 10, 20, 30. */
 
