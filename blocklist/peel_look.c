@@ -156,6 +156,9 @@ static const struct {
     { "application/gzip", &debar_reader_inflate },
     { "application/x-gzip", &debar_reader_inflate },
     { "application/zlib", &debar_reader_deflate },
+    { "application/pkcs7-mime", &debar_reader_cms },
+    { "application/x-pkcs7-mime", &debar_reader_cms },
+    { "message/rfc822", &debar_reader_mime },
     { "application/zstd", &debar_reader_zstd }
 };
 
@@ -189,10 +192,7 @@ debar_peel_typed(debar_str_t content_type)
         }
     }
 
-    if (debar_look_begins(type.data, type.len, "multipart/")
-        || debar_look_has(type, "/pkcs7-mime")
-        || debar_look_has(type, "/x-pkcs7-mime"))
-    {
+    if (debar_look_begins(type.data, type.len, "multipart/")) {
         return &debar_reader_multipart;
     }
 
@@ -576,7 +576,9 @@ debar_peel_look(const debar_peel_input_t *in, const char *data, size_t len,
 
     typed = debar_peel_typed(in->content_type);
 
-    if (typed == &debar_reader_protobuf || typed == &debar_reader_multipart) {
+    if (typed == &debar_reader_protobuf || typed == &debar_reader_multipart
+        || typed == &debar_reader_mime || typed == &debar_reader_cms)
+    {
         return typed;
     }
 

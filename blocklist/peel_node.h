@@ -106,6 +106,10 @@ int debar_rest_finish(debar_rest_t *r);
 int debar_field_parameter(debar_str_t field, const char *name, char *out,
     size_t size);
 
+/* Encoded words (RFC 2047) undone, what is none as it stands: bytes written. */
+
+size_t debar_field_words(debar_str_t in, char *out, size_t size);
+
 
 /* --- the readers --------------------------------------------------------- */
 
