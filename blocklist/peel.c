@@ -13,9 +13,9 @@
 #include <stdlib.h>
 
 
-#define DEBAR_PEEL_FLOOR    (1024 * 1024)   /* expansion that is never too much */
+#define DEBAR_PEEL_FLOOR    (1024 * 1024)   /* expansion that is free */
 #define DEBAR_PEEL_NAME     64              /* of one in a path */
-#define DEBAR_PEEL_COUNTED  1024            /* names of siblings that have nth */
+#define DEBAR_PEEL_COUNTED  1024            /* siblings' names with nth */
 #define DEBAR_PEEL_PROBES   16
 #define DEBAR_PEEL_TABLES   65536           /* ... in all open containers */
 #define DEBAR_PEEL_TRIES    8               /* readers for the same bytes */
@@ -716,7 +716,7 @@ debar_reader_of(unsigned syntax)
 /*
  * The reader for bytes that begin so.  One that failed on them is not asked
  * again: a coding that was none is taken off the labels, then comes the type of
- * the label, then text.
+ * the label, or what the bytes look like without it, then text.
  */
 
 static const debar_reader_t *
@@ -724,6 +724,7 @@ debar_live_choose(debar_live_t *l, const debar_reader_t *failed,
     const char *data, size_t len, unsigned whole)
 {
     debar_str_t            list;
+    debar_peel_input_t     in;
     const debar_reader_t  *r, *typed, *was;
 
     was = failed;
@@ -750,7 +751,16 @@ debar_live_choose(debar_live_t *l, const debar_reader_t *failed,
 
         } else {
             l->labelled = typed != NULL && typed != failed && l->tries < 2;
-            return l->labelled ? typed : &debar_reader_plain;
+
+            if (l->labelled) {
+                return typed;
+            }
+
+            in = l->node.in;
+            in.content_type = debar_str("", 0);
+            r = l->tries < 2 ? debar_peel_look(&in, data, len, whole) : NULL;
+
+            return r && r != failed ? r : &debar_reader_plain;
         }
     }
 

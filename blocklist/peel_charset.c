@@ -56,11 +56,17 @@ debar_charset_zeros(const uint8_t *p, size_t len)
         return "UTF-32LE";
     }
 
-    if ((n[0] + n[2]) * 4 >= len * 6 && n[1] + n[3] == 0) {
+    if (n[1] + n[3] == 0
+        && ((n[0] + n[2]) * 4 >= len * 6
+            || (p[0] == 0 && p[2] == 0 && strchr("<{[\"", p[1]))))
+    {
         return "UTF-16BE";
     }
 
-    if ((n[1] + n[3]) * 4 >= len * 6 && n[0] + n[2] == 0) {
+    if (n[0] + n[2] == 0
+        && ((n[1] + n[3]) * 4 >= len * 6
+            || (p[1] == 0 && p[3] == 0 && strchr("<{[\"", p[0]))))
+    {
         return "UTF-16LE";
     }
 
@@ -183,13 +189,14 @@ debar_charset_converter(const char *name)
 static int
 debar_charset_believed(const char *name, const char *data, size_t len)
 {
-    char         in[96];
     size_t       i, n;
     UChar        out[128];
     int32_t      made;
     unsigned     ascii;
     UErrorCode   e;
     UConverter  *c;
+    static const char  ascii_letters[] = "abcdefghijklmnopqrstuvwxyz0123456789"
+                                         "ABCDEFGHIJKLMNOPQRSTUVWXYZ<>";
 
     c = debar_charset_converter(name);
     if (c == NULL) {
@@ -211,12 +218,8 @@ debar_charset_believed(const char *name, const char *data, size_t len)
         return 1;
     }
 
-    for (i = 0; i < 64; i++) {
-        in[i] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789<>"[i];
-    }
-
     e = U_ZERO_ERROR;
-    made = ucnv_toUChars(c, out, 128, in, 64, &e);
+    made = ucnv_toUChars(c, out, 128, ascii_letters, 64, &e);
     ucnv_close(c);
 
     if (U_FAILURE(e) || made != 64) {
@@ -224,7 +227,7 @@ debar_charset_believed(const char *name, const char *data, size_t len)
     }
 
     for (i = 0; i < 64; i++) {
-        if (out[i] != (UChar) in[i]) {
+        if (out[i] != (UChar) ascii_letters[i]) {
             return 0;
         }
     }

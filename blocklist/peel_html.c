@@ -32,7 +32,7 @@ typedef struct {
     unsigned     equals;          /* an attribute's value begins */
     unsigned     dashes;          /* of a comment's end */
     unsigned     blank;
-    size_t       closing;         /* in raw: where "</" stands in text, plus 1 */
+    size_t       closing;         /* in raw: where "</" is in text, plus 1 */
     char         raw[16];         /* the element */
     size_t       name_len;
     char         name[DEBAR_HTML_NAME];   /* of a textarea */

@@ -196,7 +196,8 @@ debar_peel_typed(debar_str_t content_type)
         return &debar_reader_multipart;
     }
 
-    if (debar_type_suffix(type, "+json") || debar_type_suffix(type, "+json-seq"))
+    if (debar_type_suffix(type, "+json")
+        || debar_type_suffix(type, "+json-seq"))
     {
         return &debar_reader_json;
     }
@@ -677,7 +678,8 @@ debar_look_sense(const char *data, size_t len, int cut)
         n = 1;
 
         if (ch < 0x20 || ch == 0x7f) {
-            if (!isspace(ch) && (ch < 0x1c || debar_edi_look(data, len) == NULL))
+            if (!isspace(ch)
+                && (ch < 0x1c || debar_edi_look(data, len) == NULL))
             {
                 return 0;
             }

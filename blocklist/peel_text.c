@@ -209,7 +209,7 @@ debar_text_value(debar_node_t *node, const char *line, size_t len)
 }
 
 
-/* Where a line that is too long is cut: behind a blank, or between characters. */
+/* Where a line that is too long is cut: behind a blank, or a character. */
 
 static size_t
 debar_text_cut(const char *line, size_t from, size_t len)
@@ -392,7 +392,7 @@ debar_text_lines(debar_node_t *node, const char *data, size_t len)
 /*
  * Rows: every line of the first block has as many separators.  A tab parts
  * cells in a single line too; of commas, which stand in sentences, it takes
- * three lines or a label.
+ * three lines, or two without a space, or a label.
  */
 
 static char
@@ -400,7 +400,7 @@ debar_text_separator(debar_node_t *node, const char *data, size_t len,
     unsigned whole)
 {
     int           csv;
-    size_t        i, k, n[3], want[3], lines, length;
+    size_t        i, k, n[3], want[3], least[3], lines, length;
     unsigned      same[3];
     static const char  seps[] = "\t;,";
 
@@ -436,8 +436,12 @@ debar_text_separator(debar_node_t *node, const char *data, size_t len,
         }
     }
 
+    least[0] = 1;
+    least[1] = 2;
+    least[2] = memchr(data, ' ', len) ? 3 : 2;
+
     for (k = 0; k < 3; k++) {
-        if (lines && same[k] && (csv || lines >= k + 1)) {
+        if (lines && same[k] && (csv || lines >= least[k])) {
             return seps[k];
         }
     }

@@ -221,6 +221,8 @@ texts(void)
     peels("text/csv", "", S("part,qty,text\nA1,2,\"x, \"\"y\"\"\"\n"),
           "text{line{1=part;2=qty;3=text;}line{1=A1;2=2;3=x, \"y\";}}",
           "cells of CSV lose their quotes");
+    peels("text/plain", "", S("A1,2\nA2,3\n"),
+          "text{line{1=A1;2=2;}line{1=A2;2=3;}}", "a pad of two lines");
     peels("text/plain", "", S("Dear sir, hello\nwe write, as agreed\n"),
           "text{=Dear sir, hello;=we write, as agreed;}",
           "two sentences with a comma are no rows");
@@ -273,6 +275,13 @@ forms(void)
 {
     peels(FORM, "", S("a=1&b=x+y%21&c&=e&b=%zz%4"),
           "form{a=1;b=x y!;=c;=e;b=%zz%4;}", "pairs, decoded once");
+    peels(FORM, "", S("{\"a\": \"b=c&d\"}"), "json{{a=b=c&d;}}",
+          "JSON that is labelled as a form");
+    peels(FORM, "", S("{\"a\":1}&name=Acme"),
+          "json{{a=1;}}form{={\"a\":1};json{{a=1;}}name=Acme;}",
+          "a form that begins like JSON");
+    peels("application/json", "", S("a=1&b=Acme"), "json{}form{a=1;b=Acme;}",
+          "a form that is labelled as JSON");
     peels("", "", S("qty=1&part=AB%20C"), "form{qty=1;part=AB C;}",
           "a form is known without its label");
     peels(FORM, "", S("a=1;b=2"), "form{a=1;b=2;}", "parted by semicolons");
@@ -345,6 +354,17 @@ charsets(void)
           "text{=Acme Rocket;}", "a label that is not true of ASCII");
     peels("text/plain; charset=utf-16", "", S("Acme Rocket"),
           "text{=Acme Rocket;}", "nor UTF-16");
+    peels("", "", S("{\0\"\0n\0\"\0:\0\"\0\x1a\x04\x30\x04\x41\x04\x3f\x04"
+                    "\"\0}\0"),
+          "charset{json{{n=\xd0\x9a\xd0\xb0\xd1\x81\xd0\xbf;}}}",
+          "UTF-16 of other letters, without a mark");
+    peels("text/xml; charset=utf-8", "",
+          S("<?xml version='1.0' encoding='utf-7'?><a>Ac+AG0-e</a>"),
+          "charset{xml{a{=Acme;}}}", "UTF-7 by declaration");
+    peels("text/xml", "",
+          S("\x4c\x6f\xa7\x94\x93\x40\xa5\x85\x99\xa2\x89\x96\x95\x7e"
+            "\x7d\xf1\x4b\xf0\x7d\x6f\x6e\x4c\x81\x6e\xc1\x83\x94\x85"
+            "\x4c\x61\x81\x6e"), "charset{xml{a{=Acme;}}}", "EBCDIC");
     peels("text/plain", "", S("Caf\xe9 Acme"), "text{=Caf\xe9 Acme;}",
           "bytes without a charset stay");
 }
