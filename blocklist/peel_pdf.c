@@ -71,9 +71,14 @@ debar_pdf_open(debar_node_t *node)
 static void
 debar_pdf_free(debar_node_t *node)
 {
+    unsigned      i;
     debar_pdf_t  *pdf = node->state;
 
     if (pdf) {
+        for (i = 0; i < pdf->nwidths; i++) {
+            free(pdf->widths[i].widths);
+        }
+
         debar_buf_free(&pdf->held);
         debar_buf_free(&pdf->inner);
         free(pdf->objects);

@@ -13,6 +13,7 @@
 #define DEBAR_PDF_OBJECTS  50000
 #define DEBAR_PDF_DICT     16384  /* of a dictionary as much is looked at */
 #define DEBAR_PDF_CMAPS    64
+#define DEBAR_PDF_WIDTHS   64
 #define DEBAR_PDF_CODES    65536  /* of all fonts, ranges of codes */
 #define DEBAR_PDF_LOOKUPS  8192   /* of fonts, in all */
 
@@ -40,6 +41,15 @@ typedef struct {
 } debar_pdf_cmap_t;
 
 typedef struct {
+    unsigned       object;        /* a font's number */
+    unsigned       first;         /* code */
+    unsigned       n;
+    uint16_t       usual;
+    uint16_t      *widths;        /* in thousandths of its size; NULL: not
+                                     known */
+} debar_pdf_widths_t;
+
+typedef struct {
     debar_node_t        *node;
     debar_buf_t          held;
     debar_buf_t          inner;       /* of object streams, together */
@@ -53,6 +63,8 @@ typedef struct {
     size_t               codes_room;
     debar_pdf_cmap_t     cmaps[DEBAR_PDF_CMAPS];
     unsigned             ncmaps;
+    debar_pdf_widths_t   widths[DEBAR_PDF_WIDTHS];
+    unsigned             nwidths;
     unsigned             lookups;
 } debar_pdf_t;
 
@@ -109,6 +121,16 @@ int debar_pdf_decode(debar_node_t *node, const debar_pdf_object_t *o,
 
 
 /* --- text ---------------------------------------------------------------- */
+
+/* How wide the characters of a font are (peel_pdf_width.c); NULL: not known. */
+
+const debar_pdf_widths_t *debar_pdf_widths(debar_pdf_t *pdf,
+    const debar_pdf_object_t *font);
+
+/* A dictionary or array that is a member of another, or that it refers to. */
+
+debar_str_t debar_pdf_region(const debar_pdf_t *pdf, debar_str_t dict,
+    const char *key);
 
 /* Lines of a content stream, in a container "page" where there are any. */
 

@@ -90,6 +90,10 @@ debar_pdf_skip(debar_str_t *s)
 {
     const char  *p, *end;
 
+    if (s->len == 0) {
+        return;
+    }
+
     p = s->data;
     end = p + s->len;
 

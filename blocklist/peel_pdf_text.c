@@ -2,8 +2,9 @@
  * PDF: text of content streams, line by line, in the characters that the fonts'
  * ToUnicode maps say; without one, bytes are Latin-1.
  *
- * Where text is placed piece by piece on a line, how wide the pieces are is not
- * known here: such a line is told with spaces between its pieces, and without.
+ * Where text is placed piece by piece on a line, it depends on how wide the
+ * pieces are whether there is a space between them.  Where that is not known, the
+ * line is told with spaces, and without.
  */
 
 #include <stdio.h>
@@ -27,10 +28,16 @@
 
 #define DEBAR_PDF_KERNING  (-200)
 
+/* Of the font's size: between pieces as much is a space; so is a step back. */
+
+#define DEBAR_PDF_SPACE    0.15
+#define DEBAR_PDF_BACK     (-0.5)
+
 
 typedef struct {
     debar_str_t              name;
     const debar_pdf_cmap_t  *cmap;
+    const debar_pdf_widths_t *widths;
 } debar_pdf_font_t;
 
 typedef struct {
@@ -45,11 +52,19 @@ typedef struct {
     unsigned                  pieces;     /* on this line, placed apart */
     debar_pdf_font_t          fonts[DEBAR_PDF_FONTS];
     unsigned                  nfonts;
-    const debar_pdf_cmap_t   *cmap;
+    const debar_pdf_font_t   *font;
     debar_str_t               name;       /* the operands, the last ones */
     double                    numbers[6];
     double                    size;       /* of the font */
-    double                    scale;      /* of text, upright */
+    double                    scale;      /* of text, upright and along */
+    double                    along;
+    double                    spacing;    /* of characters */
+    double                    x;          /* where a line of text begins */
+    double                    pen;
+    double                    advance;    /* of the strings shown */
+    double                    end;        /* of the last ones, where known */
+    unsigned                  known;
+    unsigned                  array;
     double                    y;          /* of this line of text */
     double                    at;         /* of the line being made */
     double                    origin;
@@ -63,15 +78,14 @@ typedef struct {
 
 static int debar_pdf_operator(debar_pdf_content_t *c, debar_str_t op);
 static int debar_pdf_show(debar_pdf_content_t *c);
+static void debar_pdf_space(debar_pdf_content_t *c, double size);
 static int debar_pdf_flush(debar_pdf_content_t *c);
 static int debar_pdf_flush_line(debar_pdf_content_t *c, debar_pdf_line_t *l);
 static void debar_pdf_append(debar_pdf_content_t *c, debar_pdf_token_t *t);
 static void debar_pdf_append_piece(debar_pdf_content_t *c,
     const debar_pdf_token_t *t);
 static void debar_pdf_put(debar_pdf_line_t *l, UChar32 c);
-static const debar_pdf_cmap_t *debar_pdf_font(debar_pdf_content_t *c);
-static debar_str_t debar_pdf_region(const debar_pdf_t *pdf, debar_str_t dict,
-    const char *key);
+static const debar_pdf_font_t *debar_pdf_font(debar_pdf_content_t *c);
 static const debar_pdf_cmap_t *debar_pdf_cmap(debar_pdf_t *pdf,
     unsigned number);
 static void debar_pdf_cmap_read(debar_pdf_t *pdf, debar_pdf_cmap_t *m,
@@ -107,6 +121,7 @@ debar_pdf_content(debar_pdf_t *pdf, const debar_pdf_object_t *o,
 
     c->pdf = pdf;
     c->scale = 1;
+    c->along = 1;
     c->resources = debar_pdf_region(pdf, o->page
                                          ? pdf->objects[o->page - 1].dict
                                          : o->dict, "/Resources");
@@ -120,8 +135,12 @@ debar_pdf_content(debar_pdf_t *pdf, const debar_pdf_object_t *o,
             memmove(c->numbers, c->numbers + 1, 5 * sizeof(double));
             c->numbers[5] = t.number;
 
-            if (t.number < DEBAR_PDF_KERNING && c->shown.len) {
-                debar_pdf_put(&c->shown, ' ');
+            if (c->array) {
+                c->advance -= t.number * c->size / 1000;
+
+                if (t.number < DEBAR_PDF_KERNING && c->shown.len) {
+                    debar_pdf_put(&c->shown, ' ');
+                }
             }
 
             break;
@@ -147,9 +166,12 @@ debar_pdf_content(debar_pdf_t *pdf, const debar_pdf_object_t *o,
 
             rc = debar_pdf_operator(c, t.text);
             c->shown.len = 0;
+            c->advance = 0;
+            c->array = 0;
             break;
 
         default:
+            c->array = t.type == DEBAR_PDF_OPEN;
             break;
         }
     }
@@ -190,12 +212,15 @@ debar_pdf_operator(debar_pdf_content_t *c, debar_str_t op)
         /* by the leading, which is not looked at: it is another line */
 
         c->y -= c->size ? c->size : 10;
+        c->pen = c->x;
 
         return debar_pdf_show(c);
     }
 
     if (debar_pdf_op(op, "Td") || debar_pdf_op(op, "TD")) {
         c->y += c->numbers[5] * c->scale;
+        c->x += c->numbers[4] * c->along;
+        c->pen = c->x;
 
         /* nothing moves where both are 0 */
 
@@ -204,21 +229,32 @@ debar_pdf_operator(debar_pdf_content_t *c, debar_str_t op)
     } else if (debar_pdf_op(op, "Tm")) {
         d = c->numbers[3] != 0 ? c->numbers[3] : c->numbers[1];
         c->scale = d < 0 ? -d : d;
+        d = c->numbers[0] != 0 ? c->numbers[0] : c->numbers[2];
+        c->along = d < 0 ? -d : d;
         c->y = c->numbers[5];
+        c->x = c->numbers[4];
+        c->pen = c->x;
         c->pieces = 1;
 
     } else if (debar_pdf_op(op, "BT")) {
+        c->x = 0;
         c->y = 0;
+        c->pen = 0;
         c->scale = 1;
+        c->along = 1;
         c->pieces = 1;
 
     } else if (debar_pdf_op(op, "Tf")) {
         c->size = c->numbers[5];
-        c->cmap = debar_pdf_font(c);
+        c->font = debar_pdf_font(c);
+
+    } else if (debar_pdf_op(op, "Tc")) {
+        c->spacing = c->numbers[5];
 
     } else if (debar_pdf_op(op, "cm")) {
         c->origin += c->numbers[5];
         c->pieces = 1;
+        c->known = 0;
 
     } else if (debar_pdf_op(op, "q")) {
         if (c->nstates < DEBAR_PDF_STATES) {
@@ -281,10 +317,13 @@ debar_pdf_show(debar_pdf_content_t *c)
     c->at = y;
 
     if (c->pieces && c->line.len) {
-        debar_pdf_put(&c->line, ' ');
+        debar_pdf_space(c, size);
     }
 
     c->pieces = 0;
+    c->pen += c->advance * c->along;
+    c->end = c->pen;
+    c->known = c->font && c->font->widths;
 
     n = DEBAR_PDF_LINE - c->line.len;
     n = n < c->shown.len ? n : c->shown.len;
@@ -296,8 +335,28 @@ debar_pdf_show(debar_pdf_content_t *c)
     c->joined.len += n;
 
     c->shown.len = 0;
+    c->advance = 0;
 
     return DEBAR_OK;
+}
+
+
+/* Between two pieces of a line. */
+
+static void
+debar_pdf_space(debar_pdf_content_t *c, double size)
+{
+    double  gap;
+
+    gap = c->pen - c->end;
+
+    if (!c->known) {
+        debar_pdf_put(&c->line, ' ');
+
+    } else if (gap > size * DEBAR_PDF_SPACE || gap < size * DEBAR_PDF_BACK) {
+        debar_pdf_put(&c->line, ' ');
+        debar_pdf_put(&c->joined, ' ');
+    }
 }
 
 
@@ -380,9 +439,9 @@ debar_pdf_code(const debar_pdf_content_t *c, unsigned code)
     size_t                   lo, hi, mid;
     const debar_pdf_code_t  *codes;
 
-    codes = c->pdf->codes + c->cmap->first;
+    codes = c->pdf->codes + c->font->cmap->first;
     lo = 0;
-    hi = c->cmap->n;
+    hi = c->font->cmap->n;
 
     while (lo < hi) {
         mid = lo + (hi - lo) / 2;
@@ -422,9 +481,11 @@ debar_pdf_append_piece(debar_pdf_content_t *c, const debar_pdf_token_t *t)
     UChar32                  u;
     unsigned                 code, width;
     const debar_pdf_code_t  *to;
+    const debar_pdf_widths_t  *w;
 
     n = debar_pdf_string(t, bytes, sizeof(bytes));
-    width = c->cmap ? c->cmap->width : 1;
+    width = c->font && c->font->cmap ? c->font->cmap->width : 1;
+    w = c->font ? c->font->widths : NULL;
 
     for (i = 0; i + width <= n; i += width) {
 
@@ -444,7 +505,13 @@ debar_pdf_append_piece(debar_pdf_content_t *c, const debar_pdf_token_t *t)
             code = code << 8 | (unsigned char) bytes[i + 1];
         }
 
-        to = c->cmap ? debar_pdf_code(c, code) : NULL;
+        c->advance += c->spacing;
+
+        if (w && code < w->n) {
+            c->advance += w->widths[code] * c->size / 1000;
+        }
+
+        to = c->font && c->font->cmap ? debar_pdf_code(c, code) : NULL;
 
         if (to == NULL) {
             if (width == 1) {
@@ -473,7 +540,7 @@ debar_pdf_append_piece(debar_pdf_content_t *c, const debar_pdf_token_t *t)
 
 /* --- fonts --------------------------------------------------------------- */
 
-static const debar_pdf_cmap_t *
+static const debar_pdf_font_t *
 debar_pdf_font(debar_pdf_content_t *c)
 {
     char                       key[128];
@@ -489,7 +556,7 @@ debar_pdf_font(debar_pdf_content_t *c)
         if (f->name.len == c->name.len
             && memcmp(f->name.data, c->name.data, f->name.len) == 0)
         {
-            return f->cmap;
+            return f;
         }
     }
 
@@ -535,23 +602,22 @@ debar_pdf_font(debar_pdf_content_t *c)
     f = &c->fonts[c->nfonts++];
     f->name = c->name;
     f->cmap = number ? debar_pdf_cmap(c->pdf, number) : NULL;
+    f->widths = o ? debar_pdf_widths(c->pdf, o) : NULL;
 
-    return f->cmap;
+    return f;
 }
 
 
-/* A dictionary that is a member of another, or that one refers to. */
-
-static debar_str_t
+debar_str_t
 debar_pdf_region(const debar_pdf_t *pdf, debar_str_t dict, const char *key)
 {
     unsigned                   number;
     debar_str_t                s;
     const debar_pdf_object_t  *o;
 
-    s = debar_pdf_get(dict, key, "<0123456789");
+    s = debar_pdf_get(dict, key, "<[0123456789");
 
-    if (s.len == 0 || s.data[0] == '<') {
+    if (s.len == 0 || s.data[0] == '<' || s.data[0] == '[') {
         return s;
     }
 

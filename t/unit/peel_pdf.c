@@ -144,6 +144,32 @@ fonts(void)
 
 
 static void
+widths(void)
+{
+    static const char  fonts[] =
+        "1 0 obj << /Type /Page /Contents 4 0 R /Resources 2 0 R >> endobj\n"
+        "2 0 obj << /Font << /F1 3 0 R /F2 5 0 R >> >> endobj\n"
+        "3 0 obj << /Type /Font /FirstChar 65 /Widths [500 1000 500] >> endobj\n"
+        "5 0 obj << /Type /Font /DescendantFonts [6 0 R] /ToUnicode 8 0 R >>"
+        " endobj\n6 0 obj << /DW 1000 /W 7 0 R >> endobj\n"
+        "7 0 obj [65 [500 1000] 67 67 500] endobj\n";
+
+    begin(fonts);
+    text(4, "", "BT /F1 10 Tf 1 0 0 1 100 700 Tm (AB) Tj 1 0 0 1 115 700 Tm"
+         " (C) Tj 1 0 0 1 123 700 Tm (A) Tj [(B) 500 (C)] TJ -60 0 Td (A) Tj"
+         " ET");
+    is("page{ =ABC ABC A }",
+       "pieces on one line, where it is known how wide they are");
+
+    begin(fonts);
+    text(8, "", "1 beginbfrange <0041> <0043> <0061> endbfrange");
+    text(4, "", "BT /F2 1 Tf 10 0 0 10 100 700 Tm <00410042> Tj"
+         " 10 0 0 10 115 700 Tm <0043> Tj 2 0 Td <0041> Tj ET");
+    is("page{ =abc a }", "the same by the codes of a composite font");
+}
+
+
+static void
 objects(void)
 {
     static const char  inner[] =
@@ -203,6 +229,7 @@ main(void)
 {
     contents();
     fonts();
+    widths();
     objects();
     bounds();
 
