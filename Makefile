@@ -103,7 +103,7 @@ test: deps                                      ## install packages, build, run 
 # Long things.  SECONDS_EACH bounds each fuzz target.
 
 SECONDS_EACH ?= 60
-SANITIZED    ?= t/tunnel.t t/drain.t t/stress.t
+SANITIZED    ?= t/tunnel.t t/abort.t t/drain.t t/stress.t
 VALGRINDED   ?= t/tunnel.t
 FUZZERS := $(patsubst t/fuzz/%.c,$(BUILD)/t/fuzz/%,$(wildcard t/fuzz/*.c))
 

@@ -43,8 +43,8 @@ sub new {
 sub status { return $_[0]{answer}{status} // 0 }
 
 
-# A real client's ClientHello: sni (undef for none), tls12, ca.  tls() goes on
-# from it.
+# A real client's ClientHello: sni (undef for none), tls12, ca, alpn => [names].
+# tls() goes on from it.
 
 sub hello {
     my (%o) = @_;
@@ -52,6 +52,7 @@ sub hello {
     my $ctx = Net::SSLeay::CTX_new() or die "no SSL_CTX\n";
 
     Net::SSLeay::CTX_set_max_proto_version($ctx, 0x0303) if $o{tls12};
+    Net::SSLeay::CTX_set_alpn_protos($ctx, $o{alpn}) if $o{alpn};
 
     if ($o{ca}) {
         Net::SSLeay::CTX_load_verify_locations($ctx, $o{ca}, '')
