@@ -42,6 +42,7 @@ static ngx_int_t ngx_debar_negotiate_reply(ngx_pool_t *pool,
     gss_buffer_t token, ngx_str_t *reply);
 static void ngx_debar_negotiate_log(ngx_uint_t level, ngx_log_t *log,
     const char *what, OM_uint32 major, OM_uint32 minor);
+static void ngx_debar_negotiate_cleanup(void *data);
 
 
 static gss_OID_desc  ngx_debar_negotiate_mechs[] = {
@@ -457,12 +458,18 @@ ngx_debar_negotiate_create(ngx_conf_t *cf)
 {
     ngx_str_t              *value;
     ngx_uint_t              i;
+    ngx_pool_cleanup_t     *cln;
     ngx_debar_negotiate_t  *n;
 
     n = ngx_pcalloc(cf->pool, sizeof(ngx_debar_negotiate_t));
-    if (n == NULL) {
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+
+    if (n == NULL || cln == NULL) {
         return NULL;
     }
+
+    cln->handler = ngx_debar_negotiate_cleanup;
+    cln->data = n;
 
     n->cred = GSS_C_NO_CREDENTIAL;
     ngx_str_set(&n->service, "HTTP");
@@ -476,6 +483,22 @@ ngx_debar_negotiate_create(ngx_conf_t *cf)
     }
 
     return n;
+}
+
+
+/* A worker's credentials hold files open, and end with its configuration. */
+
+static void
+ngx_debar_negotiate_cleanup(void *data)
+{
+    ngx_debar_negotiate_t  *n = data;
+
+    OM_uint32  minor;
+
+    if (n->cred != GSS_C_NO_CREDENTIAL) {
+        (void) gss_release_cred(&minor, &n->cred);
+        n->cred = GSS_C_NO_CREDENTIAL;
+    }
 }
 
 #else
