@@ -35,11 +35,14 @@ fi
 
 # conf_flags is bash: an array with Debian's own options.  It has no stream
 # flag; --with-stream as a plain flag gives the signature of Debian's binary.
+# Modules of a plain tree can look into TLS, and so want a binary that has the
+# same modules; DEBAR_CONFIGURE replaces these options, by nothing too.
 
 if [ -f "$src/conf_flags" ]; then
     flags='. ./conf_flags; set -- "${NGX_CONF_FLAGS[@]}"'
 else
     flags='set -- --with-compat'
+    : "${DEBAR_CONFIGURE=--with-http_ssl_module --with-http_v2_module}"
 fi
 
 # CFLAGS= on our make's command line would replace nginx's own flags in its
@@ -50,7 +53,8 @@ unset MAKEFLAGS MFLAGS MAKEOVERRIDES
 
 # configure takes longer than make: only where what it looks at has changed.
 
-state=$(cd "$top" && { echo "$src $build ${DEBAR_CC_OPT:-} ${DEBAR_LD_OPT:-}"
+state=$(cd "$top" && { echo "$src $build ${DEBAR_CC_OPT:-} ${DEBAR_LD_OPT:-}" \
+    "${DEBAR_CONFIGURE:-}"
     ls "$src" blocklist ngx_module; cat config tools/build-modules.sh; } \
     | cksum)
 
