@@ -88,8 +88,17 @@ sub command {
 sub signalled {
     my ($self, $what) = @_;
 
+    $self->sign if $what eq 'start';
+
     return run_command([nginx_path(), '-p', $self->{dir}, '-c',
                         $self->conf_file]) if $what eq 'start';
+
+    my $signer = $self->signer_pid;
+
+    if ($what eq 'stop' && $signer) {
+        stop_process($signer);
+        unlink map { "$self->{dir}/run/sign.$_" } 'sock', 'pid';
+    }
 
     my $pid = $self->pid or return { status => 3, out => '', err => '' };
 
@@ -98,6 +107,34 @@ sub signalled {
     my $done = $what eq 'reload' || eventually { !running($pid) } 60;
 
     return { status => $done ? 0 : 1, out => '', err => '' };
+}
+
+
+# The signer, where nginx.conf asks the one of this folder.
+
+sub sign {
+    my ($self) = @_;
+    my $at = $self->{dir};
+    my $pid = $self->signer_pid;
+    my ($uid, $gid) = $> == 0 ? www_ids() : ($>, $) + 0);
+
+    return if file_text($self->conf_file)
+              !~ m{^\s*debar_sign\s+"?unix:\Q$at\E/run/sign\.sock\b}m
+              || $pid && running($pid);
+
+    my ($key) = file_text("$at/ca/ca.key.uri") // "$at/ca/ca.key";
+
+    chomp $key;
+    unlink "$at/run/sign.sock";
+
+    my $r = run_command([
+        debar_path(), 'sign', '--ca', "$at/ca/ca.pem", '--key', $key,
+        '--socket', "$at/run/sign.sock", '--pid', "$at/run/sign.pid",
+        '--log', "$at/logs/sign.log", '--client-uid', $uid,
+        '--client-gid', $gid, '--daemon']);
+
+    (eventually { -S "$at/run/sign.sock" && $self->signer_pid } 10)
+        or die "debar sign: $r->{err}\n";
 }
 
 
