@@ -29,8 +29,6 @@ struct ngx_http_debar_way_s {
 
 static ngx_int_t ngx_http_debar_parent_rewrite(ngx_http_request_t *r,
     ngx_http_debar_pin_data_t *pd);
-static ngx_int_t ngx_http_debar_parent_reinit(ngx_http_request_t *r);
-static ngx_int_t ngx_http_debar_parent_header(ngx_http_request_t *r);
 
 #if (NGX_HTTP_SSL)
 static ngx_int_t ngx_http_debar_parent_open(ngx_peer_connection_t *pc,
@@ -66,13 +64,7 @@ ngx_http_debar_parent_request(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    /* the status is known as soon as the first of these has it */
-
-    pd->process_header = u->process_header;
-    u->process_header = ngx_http_debar_parent_header;
-
-    pd->reinit_request = u->reinit_request;
-    u->reinit_request = ngx_http_debar_parent_reinit;
+    pd->challenged = 1;
 
     return NGX_OK;
 }
@@ -153,39 +145,14 @@ ngx_http_debar_parent_rewrite(ngx_http_request_t *r,
 }
 
 
-static ngx_int_t
-ngx_http_debar_parent_reinit(ngx_http_request_t *r)
-{
-    ngx_int_t                   rc;
-    ngx_http_debar_pin_data_t  *pd;
-
-    pd = r->upstream->peer.data;
-
-    rc = pd->reinit_request(r);
-
-    pd->process_header = r->upstream->process_header;
-    r->upstream->process_header = ngx_http_debar_parent_header;
-
-    return rc;
-}
-
-
 /* RFC 9110 s.15.5.8: a 407 of the parent is for this gateway, not its client */
 
-static ngx_int_t
-ngx_http_debar_parent_header(ngx_http_request_t *r)
+ngx_int_t
+ngx_http_debar_parent_header(ngx_http_request_t *r,
+    ngx_http_debar_pin_data_t *pd)
 {
-    ngx_int_t                   rc;
-    ngx_http_upstream_t        *u;
-    ngx_http_debar_pin_data_t  *pd;
-
-    u = r->upstream;
-    pd = u->peer.data;
-
-    rc = pd->process_header(r);
-
-    if (u->headers_in.status_n != NGX_HTTP_DEBAR_PROXY_AUTH) {
-        return rc;
+    if (pd->upstream->headers_in.status_n != NGX_HTTP_DEBAR_PROXY_AUTH) {
+        return NGX_OK;
     }
 
     pd->ctx->fault = ngx_debar_parent_challenged(pd->ctx->resolve.parent);
@@ -195,7 +162,7 @@ ngx_http_debar_parent_header(ngx_http_request_t *r)
     ngx_log_error(NGX_LOG_WARN, r->connection->log, 0, "debar_parent %V: %s",
                   &pd->ctx->resolve.parent->name, pd->ctx->fault);
 
-    return NGX_HTTP_UPSTREAM_INVALID_HEADER;
+    return NGX_DECLINED;
 }
 
 

@@ -87,11 +87,16 @@ typedef struct {                         /* of a request */
     ngx_uint_t                  fresh;   /* an idle connection was stale */
     ngx_uint_t                  stop;    /* another address would not help */
 
+    /* nginx's own, for a head to be watched (_head.c) */
+
+    ngx_int_t                 (*process_header)(ngx_http_request_t *r);
+    ngx_int_t                 (*reinit_request)(ngx_http_request_t *r);
+    ngx_uint_t                  interim; /* answers of 1xx that were skipped */
+
     /* through a parent proxy */
 
     ngx_http_debar_way_t       *way;     /* it is being asked; or NULL */
-    ngx_int_t                 (*process_header)(ngx_http_request_t *r);
-    ngx_int_t                 (*reinit_request)(ngx_http_request_t *r);
+    ngx_uint_t                  challenged;  /* a 407 would be the parent's */
     ngx_uint_t                  verify;  /* proxy_ssl_verify as configured */
 } ngx_http_debar_pin_data_t;
 
@@ -108,6 +113,11 @@ ngx_int_t ngx_http_debar_pin_init_peer(ngx_http_request_t *r,
 ngx_int_t ngx_http_debar_parent_request(ngx_http_request_t *r,
     ngx_http_debar_pin_data_t *pd);
 
+/* Of pd->challenged.  NGX_DECLINED: the parent wants to know who asks. */
+
+ngx_int_t ngx_http_debar_parent_header(ngx_http_request_t *r,
+    ngx_http_debar_pin_data_t *pd);
+
 #if (NGX_HTTP_SSL)
 
 /* What peer.get() returns for a connection through the parent, and what
@@ -119,6 +129,14 @@ void ngx_http_debar_parent_free(ngx_http_debar_pin_data_t *pd,
     ngx_uint_t state);
 
 #endif
+
+
+/*
+ * ngx_http_debar_upstream_head.c: from here on a client gets one answer to its
+ * request: a 1xx is skipped, one that cannot be is 502.
+ */
+
+void ngx_http_debar_head_watch(ngx_http_debar_pin_data_t *pd);
 
 
 /* ngx_http_debar_upstream_store.c */

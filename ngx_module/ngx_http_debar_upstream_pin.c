@@ -78,6 +78,8 @@ ngx_http_debar_pin_init_peer(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
+    ngx_http_debar_head_watch(pd);
+
 #if (NGX_HTTP_SSL)
     pd->verify = u->conf->ssl_verify;
 
@@ -105,6 +107,8 @@ ngx_http_debar_pin_get(ngx_peer_connection_t *pc, void *data)
     while (ctx->addrs[pd->next].special != NULL) {
         pd->next = (pd->next + 1) % ctx->naddrs;
     }
+
+    pd->interim = 0;
 
     ctx->current = pd->next;
     ctx->fault = NULL;
