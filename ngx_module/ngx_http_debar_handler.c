@@ -13,8 +13,9 @@ static ngx_int_t ngx_http_debar_judge(ngx_http_request_t *r,
     ngx_http_debar_ctx_t *ctx);
 static ngx_uint_t ngx_http_debar_place(ngx_http_request_t *r,
     ngx_http_debar_ctx_t *ctx, const debar_facts_t *f, debar_verdict_t *v);
-static void ngx_http_debar_websocket(ngx_http_request_t *r,
+static ngx_uint_t ngx_http_debar_upgrade(ngx_http_request_t *r,
     debar_verdict_t *v);
+static ngx_uint_t ngx_http_debar_websocket(ngx_http_request_t *r);
 static ngx_int_t ngx_http_debar_address(ngx_http_request_t *r,
     ngx_http_debar_ctx_t *ctx, const debar_facts_t *f, debar_verdict_t *v);
 static ngx_int_t ngx_http_debar_resolve(ngx_http_request_t *r,
@@ -208,40 +209,79 @@ ngx_http_debar_place(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
     }
 
     if (v->verdict < DEBAR_REJECT && r->headers_in.upgrade) {
-        ngx_http_debar_websocket(r, v);
-
-        return NGX_HTTP_FORBIDDEN;
+        return ngx_http_debar_upgrade(r, v);
     }
 
     return NGX_HTTP_BAD_REQUEST;
 }
 
 
-/* RFC 6455 s.4.1: no filter sees what comes after the 101. */
+/*
+ * RFC 6455 s.4.1: no filter sees what comes after the 101.  nginx opens a
+ * tunnel at any 101 if the request had an Upgrade, whatever was sent on of it:
+ * so it forgets one that is for no WebSocket.  One in HTTP/2 (RFC 9113 s.8.2.2)
+ * would have it read the connection below its streams; 1.31 refuses it itself.
+ */
 
-static void
-ngx_http_debar_websocket(ngx_http_request_t *r, debar_verdict_t *v)
+static ngx_uint_t
+ngx_http_debar_upgrade(ngx_http_request_t *r, debar_verdict_t *v)
 {
-    ngx_str_t                  *value;
     ngx_uint_t                  action;
     ngx_http_debar_loc_conf_t  *dlcf;
+
+    if (r->http_version > NGX_HTTP_VERSION_11) {
+        v->verdict = DEBAR_REJECT;
+        v->fault = "an Upgrade in HTTP/2 or later";
+
+        return NGX_HTTP_BAD_REQUEST;
+    }
+
+    if (!ngx_http_debar_websocket(r)) {
+        r->headers_in.upgrade = NULL;
+        return NGX_HTTP_BAD_REQUEST;
+    }
 
     dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
 
     action = (dlcf->websocket >= DEBAR_REJECT) ? DEBAR_REJECT
                                                : dlcf->websocket;
-    value = &r->headers_in.upgrade->value;
 
-    if (v->verdict >= action
-        || ngx_strlcasestrn(value->data, value->data + value->len,
-                            (u_char *) "websocket", 9 - 1)
-           == NULL)
-    {
-        return;
+    if (v->verdict < action) {
+        v->verdict = action;
+        v->fault = ngx_http_debar_unseen;
     }
 
-    v->verdict = action;
-    v->fault = ngx_http_debar_unseen;
+    return NGX_HTTP_FORBIDDEN;
+}
+
+
+/* In any Upgrade of several: from 1.23 on $http_upgrade has all of them. */
+
+static ngx_uint_t
+ngx_http_debar_websocket(ngx_http_request_t *r)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (h[i].key.len == sizeof("upgrade") - 1
+                && ngx_strncmp(h[i].lowcase_key, "upgrade", h[i].key.len) == 0
+                && ngx_strlcasestrn(h[i].value.data,
+                                    h[i].value.data + h[i].value.len,
+                                    (u_char *) "websocket", 9 - 1)
+                   != NULL)
+            {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
 }
 
 
