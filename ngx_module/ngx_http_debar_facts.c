@@ -39,6 +39,12 @@ ngx_http_debar_facts(ngx_http_request_t *r, debar_facts_t *f)
         f->scheme = debar_str((char *) r->schema_start,
                               r->schema_end - r->schema_start);
 
+    } else if (r->schema.len) {
+
+        /* ":scheme" of HTTP/2 and HTTP/3 */
+
+        f->scheme = debar_str((char *) r->schema.data, r->schema.len);
+
     } else if (ctx && ctx->front
                && ctx->front->kind == NGX_DEBAR_FRONT_INSPECTED)
     {

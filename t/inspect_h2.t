@@ -17,9 +17,11 @@ use Debar::Test;
 use Debar::Test::Curl;
 use Debar::Test::Dns;
 use Debar::Test::Gateway;
+use Debar::Test::H2;
 use Debar::Test::Origin;
 use Debar::Test::Pki;
 use Debar::Test::TlsOrigin;
+use Debar::Test::Tunnel;
 
 my $pki = Debar::Test::Pki->new;
 my $dns = Debar::Test::Dns->new(names => {
@@ -89,6 +91,81 @@ for my $case (
 $gw->audit;
 is($curl->fetch("$base/", '--http2', '-H', 'Host: WWW.neutral.EXAMPLE:443')
        ->{code}, 200, ':authority in other case and with its port is the same');
+
+
+# By hand, what no client sends: frames and fields as the test says.
+
+sub by_hand {
+    my (@fields) = @_;
+    my $t = $gw->tunnel('www.neutral.example:443');
+
+    return {} if $t->tls(sni => 'www.neutral.example', ca => $gw->ca_file,
+                         alpn => ['h2']) ne 'up';
+
+    my $h2 = Debar::Test::H2->new($t);
+    my $first = $h2->answer($h2->request({}, @fields));
+    my $second = $h2->answer($h2->get('www.neutral.example', '/after'));
+
+    $t->close;
+
+    return { %$first, after => $second->{status} };
+}
+
+my @get = ([':method', 'GET'], [':scheme', 'https'], [':path', '/by-hand']);
+my @good = [':authority', 'www.neutral.example'];
+
+$origin->fresh;
+is(by_hand(@get, @good)->{status}, 200, 'by hand: what is in order passes');
+is(join(' ', map { $_->{uri} } $origin->fresh_soon(2)), '/by-hand /after',
+   'and reaches the origin');
+
+for my $case (
+    ['Host of another', @good, ['host', 'other.neutral.example']],
+    ['Host of a listed one', @good, ['host', 'www.listed.example']],
+    ['another :authority than Host', [':authority', 'www.listed.example'],
+     ['host', 'www.neutral.example']],
+    ['Host alone, of another', ['host', 'other.neutral.example']],
+    ['user information', [':authority', 'www.neutral.example@evil.example']],
+    ['the other way about', [':authority', 'evil@www.neutral.example']],
+    ['an encoded letter', [':authority', 'ww%77.neutral.example']],
+    ['an encoded NUL', [':authority', 'www.neutral.example%00.evil.example']],
+    ['another name, full width', [':authority', "\xef\xbd\x97ww.evil.example"]],
+    ['a space', [':authority', 'www.neutral.example evil.example']],
+    ['a comma', [':authority', 'www.neutral.example,evil.example']],
+    ['no host at all'],
+    ['Upgrade', @good, ['upgrade', 'websocket'], ['connection', 'upgrade'],
+     ['sec-websocket-version', 13]],
+    ['Upgrade alone', @good, ['upgrade', 'x']],
+) {
+    my ($what, @fields) = @$case;
+    my $r = by_hand(@get, @fields);
+
+    like($r->{status} // 'reset', qr/^(?:400|403|421|reset)$/,
+         "by hand: $what is refused");
+    is($r->{after} // 200, 200, 'and the connection goes on or ends');
+    is(scalar(grep { $_->{uri} eq '/by-hand' } $origin->fresh), 0,
+       'nothing at the origin');
+}
+
+for my $case (
+    ['CONNECT', [':method', 'CONNECT'], [':authority', 'evil.example:443']],
+    ['CONNECT for a WebSocket (RFC 8441)', [':method', 'CONNECT'],
+     [':protocol', 'websocket'], [':scheme', 'https'], [':path', '/by-hand'],
+     @good],
+    ['scheme http', [':method', 'GET'], [':scheme', 'http'],
+     [':path', '/by-hand'], @good],
+    ['two :authority', @get, @good, @good],
+    ['two paths', @get, @good, [':path', '/by-hand']],
+    ['an absolute path', [':method', 'GET'], [':scheme', 'https'],
+     [':path', 'https://www.listed.example/by-hand'], @good],
+) {
+    my ($what, @fields) = @$case;
+
+    like(by_hand(@fields)->{status} // 'reset', qr/^(?:4\d\d|reset)$/,
+         "by hand: $what is refused");
+    is(scalar(grep { $_->{uri} =~ /by-hand/ } $origin->fresh), 0,
+       'nothing at the origin');
+}
 
 
 # Many streams at once, some of them listed.
