@@ -25,7 +25,8 @@ chmod 1777 "$work/report"
 
 cat > "$work/nginx" <<EOF
 #!/bin/sh
-exec valgrind -q --vgdb=no --trace-children=yes --num-callers=20 \\
+exec valgrind -q --vgdb=no --trace-children=yes --num-callers=30 \\
+    --keep-debuginfo=yes \\
     --leak-check=full --show-leak-kinds=definite \\
     --errors-for-leak-kinds=definite --log-file='$work/report/%p' \\
     --suppressions='$top/t/soak/valgrind.supp' \\
