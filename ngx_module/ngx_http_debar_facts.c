@@ -21,6 +21,8 @@ ngx_http_debar_facts(ngx_http_request_t *r, debar_facts_t *f)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_debar_module);
 
+    ngx_memzero(f, sizeof(debar_facts_t));
+
     f->method = debar_str((char *) r->method_name.data, r->method_name.len);
     f->target = debar_str((char *) r->unparsed_uri.data, r->unparsed_uri.len);
     f->scheme = debar_str("", 0);
@@ -32,7 +34,6 @@ ngx_http_debar_facts(ngx_http_request_t *r, debar_facts_t *f)
         f->target = debar_str("", 0);    /* nginx makes a "/" of it */
     }
 
-    f->inspecting = 0;
     f->now = ngx_time();
 
     if (r->schema_start && r->schema_end) {
