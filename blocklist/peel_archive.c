@@ -8,6 +8,7 @@
  * too: "@name".
  */
 
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +29,7 @@ typedef struct {
     unsigned          office;     /* it is such a document */
     debar_office_t   *reader;
     struct archive   *archive;
-    int64_t           consumed;
+    size_t            credit;     /* held bytes that nothing was made of yet */
     char             *block;
 } debar_archive_t;
 
@@ -38,6 +39,7 @@ static int debar_archive_push(debar_node_t *node, const char *data,
     size_t len);
 static int debar_archive_finish(debar_node_t *node);
 static void debar_archive_free(debar_node_t *node);
+static int debar_archive_read(debar_node_t *node);
 static int debar_archive_begin(debar_node_t *node, unsigned directory);
 static void debar_archive_end(debar_node_t *node);
 static int debar_archive_look(debar_node_t *node);
@@ -104,15 +106,40 @@ static int
 debar_archive_finish(debar_node_t *node)
 {
     int               rc;
+    locale_t          utf8, before;
     debar_archive_t  *a = node->state;
 
     a->block = malloc(DEBAR_ARCHIVE_BLOCK);
     a->reader = debar_office_new(node);
+    a->credit = a->held.len;
 
     if (a->block == NULL || a->reader == NULL) {
         debar_node_bound(node, DEBAR_PEEL_HELD);
         return DEBAR_OK;
     }
+
+    /* libarchive gives names in the charset of the locale, or not at all */
+
+    utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t) 0);
+    before = utf8 ? uselocale(utf8) : (locale_t) 0;
+
+    rc = debar_archive_read(node);
+
+    debar_archive_end(node);
+
+    if (utf8) {
+        uselocale(before);
+        freelocale(utf8);
+    }
+
+    return rc == DEBAR_DECLINED ? rc : DEBAR_OK;
+}
+
+
+static int
+debar_archive_read(debar_node_t *node)
+{
+    int  rc;
 
     rc = debar_archive_look(node);
 
@@ -125,9 +152,7 @@ debar_archive_finish(debar_node_t *node)
         debar_node_bound(node, DEBAR_PEEL_BROKEN);
     }
 
-    debar_archive_end(node);
-
-    return rc == DEBAR_DECLINED ? rc : DEBAR_OK;
+    return rc;
 }
 
 
@@ -138,7 +163,6 @@ debar_archive_begin(debar_node_t *node, unsigned directory)
 
     debar_archive_end(node);
 
-    a->consumed = 0;
     a->archive = archive_read_new();
 
     if (a->archive == NULL) {
@@ -386,7 +410,6 @@ static la_ssize_t
 debar_archive_block(debar_node_t *node)
 {
     size_t            of;
-    int64_t           at;
     la_ssize_t        n;
     debar_archive_t  *a = node->state;
 
@@ -397,12 +420,11 @@ debar_archive_block(debar_node_t *node)
         return -1;
     }
 
-    at = archive_filter_bytes(a->archive, -1);
-    of = at > a->consumed ? (size_t) (at - a->consumed) : 0;
+    /* of which bytes these were made libarchive does not say: of all together
+     * not more than there are */
 
-    if (at > a->consumed) {
-        a->consumed = at;
-    }
+    of = (size_t) n < a->credit ? (size_t) n : a->credit;
+    a->credit -= of;
 
     if (n && debar_node_expanded(node, (size_t) n, of) != DEBAR_OK) {
         return -2;

@@ -9,7 +9,7 @@
 
 
 #define ZIP   "application/zip"
-#define ROOM  (1 << 20)
+#define ROOM  (8 << 20)
 
 
 typedef struct {
@@ -75,8 +75,26 @@ members(void)
         "@name=order/Acme.txt order/Acme.txt[ =ACME ROCKET ]"
         " @name=two.txt two.txt[ =AR-10 ] @name=photo.png";
 
+    /* one member, stored, its name marked as UTF-8 */
+
+    static const char  accents[] =
+        "\x50\x4b\x03\x04\x14\x00\x00\x08\x00\x00\x00\x00\x21\x5c\x60\xa3"
+        "\xa4\x12\x05\x00\x00\x00\x05\x00\x00\x00\x07\x00\x00\x00\x5a\xc3"
+        "\xbc\x6e\x64\x65\x72\x41\x52\x2d\x31\x30\x50\x4b\x01\x02\x14\x03"
+        "\x14\x00\x00\x08\x00\x00\x00\x00\x21\x5c\x60\xa3\xa4\x12\x05\x00"
+        "\x00\x00\x05\x00\x00\x00\x07\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+        "\x00\x00\x80\x01\x00\x00\x00\x00\x5a\xc3\xbc\x6e\x64\x65\x72\x50"
+        "\x4b\x05\x06\x00\x00\x00\x00\x01\x00\x01\x00\x35\x00\x00\x00\x2a"
+        "\x00\x00\x00\x00\x00";
+
     make(files, NULL, NULL);
     peeled_is(ZIP, zip, zip_len, all, "members as containers, their names");
+
+    memset(zip, 0, sizeof(zip));
+    memcpy(zip, accents, sizeof(accents) - 1);
+    peeled_is(ZIP, zip, sizeof(accents) - 1,
+              "@name=Z\xc3\xbcnder Z\xc3\xbcnder[ =AR-10 ]",
+              "a name in UTF-8, whatever the locale");
 
     make(files, NULL, "zip:compression=store");
     peeled_is(ZIP, zip, zip_len, all, "members that are not compressed");
@@ -172,6 +190,32 @@ office(void)
 
 
 static void
+large(void)
+{
+    char      *data, *got;
+    size_t     i;
+    unsigned   bounds;
+    member_t   files[2] = { { "a.txt", NULL }, { NULL, NULL } };
+
+    data = malloc((6 << 20) + 1);
+
+    for (i = 0; i < 6 << 20; i++) {
+        data[i] = i % 64 ? (char) ('a' + (i * i / 97) % 26) : '\n';
+    }
+
+    data[6 << 20] = '\0';
+    files[0].data = data;
+
+    make(files, NULL, "zip:compression=store");
+    got = peeled(ZIP, zip, zip_len, 0, &bounds);
+    ok(!(bounds & DEBAR_PEEL_EXPANDED), "6 MiB that are only stored: no bound");
+
+    free(got);
+    free(data);
+}
+
+
+static void
 bomb(void)
 {
     char      *data, *got;
@@ -198,6 +242,7 @@ main(void)
 {
     members();
     office();
+    large();
     bomb();
 
     return done();
