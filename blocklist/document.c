@@ -223,8 +223,15 @@ debar_document_outside(debar_document_t *d, const debar_to_t *to,
 
     debar_document_line(d, &line, 0);
 
-    role = debar_pending_role(d, p, 0, 0);
-    debar_document_out(d, 0, p, debar_format_role(d, p, role, 1));
+    role = debar_format_role(d, p, debar_pending_role(d, p, 0, 0), 1);
+
+    if (d->aside && (role == DEBAR_ROLE_OTHER
+                     || role == DEBAR_ROLE_DESCRIPTION))
+    {
+        role = DEBAR_ROLE_NOTE;
+    }
+
+    debar_document_out(d, 0, p, role);
     line.nfields = 1;
 
     return to->sink(to->data, &line);
@@ -712,6 +719,16 @@ debar_document_begin(debar_document_t *d, const debar_peel_event_t *ev)
         debar_document_enter(d);
         d->nmarks = nmarks;
 
+        while (parent > d->frames) {
+            parent->knows = 1;
+
+            if (parent->document) {
+                break;
+            }
+
+            parent--;
+        }
+
         /* a line that is the whole of the format is one of several */
 
         d->number = ev->nth ? ev->nth - 1 : 0;
@@ -1075,6 +1092,7 @@ debar_end_in_format(debar_document_t *d, debar_frame_t *f)
 static int
 debar_end_generic(debar_document_t *d, debar_frame_t *f)
 {
+    int       rc;
     unsigned  goods, quantity;
 
     if (debar_syntax_flat(f->syntax) && f->document) {
@@ -1090,11 +1108,17 @@ debar_end_generic(debar_document_t *d, debar_frame_t *f)
             return DEBAR_OK;
         }
 
-        if ((goods || quantity) && !f->gave_lines) {
+        if ((goods || quantity) && !f->gave_lines && !f->knows) {
             return debar_document_take(d, f->first, d->nframes);
         }
 
-        return debar_document_leave(d, f->first);
+        /* an envelope: who writes to whom, clauses */
+
+        d->aside = f->knows;
+        rc = debar_document_leave(d, f->first);
+        d->aside = 0;
+
+        return rc;
     }
 
     if ((goods && quantity) || (f->repeated && (goods || quantity))

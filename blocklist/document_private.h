@@ -37,6 +37,7 @@ typedef struct {
     uint8_t     open_line;        /* a line of segments is open */
     uint8_t     repeated;         /* it is one of several */
     uint8_t     gave_lines;       /* lines have come out of it */
+    uint8_t     knows;            /* a format has begun in it */
     uint8_t     scope;            /* what was outside is kept in these: */
     uint32_t    line_first;       /* where the open line's fields begin */
     uint32_t    mark, nmarks;
@@ -85,6 +86,7 @@ struct debar_document_s {
 
     unsigned           after;     /* the last event was the last field's */
     unsigned           holder;    /* frames at which a peeled value stands */
+    unsigned           aside;     /* what goes out is around a format */
     unsigned           reads;     /* a document began in it */
     uint32_t           held;      /* that value among the fields */
     uint32_t           nfields;

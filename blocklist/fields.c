@@ -12,11 +12,32 @@
 #define DEBAR_COOKIE_BYTES  16384
 
 
+/* Both are of one channel that has hosts: one store. */
+
 static int
-debar_same_channel(const debar_verdict_t *a, const debar_verdict_t *b)
+debar_same_store(debar_list_t *list, const debar_verdict_t *a,
+    const debar_verdict_t *b)
 {
-    return a->channel_len == b->channel_len && a->channel_len != 0
-           && memcmp(a->channel, b->channel, a->channel_len) == 0;
+    size_t       i;
+    debar_str_t  s;
+
+    if (a->channel_len != b->channel_len || a->channel_len == 0
+        || memcmp(a->channel, b->channel, a->channel_len) != 0)
+    {
+        return 0;
+    }
+
+    for (i = 0; i < list->nrecipes; i++) {
+        s = debar_list_text(list, list->recipes[i].channel);
+
+        if (list->recipes[i].nhosts != 0 && s.len == a->channel_len
+            && memcmp(s.data, a->channel, s.len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -112,7 +133,7 @@ debar_judge_referer(debar_list_t *list, const debar_facts_t *f,
     debar_activity(list, &page, &from, &host);
 
     if (page.activity != DEBAR_BROWSE || !debar_step_is(&page, "product")
-        || (!debar_same_channel(v, &page)
+        || (!debar_same_store(list, v, &page)
             && (host.len != v->host.len
                 || memcmp(host.name, v->host.name, host.len) != 0)))
     {
