@@ -442,10 +442,21 @@ debar_look_json(const char *data, size_t len)
 static const debar_reader_t *
 debar_look_graphql(const char *data, size_t len)
 {
-    size_t  i, n;
-    static const char  *words[] = { "mutation", "query", "subscription" };
+    size_t       i, n;
+    const char  *lf;
 
-    for (i = 0; i < 3; i++) {
+    static const char  *words[] = {
+        "mutation", "query", "subscription", "fragment"
+    };
+
+    while (len && (*data == '#' || isspace((uint8_t) *data))) {
+        lf = *data == '#' ? memchr(data, '\n', len) : data;
+        n = lf ? (size_t) (lf - data) + 1 : len;
+        data += n;
+        len -= n;
+    }
+
+    for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         n = strlen(words[i]);
 
         if (len > n + 2 && memcmp(data, words[i], n) == 0
