@@ -20,6 +20,12 @@
 #define DEBAR_PEEL_TABLES   65536           /* ... in all open containers */
 #define DEBAR_PEEL_TRIES    8               /* readers for the same bytes */
 
+/* A short value that is an encoding costs a part of a node: carts have many that
+ * are numbers in base64. */
+
+#define DEBAR_PEEL_SHORT    512
+#define DEBAR_PEEL_PARTS    16
+
 
 typedef struct {
     uint64_t              hash;
@@ -50,6 +56,7 @@ struct debar_live_s {
     unsigned               dead;      /* it was a value, which is told, and not
                                          what it looked like */
     unsigned               labelled;  /* ... because labels say so */
+    unsigned               cost;      /* in parts of a node */
     unsigned               over;      /* containers beyond the bound */
     size_t                 frame;     /* its own, while attached */
     const debar_reader_t  *chosen;    /* by the one that made it */
@@ -66,7 +73,7 @@ struct debar_peel_s {
     unsigned               bounds;
     int                    stop;      /* DEBAR_DECLINED: the sink has enough;
                                          DEBAR_ERROR: a bound */
-    unsigned               nodes;
+    uint64_t               nodes;     /* in parts */
     uint64_t               leaves;
     uint64_t               came;
     uint64_t               made;
@@ -632,6 +639,7 @@ debar_live_new(debar_peel_t *p, debar_live_t *parent, debar_str_t name,
     l->node.peel = p;
     l->node.in = *in;
     l->name = name;
+    l->cost = DEBAR_PEEL_PARTS;
 
     s = malloc(in->content_type.len + in->content_encoding.len
                + in->content_disposition.len + in->name.len + name.len + 1);
@@ -654,6 +662,7 @@ debar_live_new(debar_peel_t *p, debar_live_t *parent, debar_str_t name,
     if (parent) {
         l->node.parent = &parent->node;
         l->depth = parent->depth;
+        l->cost = parent->cost;
         parent->child = l;
     }
 
@@ -741,8 +750,8 @@ debar_live_choose(debar_live_t *l, const debar_reader_t *failed,
     l->labelled = 0;
     typed = debar_peel_typed(l->node.in.content_type);
 
-    if (l->tries >= DEBAR_PEEL_TRIES) {
-        return &debar_reader_plain;
+    if (l->tries >= DEBAR_PEEL_TRIES || (len == 0 && whole)) {
+        return &debar_reader_plain;   /* and nothing is of any type */
     }
 
     if (failed) {
@@ -810,7 +819,7 @@ debar_live_allowed(debar_live_t *l, const debar_reader_t *r)
         return 0;
     }
 
-    if (p->nodes >= p->limits.nodes) {
+    if (p->nodes >= (uint64_t) p->limits.nodes * DEBAR_PEEL_PARTS) {
         p->bounds |= DEBAR_PEEL_NODES;
         return 0;
     }
@@ -945,7 +954,7 @@ debar_live_attach(debar_live_t *l, const debar_reader_t *failed,
         if (r != &debar_reader_plain && r != &debar_reader_charset) {
             l->depth = l->node.parent
                        ? ((debar_live_t *) l->node.parent)->depth + 1 : 1;
-            p->nodes++;
+            p->nodes += l->cost;
         }
 
         rc = debar_live_begin(l, r);
@@ -1237,6 +1246,7 @@ debar_value_inside(debar_node_t *node, debar_str_t name, unsigned nth,
     }
 
     l->chosen = in.utf8 ? r : NULL;
+    l->cost = value.len < DEBAR_PEEL_SHORT ? 1 : DEBAR_PEEL_PARTS;
     l->nth = nth;
     l->named = 1;
 

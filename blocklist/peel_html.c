@@ -71,9 +71,7 @@ debar_html_free(debar_node_t *node)
 }
 
 
-/* Character references undone in place, and nothing else. */
-
-static size_t
+size_t
 debar_html_entities(char *s, size_t len)
 {
     char      out[16];
@@ -502,6 +500,50 @@ debar_html_finish(debar_node_t *node)
     return rc == DEBAR_OK ? debar_html_text(node) : rc;
 }
 
+
+/* --- references alone ---------------------------------------------------- */
+
+/* A document whose markup was written as references: a value, read whole. */
+
+static int
+debar_entities_push(debar_node_t *node, const char *data, size_t len)
+{
+    debar_html_t  *h = node->state;
+
+    return debar_node_hold(node, &h->text, data, len);
+}
+
+
+static int
+debar_entities_finish(debar_node_t *node)
+{
+    int                  rc;
+    debar_html_t        *h = node->state;
+    debar_node_t        *child;
+    debar_peel_input_t   in;
+
+    if (h->text.len == 0) {
+        return DEBAR_OK;
+    }
+
+    debar_peel_inner(node, &in);
+    in.utf8 = 1;
+
+    rc = debar_node_child(node, debar_str("", 0), &in, &child);
+
+    if (rc == DEBAR_OK) {
+        rc = debar_child_push(child, h->text.data,
+                              debar_html_entities(h->text.data, h->text.len));
+    }
+
+    return rc == DEBAR_OK ? debar_child_finish(child) : rc;
+}
+
+
+const debar_reader_t  debar_reader_entities = {
+    DEBAR_SYNTAX_ENCODING, "entities", debar_html_open, debar_entities_push,
+    debar_entities_finish, debar_html_free
+};
 
 const debar_reader_t  debar_reader_html = {
     DEBAR_SYNTAX_HTML, "html", debar_html_open, debar_html_push,

@@ -416,6 +416,14 @@ debar_look_json(const char *data, size_t len)
 {
     size_t  i;
 
+    /* a text of JSON that was made a string once more */
+
+    if (len > 4 && data[0] == '"' && (data[1] == '{' || data[1] == '[')
+        && (data[2] == '\\' || data[2] == '{'))
+    {
+        return &debar_reader_json;
+    }
+
     if (len < 2 || (data[0] != '{' && data[0] != '[')) {
         return NULL;
     }
@@ -759,7 +767,12 @@ debar_look_document(debar_str_t s)
 
     last = s.data[s.len - 1];
 
-    if (r == &debar_reader_json && last != '}' && last != ']') {
+    /* what has no names and no strings is as well read as it stands */
+
+    if (r == &debar_reader_json
+        && ((last != '}' && last != ']' && last != '"')
+            || memchr(s.data, '"', s.len) == NULL))
+    {
         return NULL;
     }
 
@@ -774,6 +787,42 @@ debar_look_document(debar_str_t s)
     }
 
     return r;
+}
+
+
+/* "&lt;" of a document, or "&amp;lt;", and so on. */
+
+static int
+debar_look_entities(debar_str_t s)
+{
+    size_t  i;
+    static const char  *opens[] = {
+        "lt;", "#60;", "#x3c;", "quot;", "#34;", "#x22;"
+    };
+
+    for (i = 0; i < 3 && i < s.len && strchr("{[ ", s.data[i]); i++) {
+        /* void */
+    }
+
+    if (i == s.len || s.data[i] != '&') {
+        return 0;
+    }
+
+    s.data += i + 1;
+    s.len -= i + 1;
+
+    while (debar_look_begins(s.data, s.len, "amp;")) {
+        s.data += 4;
+        s.len -= 4;
+    }
+
+    for (i = 0; i < sizeof(opens) / sizeof(opens[0]); i++) {
+        if (debar_look_begins(s.data, s.len, opens[i])) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -829,6 +878,11 @@ debar_peel_look_value(const char *data, size_t len)
         return r;
     }
 
+    if (len > 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0) {
+        data += 3;
+        len -= 3;
+    }
+
     s = debar_look_trim(data, len);
 
     if (s.len < DEBAR_LOOK_LEAST) {
@@ -853,6 +907,10 @@ debar_peel_look_value(const char *data, size_t len)
     r = debar_look_encoded(s.data, s.len);
     if (r) {
         return r;
+    }
+
+    if (debar_look_entities(s)) {
+        return &debar_reader_entities;
     }
 
     return debar_look_percent(s) ? &debar_reader_percent : NULL;

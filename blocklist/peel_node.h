@@ -117,6 +117,7 @@ extern const debar_reader_t  debar_reader_plain;          /* peel_text.c */
 extern const debar_reader_t  debar_reader_form;          /* peel_form.c */
 extern const debar_reader_t  debar_reader_cookie;
 extern const debar_reader_t  debar_reader_html;          /* peel_html.c */
+extern const debar_reader_t  debar_reader_entities;      /* &lt;a&gt; */
 extern const debar_reader_t  debar_reader_inflate;       /* peel_zip.c: gzip
                                                             members, zlib, raw */
 extern const debar_reader_t  debar_reader_deflate;       /* zlib, raw */

@@ -66,6 +66,10 @@ size_t debar_base64_value(const char *in, size_t len, char *out, size_t size);
 size_t debar_hex_value(const char *in, size_t len, char *out, size_t size);
 size_t debar_percent_value(const char *in, size_t len, char *out, size_t size);
 
+/* Character references undone in place, and nothing else (peel_html.c). */
+
+size_t debar_html_entities(char *s, size_t len);
+
 /* The value of a hex digit, or -1. */
 
 int debar_hex_digit(int ch);
