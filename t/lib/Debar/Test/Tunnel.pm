@@ -43,8 +43,8 @@ sub new {
 sub status { return $_[0]{answer}{status} // 0 }
 
 
-# A real client's ClientHello: sni (undef for none), tls12, ca, alpn => [names].
-# tls() goes on from it.
+# A real client's ClientHello: sni (undef for none), tls12, ca, alpn => [names],
+# session (of another's {ssl}).  tls() goes on from it.
 
 sub hello {
     my (%o) = @_;
@@ -69,6 +69,7 @@ sub hello {
     Net::SSLeay::set_bio($ssl, $self->{rbio}, $self->{wbio});
     Net::SSLeay::set_connect_state($ssl);
     Net::SSLeay::set_tlsext_host_name($ssl, $o{sni}) if defined $o{sni};
+    Net::SSLeay::set_session($ssl, $o{session}) if $o{session};
     Net::SSLeay::connect($ssl);
 
     return flight($self);
