@@ -55,17 +55,21 @@ ngx_http_debar_fault_handler(ngx_http_request_t *r)
                     "gave it no way to this one.";
         rf.reason = ngx_http_debar_fault_reason(r, ctx);
 
+    } else if (ngx_http_debar_fault_timeout(r)) {
+        rf.status = NGX_HTTP_GATEWAY_TIME_OUT;
+        rf.title = "The host does not answer in time";
+        rf.detail = "It gave no answer in the time that the gateway waits.";
+
+        if (ctx->fault) {
+            rf.reason = ngx_http_debar_fault_reason(r, ctx);
+        }
+
     } else if (ctx->fault) {
         rf.title = "The host did not prove that it is the one asked for";
         rf.detail = "The gateway looks into TLS and checks the host's "
                     "certificate in your place.  What it was shown cannot be "
                     "trusted, so nothing was sent there.";
         rf.reason = ngx_http_debar_fault_reason(r, ctx);
-
-    } else if (ngx_http_debar_fault_timeout(r)) {
-        rf.status = NGX_HTTP_GATEWAY_TIME_OUT;
-        rf.title = "The host does not answer in time";
-        rf.detail = "A connection was made, but no answer came.";
 
     } else {
         rf.title = "The host does not answer";

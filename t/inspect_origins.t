@@ -59,6 +59,7 @@ my %addr = (
     'plain.neutral.example' => ['127.0.0.52'],
     'cut.neutral.example' => ['127.0.0.53'],
     'down.neutral.example' => ['127.0.0.54'],
+    'silent.neutral.example' => ['127.0.0.58'],
     'demands.neutral.example' => ['127.0.0.55'],
     'demands12.neutral.example' => ['127.0.0.57'],
     'optional.neutral.example' => ['127.0.0.56'],
@@ -91,7 +92,8 @@ my $demands = Debar::Test::TlsOrigin->odd('127.0.0.55:443', $leaf, '-Verify',
                                           2, '-CAfile', $pki->ca);
 my $demands12 = Debar::Test::TlsOrigin->odd('127.0.0.57:443', $leaf, '-Verify',
     2, '-CAfile', $pki->ca, '-tls1_2');
-my $cut = Debar::Test::Raw->new(at => { '127.0.0.53:443' => 'close' });
+my $cut = Debar::Test::Raw->new(at => { '127.0.0.53:443' => 'close',
+                                       '127.0.0.58:443' => 'silent' });
 
 my $list = write_list(test_dir() . '/list',
                       hosts => ['listed.example', 'listed.bank.example'],
@@ -157,6 +159,35 @@ for my $case (
     like($r->{body}, $text, "an origin that $what: the page says so")
         or diag said($r);
 }
+
+# One that takes the ClientHello and says nothing, for a page and for gRPC at
+# once.
+
+my $said = test_dir() . '/grpc.says';
+my $from = time;
+my $grpc = start_process('grpc', sub {
+    $curl->{count} += 1000;
+
+    my $r = $curl->fetch('https://silent.neutral.example/a.B/C', '-H',
+                         'Content-Type: application/grpc', '-H', 'TE: trailers',
+                         '--http2', '--data-binary', 'x');
+
+    write_file("$said.new", "$r->{code} " . (time - $from) . "\n");
+    rename "$said.new", $said;
+});
+my $slow = $curl->fetch('https://silent.neutral.example/x', '-H',
+                        'Accept: text/html');
+my $took = time - $from;
+
+is($slow->{code}, 504, 'an origin that is silent in the handshake: 504')
+    or diag said($slow);
+like($slow->{body}, qr/in time.*handshake took too long/s,
+     'the page says so');
+cmp_ok($took, '>=', 9, 'it was given ten seconds');
+cmp_ok($took, '<=', 15, 'and not many more');
+ok((eventually { -e $said } 10), 'gRPC has its answer too');
+like(file_text($said) // '', qr/^50[24] (?:9|1[0-5])$/, 'as soon');
+stop_process($grpc) if running($grpc);
 
 is(scalar(grep { $_->{uri} eq '/x' && $_->{at} =~ /\.52:/ }
           $origin->requests), 0, 'no request has gone out in the clear');

@@ -88,7 +88,7 @@ for my $case (['proxy.example', $secret, qr/the host and the port/],
 
 ok(!-e test_dir() . '/none', 'before it makes anything');
 
-$gw->insert('http \{', '    proxy_connect_timeout 2s;');
+$gw->set(proxy_connect_timeout => '2s');
 $gw->set(debar_audit => '"' . $gw->audit_file . '" all');
 $gw->reload;
 
