@@ -237,8 +237,14 @@ like($line->{client}, qr/^127\.0\.0\.1:\d+$/, 'and the client\'s address');
 $r = $curl->fetch('https://www.neutral.example/shop/other');
 is($r->{code}, 200, 'the URL beside it passes');
 
-my @seen = $origin->fresh_soon;
+# (its record of an earlier "/" may come late)
 
+my @seen;
+
+eventually {
+    push @seen, grep { $_->{uri} ne '/' } $origin->fresh;
+    scalar @seen;
+} 3;
 is(join(' ', map { $_->{uri} } @seen), '/shop/other',
    'the origin has seen this one alone');
 is(scalar(grep { $_->{verdict} } $gw->audit), 0, 'which is not recorded');
