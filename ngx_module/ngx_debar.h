@@ -29,6 +29,16 @@
 #define NGX_DEBAR_LIST_EXPIRED   3   /* open, but past its "expires" */
 
 typedef struct ngx_debar_list_s  ngx_debar_list_t;
+typedef struct ngx_debar_held_s  ngx_debar_held_t;
+
+/* Somebody who holds on to a list across events. */
+
+typedef struct {
+    ngx_queue_t           queue;
+    ngx_debar_held_t     *held;          /* NULL: nothing is held */
+    void                (*lost)(void *data);
+    void                 *data;
+} ngx_debar_hold_t;
 
 struct ngx_debar_list_s {
     ngx_str_t             path;          /* full, NUL-terminated */
@@ -59,6 +69,10 @@ struct ngx_debar_list_s {
     unsigned              warned:1;      /* of expiry */
     void                (*changed)(ngx_debar_list_t *l);
     void                 *data;          /* for changed */
+
+    ngx_debar_held_t     *held;          /* list is, or NULL */
+    ngx_queue_t           old;           /* replaced ones that still are */
+    ngx_uint_t            nold;
 };
 
 /* Configuration: one object per path and per cycle.  Fails `nginx -t` with one
@@ -76,6 +90,22 @@ char *ngx_debar_list_directive(ngx_conf_t *cf, ngx_array_t *lists,
 
 ngx_int_t ngx_debar_list_init_worker(ngx_cycle_t *cycle, ngx_debar_list_t *l);
 void ngx_debar_list_exit_worker(ngx_debar_list_t *l);
+
+/*
+ * Keeps l->list open, whatever comes in its place, until the release.  No more
+ * than NGX_DEBAR_LIST_OLD replaced ones are kept: those who hold the oldest are
+ * told that it is lost, and closed it is when they return.  h: zeroed; lost and
+ * data may be set behind the call.  A release of nothing does nothing.
+ */
+
+#define NGX_DEBAR_LIST_OLD  4
+
+ngx_int_t ngx_debar_list_hold(ngx_debar_list_t *l, ngx_debar_hold_t *h);
+void ngx_debar_list_release(ngx_debar_hold_t *h);
+
+/* NULL: nothing is held. */
+
+debar_list_t *ngx_debar_list_held(ngx_debar_hold_t *h);
 
 /* Past its "expires"?  The state and the log follow. */
 

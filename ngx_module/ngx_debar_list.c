@@ -1,8 +1,9 @@
 /*
  * The list of a worker: opened after the fork, watched, and changed for a new
  * one inside the inotify event, so that a publication takes effect within
- * milliseconds of its rename.  No request holds on to a list across events:
- * one that waits for a name is judged again if the list has changed meanwhile.
+ * milliseconds of its rename.  A request that waits for a name does not hold on
+ * to a list: it is judged again if that has changed meanwhile.  One whose body
+ * streams does, and a few replaced lists are kept for such.
  */
 
 #include "ngx_debar.h"
@@ -16,6 +17,17 @@
 #define NGX_DEBAR_LIST_READS  16         /* of inotify's queue, in one event */
 
 
+struct ngx_debar_held_s {
+    ngx_queue_t           queue;         /* in l->old, once replaced */
+    ngx_queue_t           holds;         /* of ngx_debar_hold_t */
+    debar_list_t         *list;
+    ngx_debar_list_t     *of;
+    ngx_uint_t            replaced;
+};
+
+
+static void ngx_debar_list_replaced(ngx_debar_list_t *l, debar_list_t *old);
+static void ngx_debar_list_lose(ngx_debar_held_t *held);
 static ngx_int_t ngx_debar_list_owner(ngx_conf_t *cf, ngx_str_t *user,
     uint32_t *owner);
 static debar_list_t *ngx_debar_list_open(ngx_debar_list_t *l,
@@ -152,6 +164,7 @@ ngx_debar_list_add(ngx_conf_t *cf, ngx_array_t *lists, ngx_str_t *path,
         l->interval = 5000;
         l->watch = -1;
         l->owner = DEBAR_ANY_OWNER;
+        ngx_queue_init(&l->old);
     }
 
     if (!required) {
@@ -328,11 +341,121 @@ ngx_debar_list_take(ngx_debar_list_t *l, debar_list_t *list)
                   &l->path, meta->serial, meta->digest);
 
     if (old) {
-        ngx_debar_list_discard(old);
+        ngx_debar_list_replaced(l, old);
     }
 
     ngx_debar_list_state(l, NGX_DEBAR_LIST_OK);
     (void) ngx_debar_list_expired(l);
+}
+
+
+static void
+ngx_debar_list_replaced(ngx_debar_list_t *l, debar_list_t *old)
+{
+    ngx_debar_held_t  *held;
+
+    held = l->held;
+
+    if (held == NULL) {
+        ngx_debar_list_discard(old);
+        return;
+    }
+
+    l->held = NULL;
+    held->replaced = 1;
+
+    ngx_queue_insert_tail(&l->old, &held->queue);
+
+    if (++l->nold > NGX_DEBAR_LIST_OLD) {
+        ngx_debar_list_lose(ngx_queue_data(ngx_queue_head(&l->old),
+                                           ngx_debar_held_t, queue));
+    }
+}
+
+
+static void
+ngx_debar_list_lose(ngx_debar_held_t *held)
+{
+    ngx_queue_t       *q;
+    ngx_debar_hold_t  *h;
+
+    while (!ngx_queue_empty(&held->holds)) {
+        q = ngx_queue_head(&held->holds);
+        h = ngx_queue_data(q, ngx_debar_hold_t, queue);
+
+        ngx_queue_remove(q);
+        h->held = NULL;
+
+        if (h->lost) {
+            h->lost(h->data);
+        }
+    }
+
+    if (held->replaced) {
+        ngx_queue_remove(&held->queue);
+        held->of->nold--;
+        ngx_debar_list_discard(held->list);
+
+    } else {
+        held->of->held = NULL;
+    }
+
+    ngx_free(held);
+}
+
+
+ngx_int_t
+ngx_debar_list_hold(ngx_debar_list_t *l, ngx_debar_hold_t *h)
+{
+    ngx_debar_held_t  *held;
+
+    held = l->held;
+
+    if (held == NULL) {
+        held = ngx_alloc(sizeof(ngx_debar_held_t), l->cycle->log);
+        if (held == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_queue_init(&held->holds);
+        held->list = l->list;
+        held->of = l;
+        held->replaced = 0;
+
+        l->held = held;
+    }
+
+    ngx_queue_insert_tail(&held->holds, &h->queue);
+    h->held = held;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_debar_list_release(ngx_debar_hold_t *h)
+{
+    ngx_debar_held_t  *held;
+
+    held = h->held;
+
+    if (held == NULL) {
+        return;
+    }
+
+    ngx_queue_remove(&h->queue);
+    h->held = NULL;
+
+    if (ngx_queue_empty(&held->holds)) {
+        ngx_debar_list_lose(held);
+    }
+}
+
+
+debar_list_t *
+ngx_debar_list_held(ngx_debar_hold_t *h)
+{
+    return h->held ? h->held->list : NULL;
 }
 
 

@@ -8,6 +8,7 @@
 
 #include <ngx_http.h>
 #include "ngx_debar.h"
+#include "body.h"
 #include "ngx_debar_front.h"
 #include "ngx_debar_learned.h"
 #include "ngx_debar_parent.h"
@@ -85,6 +86,10 @@ typedef struct {
 #define NGX_HTTP_DEBAR_CLIENT_SPLICE   0     /* debar_client_certificate */
 #define NGX_HTTP_DEBAR_CLIENT_REFUSE   1
 
+#define NGX_HTTP_DEBAR_BODY_OFF     0    /* debar_body */
+#define NGX_HTTP_DEBAR_BODY_ON      1
+#define NGX_HTTP_DEBAR_BODY_STREAM  2
+
 typedef struct ngx_http_debar_loc_conf_s  ngx_http_debar_loc_conf_t;
 
 struct ngx_http_debar_loc_conf_s {
@@ -116,6 +121,9 @@ struct ngx_http_debar_loc_conf_s {
     ngx_debar_glass_t      *glass;       /* NULL: off */
     ngx_uint_t              staple;      /* NGX_HTTP_DEBAR_STAPLE_* */
     ngx_uint_t              client_certificate;
+    ngx_uint_t              body;        /* NGX_HTTP_DEBAR_BODY_* */
+    debar_peel_limits_t     limits;
+    ngx_uint_t              limits_set;
 
     ngx_http_debar_loc_conf_t  *parent;
     ngx_http_debar_loc_conf_t  *within;  /* the first location below that has
@@ -128,6 +136,31 @@ struct ngx_http_debar_loc_conf_s {
 typedef struct {
     ngx_uint_t              inspect;     /* shows the leaves of a front */
 } ngx_http_debar_srv_conf_t;
+
+
+/* The body of a request while it comes (ngx_http_debar_body.c). */
+
+#define NGX_HTTP_DEBAR_BODY_HEAD  1024
+
+typedef struct {
+    debar_body_t         *body;          /* NULL: judged, or its list was
+                                            lost */
+    debar_facts_t         facts;
+    ngx_debar_hold_t      hold;
+    ngx_uint_t            generation;    /* of the list that is held */
+    unsigned              verdict;       /* on the head */
+    unsigned              nevidence;
+    const char           *fault;
+    unsigned              line;          /* that is refused; 0: none */
+    char                  document[32];  /* id of its format, or "" */
+    size_t                head_len;
+    u_char                head[NGX_HTTP_DEBAR_BODY_HEAD];  /* first bytes */
+    unsigned              first:1;       /* it comes before anything is let go:
+                                            one verdict on the whole */
+    unsigned              in_phase:1;    /* PRECONTENT has it read */
+    unsigned              done:1;        /* the verdict stands */
+    unsigned              stopped:1;     /* refused: what comes is dropped */
+} ngx_http_debar_body_t;
 
 
 /* Hangs on a request (module context) from PREACCESS on. */
@@ -165,6 +198,7 @@ typedef struct {
                                             or an address without brackets;
                                             canonical, NUL-terminated; empty
                                             where the origin is plain HTTP */
+    ngx_http_debar_body_t *body;         /* NULL: not looked at (yet) */
     ngx_uint_t            refused;       /* after it was let go, with what
                                             status: see ngx_http_debar_late() */
     const char           *fault;         /* why the origin's TLS is not taken:
@@ -206,6 +240,12 @@ ngx_int_t ngx_http_debar_keep_authority(ngx_http_request_t *r,
 /* What a request says (ngx_http_debar_facts.c) */
 
 void ngx_http_debar_facts(ngx_http_request_t *r, debar_facts_t *f);
+
+/* A field's values, joined where it stands there more than once; empty: none.
+ * name: lower case. */
+
+ngx_int_t ngx_http_debar_field(ngx_http_request_t *r, const char *name,
+    const char *joint, ngx_str_t *value);
 
 /* From nginx 1.31 on, a CONNECT comes as far as a phase. */
 
@@ -264,14 +304,30 @@ ngx_str_t *ngx_http_debar_verified(ngx_http_request_t *r);
 
 
 /*
- * A verdict that was reached when the request had been let go: by the
- * certificate of the origin, before a byte of the request went there.  Settles
+ * A verdict that was reached when the request had been let go: by its body, or
+ * by the certificate of the origin, before a byte of it went there.  Settles
  * and records it.  NGX_OK: go on; NGX_DECLINED: it is refused, ctx->refused is
  * set, and the caller has the connection to the origin fail, without another
  * try.  v: the scratch verdict; f: from ngx_http_debar_facts().
  */
 
 ngx_int_t ngx_http_debar_late(ngx_http_request_t *r, debar_verdict_t *v);
+
+
+/* Bodies, in PRECONTENT and a request body filter (ngx_http_debar_body.c) */
+
+ngx_int_t ngx_http_debar_body_init(ngx_conf_t *cf);
+ngx_int_t ngx_http_debar_body_first(ngx_http_request_t *r,
+    ngx_http_debar_ctx_t *ctx, const debar_verdict_t *v);
+ngx_int_t ngx_http_debar_body_handler(ngx_http_request_t *r);
+void ngx_http_debar_body_log(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx);
+char *ngx_http_debar_body_limits(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* By which list ctx->verdict was reached; NULL: it is gone. */
+
+debar_list_t *ngx_http_debar_judged_by(ngx_http_request_t *r,
+    ngx_http_debar_ctx_t *ctx);
 
 
 /* "enforce", "monitor" or "break-glass"; a block holds in the first alone.
@@ -295,6 +351,8 @@ typedef struct {
     const char           *country;
     uint64_t              started;       /* 0: not timed */
     const char           *surface;
+    debar_list_t         *list;          /* that gave the verdict; NULL: the one
+                                            in use */
 } ngx_http_debar_line_t;
 
 /* NGX_ERROR: nothing, or not all of it, was written, and the failure counts. */
@@ -325,6 +383,11 @@ typedef struct {
     debar_list_t         *list;          /* NULL: none */
     const debar_verdict_t *verdict;      /* NULL: none was reached */
 } ngx_http_debar_refusal_t;
+
+/* What ngx_http_debar_late() refused (ngx_http_debar_fault.c) */
+
+void ngx_http_debar_late_refusal(ngx_http_request_t *r,
+    ngx_http_debar_ctx_t *ctx, ngx_http_debar_refusal_t *rf);
 
 /* Sends it and finalizes the request: what PREACCESS may return. */
 

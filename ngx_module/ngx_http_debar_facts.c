@@ -7,6 +7,8 @@
 
 static void ngx_http_debar_facts_hosts(ngx_http_request_t *r,
     debar_facts_t *f);
+static void ngx_http_debar_facts_fields(ngx_http_request_t *r,
+    debar_facts_t *f);
 static void ngx_http_debar_facts_client(ngx_http_request_t *r,
     debar_facts_t *f);
 
@@ -72,7 +74,141 @@ ngx_http_debar_facts(ngx_http_request_t *r, debar_facts_t *f)
     }
 
     ngx_http_debar_facts_hosts(r, f);
+    ngx_http_debar_facts_fields(r, f);
     ngx_http_debar_facts_client(r, f);
+}
+
+
+/* What else counts, where it is there: most requests have a cookie at most. */
+
+static void
+ngx_http_debar_facts_fields(ngx_http_request_t *r, debar_facts_t *f)
+{
+    ngx_str_t         value;
+    ngx_uint_t        i, cookies;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    cookies = 0;
+    f->cookie = debar_str("", 0);
+    f->original_url = debar_str("", 0);
+
+    part = &r->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                return;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].key.len == 6
+            && ngx_strncmp(h[i].lowcase_key, "cookie", 6) == 0)
+        {
+            if (cookies++ == 0) {
+                f->cookie = debar_str((char *) h[i].value.data,
+                                      h[i].value.len);
+
+            } else if (cookies == 2
+                       && ngx_http_debar_field(r, "cookie", "; ", &value)
+                          == NGX_OK)
+            {
+                f->cookie = debar_str((char *) value.data, value.len);
+            }
+
+        } else if (f->original_url.len == 0
+                   && ((h[i].key.len == 14
+                        && ngx_strncmp(h[i].lowcase_key, "x-original-url", 14)
+                           == 0)
+                       || (h[i].key.len == 13
+                           && ngx_strncmp(h[i].lowcase_key, "x-rewrite-url",
+                                          13)
+                              == 0)))
+        {
+            f->original_url = debar_str((char *) h[i].value.data,
+                                        h[i].value.len);
+        }
+    }
+}
+
+
+ngx_int_t
+ngx_http_debar_field(ngx_http_request_t *r, const char *name,
+    const char *joint, ngx_str_t *value)
+{
+    u_char           *p;
+    size_t            len, jlen, size;
+    ngx_uint_t        i, n;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    len = ngx_strlen(name);
+    jlen = ngx_strlen(joint);
+    p = NULL;
+
+    ngx_str_null(value);
+
+    /* once to see how much there is, and where that is more than one again */
+
+again:
+
+    n = 0;
+    size = 0;
+    part = &r->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].key.len != len
+            || ngx_strncmp(h[i].lowcase_key, name, len) != 0)
+        {
+            continue;
+        }
+
+        if (n++ == 0 && p == NULL) {
+            *value = h[i].value;
+        }
+
+        if (p) {
+            if (n > 1) {
+                p = ngx_cpymem(p, joint, jlen);
+            }
+
+            p = ngx_cpymem(p, h[i].value.data, h[i].value.len);
+        }
+
+        size += jlen + h[i].value.len;
+    }
+
+    if (p || n < 2) {
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, size);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    value->data = p;
+    value->len = size - jlen;
+
+    goto again;
 }
 
 

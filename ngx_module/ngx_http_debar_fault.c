@@ -8,8 +8,6 @@
 
 
 static ngx_int_t ngx_http_debar_fault_handler(ngx_http_request_t *r);
-static void ngx_http_debar_fault_refused(ngx_http_request_t *r,
-    ngx_http_debar_ctx_t *ctx, ngx_http_debar_refusal_t *rf);
 static const char *ngx_http_debar_fault_reason(ngx_http_request_t *r,
     ngx_http_debar_ctx_t *ctx);
 static ngx_uint_t ngx_http_debar_fault_timeout(ngx_http_request_t *r);
@@ -47,7 +45,7 @@ ngx_http_debar_fault_handler(ngx_http_request_t *r)
     rf.status = NGX_HTTP_BAD_GATEWAY;
 
     if (ctx->refused) {
-        ngx_http_debar_fault_refused(r, ctx, &rf);
+        ngx_http_debar_late_refusal(r, ctx, &rf);
 
     } else if (ctx->fault_parent) {
         rf.title = "The parent proxy does not reach the host";
@@ -94,10 +92,11 @@ ngx_http_debar_fault_handler(ngx_http_request_t *r)
 }
 
 
-static void
-ngx_http_debar_fault_refused(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
+void
+ngx_http_debar_late_refusal(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
     ngx_http_debar_refusal_t *rf)
 {
+    debar_list_t               *list;
     ngx_http_debar_loc_conf_t  *dlcf;
 
     dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
@@ -109,16 +108,24 @@ ngx_http_debar_fault_refused(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
         return;
     }
 
+    list = ngx_http_debar_judged_by(r, ctx);
+
     rf->status = dlcf->status;
     rf->title = "Refused by the procurement blocklist";
     rf->detail = "This request concerns a vendor that may not be acquired from "
                  "or used here.";
     rf->reason = ctx->verdict->fault;
 
+    if (ctx->verdict->verdict != DEBAR_BLOCK
+        || ctx->verdict->entry == DEBAR_NONE)
+    {
+        rf->detail = "What it carries could not be read to its end.";
+    }
+
     /* numbers in a verdict mean something in the list that gave it alone */
 
-    if (dlcf->list && ctx->generation == dlcf->list->generation) {
-        rf->list = dlcf->list->list;
+    if (list) {
+        rf->list = list;
         rf->verdict = ctx->verdict;
     }
 }

@@ -28,6 +28,8 @@ static ngx_uint_t ngx_http_debar_refused(ngx_http_request_t *r,
     const debar_verdict_t *v);
 static ngx_int_t ngx_http_debar_decide(ngx_http_request_t *r,
     ngx_http_debar_ctx_t *ctx, debar_verdict_t *v, ngx_uint_t status);
+static ngx_int_t ngx_http_debar_let_go(ngx_http_request_t *r,
+    ngx_http_debar_ctx_t *ctx, const debar_verdict_t *v);
 static ngx_int_t ngx_http_debar_refuse_verdict(ngx_http_request_t *r,
     ngx_http_debar_ctx_t *ctx, debar_verdict_t *v, ngx_uint_t status);
 static ngx_int_t ngx_http_debar_record(ngx_http_request_t *r,
@@ -468,6 +470,19 @@ ngx_http_debar_decide(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
     ctx->done = 1;
     ctx->action = v->verdict;
 
+    if (!ngx_http_debar_refused(r, v) && ctx->resolve.rc == NGX_OK) {
+
+        rc = ngx_http_debar_body_first(r, ctx, v);
+
+        if (rc == NGX_OK) {
+            return ngx_http_debar_let_go(r, ctx, v);
+        }
+
+        if (rc == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+    }
+
     ngx_http_debar_count(mcf, v->verdict);
 
     if (v->verdict != DEBAR_PASS || v->nevidence
@@ -506,6 +521,14 @@ ngx_http_debar_decide(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
         return ngx_http_debar_unresolved(r, ctx);
     }
 
+    return ngx_http_debar_let_go(r, ctx, v);
+}
+
+
+static ngx_int_t
+ngx_http_debar_let_go(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
+    const debar_verdict_t *v)
+{
     if (ngx_http_debar_keep_authority(r, ctx, v) != NGX_OK) {
         return NGX_ERROR;
     }
@@ -625,6 +648,7 @@ ngx_http_debar_record(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
 
     line.method = r->method_name;
     line.started = ctx->started;
+    line.list = ctx->body ? ngx_debar_list_held(&ctx->body->hold) : NULL;
     line.surface = "http";
 
     if (ctx->front && ctx->front->kind == NGX_DEBAR_FRONT_INSPECTED) {
@@ -667,6 +691,7 @@ ngx_int_t
 ngx_http_debar_late(ngx_http_request_t *r, debar_verdict_t *v)
 {
     ngx_int_t                    rc;
+    debar_list_t                *list;
     ngx_http_debar_ctx_t        *ctx;
     ngx_http_debar_loc_conf_t   *dlcf;
     ngx_http_debar_main_conf_t  *mcf;
@@ -675,21 +700,38 @@ ngx_http_debar_late(ngx_http_request_t *r, debar_verdict_t *v)
     mcf = ngx_http_get_module_main_conf(r, ngx_http_debar_module);
     ctx = ngx_http_debar_get_ctx(r);
 
-    /* a line of its own, beside what was decided before */
+    /* a line of its own, beside what was decided before; with a body that came
+     * first, the only one */
 
     ctx->action = v->verdict;
     ctx->generation = dlcf->list->generation;
+    list = dlcf->list->list;
+
+    if (ctx->body && ngx_debar_list_held(&ctx->body->hold)) {
+        ctx->generation = ctx->body->generation;
+        list = ngx_debar_list_held(&ctx->body->hold);
+    }
 
     ngx_http_debar_count(mcf, v->verdict);
 
-    if (ngx_http_debar_keep(r, dlcf->list->list, ctx, v) != NGX_OK) {
+    if (v->verdict == DEBAR_PASS && v->nevidence == 0
+        && !(dlcf->audit && dlcf->audit_all))
+    {
+        return NGX_OK;
+    }
+
+    if (ngx_http_debar_keep(r, list, ctx, v) != NGX_OK) {
         ctx->refused = NGX_HTTP_SERVICE_UNAVAILABLE;
         return NGX_DECLINED;
     }
 
     rc = ngx_http_debar_record(r, ctx, v);
 
-    if (ngx_http_debar_refused(r, v)) {
+    /* where it goes was settled before: a fault alone does not stop it */
+
+    if (v->verdict == DEBAR_REJECT
+        || (v->verdict == DEBAR_BLOCK && ngx_http_debar_enforced(dlcf)))
+    {
         ctx->refused = dlcf->status;
         return NGX_DECLINED;
     }
@@ -704,4 +746,23 @@ ngx_http_debar_late(ngx_http_request_t *r, debar_verdict_t *v)
     }
 
     return NGX_OK;
+}
+
+
+debar_list_t *
+ngx_http_debar_judged_by(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx)
+{
+    debar_list_t               *list;
+    ngx_http_debar_loc_conf_t  *dlcf;
+
+    dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
+
+    list = ctx->body ? ngx_debar_list_held(&ctx->body->hold) : NULL;
+
+    if (list && ctx->generation == ctx->body->generation) {
+        return list;
+    }
+
+    return dlcf->list && ctx->generation == dlcf->list->generation
+           ? dlcf->list->list : NULL;
 }

@@ -149,7 +149,8 @@ ngx_http_debar_write(ngx_http_request_t *r, ngx_http_debar_loc_conf_t *dlcf,
         rec.took_us = (ngx_debar_clock() - line->started) / 1000;
     }
 
-    len = debar_record_line(out, sizeof(out), &rec, dlcf->list->list, v);
+    len = debar_record_line(out, sizeof(out), &rec,
+                            line->list ? line->list : dlcf->list->list, v);
 
     rc = ngx_debar_audit_write(dlcf->audit, (u_char *) out, len, c->log);
 
@@ -168,11 +169,22 @@ ngx_http_debar_log_handler(ngx_http_request_t *r)
     size_t                       len;
     uint64_t                     started;
     debar_verdict_t             *v;
+    ngx_http_debar_ctx_t        *ctx;
     ngx_http_core_srv_conf_t    *cscf;
     ngx_http_debar_loc_conf_t   *dlcf;
     ngx_http_debar_main_conf_t  *mcf;
 
-    if (r != r->main || ngx_http_debar_parsed(r)) {
+    if (r != r->main) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_debar_parsed(r)) {
+        ctx = ngx_http_debar_get_ctx(r);
+
+        if (ctx) {
+            ngx_http_debar_body_log(r, ctx);
+        }
+
         return NGX_OK;
     }
 

@@ -92,6 +92,14 @@ static ngx_conf_enum_t  ngx_http_debar_client_certificates[] = {
 };
 
 
+static ngx_conf_enum_t  ngx_http_debar_bodies[] = {
+    { ngx_string("off"), NGX_HTTP_DEBAR_BODY_OFF },
+    { ngx_string("on"), NGX_HTTP_DEBAR_BODY_ON },
+    { ngx_string("stream"), NGX_HTTP_DEBAR_BODY_STREAM },
+    { ngx_null_string, 0 }
+};
+
+
 #define NGX_HTTP_DEBAR_CONF                                                   \
     NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
 
@@ -252,6 +260,20 @@ static ngx_command_t  ngx_http_debar_commands[] = {
       offsetof(ngx_http_debar_loc_conf_t, websocket),
       ngx_http_debar_websockets },
 
+    { ngx_string("debar_body"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_debar_loc_conf_t, body),
+      ngx_http_debar_bodies },
+
+    { ngx_string("debar_body_limits"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_1MORE,
+      ngx_http_debar_body_limits,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("debar_staple"),
       NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_enum_slot,
@@ -362,6 +384,7 @@ ngx_http_debar_create_loc_conf(ngx_conf_t *cf)
     conf->staple = NGX_CONF_UNSET_UINT;
     conf->client_certificate = NGX_CONF_UNSET_UINT;
     conf->websocket = NGX_CONF_UNSET_UINT;
+    conf->body = NGX_CONF_UNSET_UINT;
     conf->glass = NGX_CONF_UNSET_PTR;
     conf->audit = NGX_CONF_UNSET_PTR;
     conf->user = NGX_CONF_UNSET;
@@ -396,6 +419,13 @@ ngx_http_debar_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->status, prev->status,
                               NGX_HTTP_FORBIDDEN);
     ngx_conf_merge_uint_value(conf->websocket, prev->websocket, DEBAR_LOG);
+    ngx_conf_merge_uint_value(conf->body, prev->body, NGX_HTTP_DEBAR_BODY_ON);
+
+    if (!conf->limits_set) {
+        conf->limits = prev->limits;
+        conf->limits_set = prev->limits_set;
+    }
+
     ngx_conf_merge_ptr_value(conf->glass, prev->glass, NULL);
     ngx_conf_merge_uint_value(conf->staple, prev->staple,
                               NGX_HTTP_DEBAR_STAPLE_CHECK);
@@ -724,6 +754,10 @@ ngx_http_debar_init(ngx_conf_t *cf)
     }
 
     if (ngx_http_debar_inspect_init(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_debar_body_init(cf) != NGX_OK) {
         return NGX_ERROR;
     }
 
