@@ -441,7 +441,9 @@ debar_pdf_inner(debar_pdf_t *pdf)
 
         begins[made] = pdf->inner.len;
 
-        if (debar_pdf_decode(pdf->node, o, &pdf->inner) == DEBAR_DECLINED) {
+        if (debar_pdf_decode(pdf->node, o, &pdf->inner) == DEBAR_DECLINED
+            || pdf->inner.len == begins[made])
+        {
             continue;
         }
 
