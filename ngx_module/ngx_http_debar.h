@@ -122,6 +122,8 @@ struct ngx_http_debar_loc_conf_s {
     ngx_uint_t              staple;      /* NGX_HTTP_DEBAR_STAPLE_* */
     ngx_uint_t              client_certificate;
     ngx_uint_t              body;        /* NGX_HTTP_DEBAR_BODY_* */
+    ngx_uint_t              cxml_status; /* of a refusal in cXML; 0: as of
+                                            others */
     debar_peel_limits_t     limits;
     ngx_uint_t              limits_set;
 
@@ -323,6 +325,7 @@ ngx_int_t ngx_http_debar_body_handler(ngx_http_request_t *r);
 void ngx_http_debar_body_log(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx);
 char *ngx_http_debar_body_limits(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_debar_dialect(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /* By which list ctx->verdict was reached; NULL: it is gone. */
 
@@ -382,6 +385,9 @@ typedef struct {
     const char           *incident;
     debar_list_t         *list;          /* NULL: none */
     const debar_verdict_t *verdict;      /* NULL: none was reached */
+    unsigned              line;          /* of the body; 0: none */
+    const char           *document;      /* id of its format, or NULL */
+    ngx_uint_t            cxml;          /* it is cXML, and so is the answer */
 } ngx_http_debar_refusal_t;
 
 /* What ngx_http_debar_late() refused (ngx_http_debar_fault.c) */

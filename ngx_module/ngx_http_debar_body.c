@@ -32,6 +32,7 @@ static ngx_int_t ngx_http_debar_body_stop(ngx_http_request_t *r,
 static void ngx_http_debar_body_refused(ngx_http_request_t *r);
 static void ngx_http_debar_body_refuse(ngx_http_request_t *r,
     ngx_http_debar_ctx_t *ctx);
+static ngx_uint_t ngx_http_debar_body_cxml(ngx_http_debar_body_t *b);
 static void ngx_http_debar_body_lost(void *data);
 static void ngx_http_debar_body_cleanup(void *data);
 
@@ -538,11 +539,39 @@ ngx_http_debar_body_refuse(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx)
 
     ngx_http_debar_late_refusal(r, ctx, &rf);
 
+    rf.line = ctx->body->line;
+    rf.document = ctx->body->document;
+    rf.cxml = ngx_http_debar_body_cxml(ctx->body);
+
     rc = ngx_http_debar_refuse(r, &rf);
 
     if (rc != NGX_DONE) {
         ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
     }
+}
+
+
+/* A document by itself; in a field of a form a browser has sent it. */
+
+static ngx_uint_t
+ngx_http_debar_body_cxml(ngx_http_debar_body_t *b)
+{
+    u_char  *p;
+
+    p = b->head;
+
+    if (b->head_len > 3 && ngx_memcmp(p, "\xef\xbb\xbf", 3) == 0) {
+        p += 3;
+    }
+
+    while (p < b->head + b->head_len
+           && (*p == ' ' || *p == '\t' || *p == CR || *p == LF))
+    {
+        p++;
+    }
+
+    return p < b->head + b->head_len && *p == '<'
+           && memmem(p, b->head + b->head_len - p, "<cXML", 5) != NULL;
 }
 
 
@@ -648,4 +677,36 @@ invalid:
                        "depth=, nodes=, leaves=, expanded=, ratio= and held=",
                        &value[i]);
     return NGX_CONF_ERROR;
+}
+
+
+/* "debar_dialect cxml=200" */
+
+char *
+ngx_http_debar_dialect(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_debar_loc_conf_t  *dlcf = conf;
+
+    ngx_str_t  *value;
+
+    if (dlcf->cxml_status != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "cxml=200") == 0) {
+        dlcf->cxml_status = NGX_HTTP_OK;
+
+    } else if (ngx_strcmp(value[1].data, "cxml=403") == 0) {
+        dlcf->cxml_status = NGX_HTTP_FORBIDDEN;
+
+    } else {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter \"%V\": \"debar_dialect\" takes "
+                           "cxml=403 or cxml=200", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
 }

@@ -267,6 +267,13 @@ static ngx_command_t  ngx_http_debar_commands[] = {
       offsetof(ngx_http_debar_loc_conf_t, body),
       ngx_http_debar_bodies },
 
+    { ngx_string("debar_dialect"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE1,
+      ngx_http_debar_dialect,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("debar_body_limits"),
       NGX_HTTP_DEBAR_CONF|NGX_CONF_1MORE,
       ngx_http_debar_body_limits,
@@ -385,6 +392,7 @@ ngx_http_debar_create_loc_conf(ngx_conf_t *cf)
     conf->client_certificate = NGX_CONF_UNSET_UINT;
     conf->websocket = NGX_CONF_UNSET_UINT;
     conf->body = NGX_CONF_UNSET_UINT;
+    conf->cxml_status = NGX_CONF_UNSET_UINT;
     conf->glass = NGX_CONF_UNSET_PTR;
     conf->audit = NGX_CONF_UNSET_PTR;
     conf->user = NGX_CONF_UNSET;
@@ -420,6 +428,8 @@ ngx_http_debar_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                               NGX_HTTP_FORBIDDEN);
     ngx_conf_merge_uint_value(conf->websocket, prev->websocket, DEBAR_LOG);
     ngx_conf_merge_uint_value(conf->body, prev->body, NGX_HTTP_DEBAR_BODY_ON);
+
+    ngx_conf_merge_uint_value(conf->cxml_status, prev->cxml_status, 0);
 
     if (!conf->limits_set) {
         conf->limits = prev->limits;

@@ -24,6 +24,11 @@ typedef struct {
     ngx_str_t             citation[NGX_HTTP_DEBAR_AUTHORITIES];
     ngx_uint_t            nauthorities;
     ngx_uint_t            status;
+    ngx_str_t             line;          /* of the body: digits, or empty */
+    ngx_str_t             document;
+    u_char                line_text[NGX_INT32_LEN];
+    u_char                reason[sizeof("line  of the document")
+                                 + NGX_INT32_LEN];
     u_char                numbers[16];
     char                  time[25];
 } ngx_http_debar_values_t;
@@ -40,6 +45,8 @@ static void ngx_http_debar_html(ngx_http_debar_page_t *page,
 static void ngx_http_debar_html_authorities(ngx_http_debar_values_t *vs,
     ngx_http_debar_out_t *o);
 static void ngx_http_debar_problem(ngx_http_debar_values_t *vs,
+    ngx_http_debar_out_t *o);
+static void ngx_http_debar_cxml(ngx_http_debar_values_t *vs,
     ngx_http_debar_out_t *o);
 static void ngx_http_debar_escape(ngx_http_debar_out_t *o, ngx_str_t *s,
     ngx_uint_t json);
@@ -76,7 +83,7 @@ ngx_http_debar_refuse(ngx_http_request_t *r, ngx_http_debar_refusal_t *rf)
         return NGX_ERROR;
     }
 
-    json = ngx_http_debar_wants_json(r);
+    json = !rf->cxml && ngx_http_debar_wants_json(r);
 
     o.p = NULL;
     o.n = 0;
@@ -87,7 +94,9 @@ ngx_http_debar_refuse(ngx_http_request_t *r, ngx_http_debar_refusal_t *rf)
 
     for ( ;; ) {
 
-        if (json) {
+        if (rf->cxml) {
+            ngx_http_debar_cxml(&vs, &o);
+        } else if (json) {
             ngx_http_debar_problem(&vs, &o);
         } else {
             ngx_http_debar_html(dlcf->page, &vs, &o);
@@ -111,7 +120,9 @@ ngx_http_debar_refuse(ngx_http_request_t *r, ngx_http_debar_refusal_t *rf)
     b->last_buf = 1;
     b->last_in_chain = 1;
 
-    if (json) {
+    if (rf->cxml) {
+        ngx_str_set(&r->headers_out.content_type, "text/xml; charset=utf-8");
+    } else if (json) {
         ngx_str_set(&r->headers_out.content_type, "application/problem+json");
     } else {
         ngx_str_set(&r->headers_out.content_type, "text/html; charset=utf-8");
@@ -119,12 +130,13 @@ ngx_http_debar_refuse(ngx_http_request_t *r, ngx_http_debar_refusal_t *rf)
 
     r->headers_out.content_type_len = r->headers_out.content_type.len;
     r->headers_out.content_type_lowcase = NULL;
-    r->headers_out.status = rf->status;
+    r->headers_out.status = rf->cxml && dlcf->cxml_status ? dlcf->cxml_status
+                                                          : rf->status;
     r->headers_out.content_length_n = o.n;
 
     /* names that nginx does not know */
 
-    if (rf->status == 451) {
+    if (r->headers_out.status == 451) {
         ngx_str_set(&r->headers_out.status_line,
                     "451 Unavailable For Legal Reasons");
 
@@ -219,6 +231,25 @@ ngx_http_debar_values(ngx_http_request_t *r, ngx_http_debar_refusal_t *rf,
     ngx_http_debar_value_z(&v[NGX_HTTP_DEBAR_V_DETAIL], rf->detail);
     ngx_http_debar_value_z(&v[NGX_HTTP_DEBAR_V_REASON], rf->reason);
     ngx_http_debar_value_z(&v[NGX_HTTP_DEBAR_V_INCIDENT], rf->incident);
+
+    if (rf->document) {
+        ngx_http_debar_value_z(&vs->document, rf->document);
+    }
+
+    if (rf->line) {
+        vs->line.data = vs->line_text;
+        vs->line.len = ngx_sprintf(vs->line_text, "%ud", rf->line)
+                       - vs->line_text;
+
+        if (rf->reason == NULL) {
+            ngx_http_debar_value_set(&v[NGX_HTTP_DEBAR_V_REASON],
+                                     (char *) vs->reason,
+                                     ngx_sprintf(vs->reason,
+                                                 "line %ud of the document",
+                                                 rf->line)
+                                     - vs->reason);
+        }
+    }
 
     v[NGX_HTTP_DEBAR_V_CONTACT] = dlcf->contact;
     v[NGX_HTTP_DEBAR_V_GATEWAY] = dlcf->gateway;
@@ -487,9 +518,80 @@ ngx_http_debar_problem(ngx_http_debar_values_t *vs, ngx_http_debar_out_t *o)
         ngx_http_debar_puts(o, "]");
     }
 
+    if (vs->line.len) {
+        ngx_http_debar_puts(o, ",\"line\":");
+        ngx_http_debar_put(o, vs->line.data, vs->line.len);
+    }
+
+    ngx_http_debar_problem_member(o, "document", &vs->document);
     ngx_http_debar_problem_member(o, "contact", &v[NGX_HTTP_DEBAR_V_CONTACT]);
     ngx_http_debar_problem_member(o, "gateway", &v[NGX_HTTP_DEBAR_V_GATEWAY]);
     ngx_http_debar_puts(o, "}\n");
+}
+
+
+static void
+ngx_http_debar_cxml_part(ngx_http_debar_out_t *o, const char *before,
+    ngx_str_t *value, const char *after)
+{
+    if (value->len) {
+        ngx_http_debar_put(o, before, ngx_strlen(before));
+        ngx_http_debar_escape(o, value, 0);
+        ngx_http_debar_put(o, after, ngx_strlen(after));
+    }
+}
+
+
+/* cXML 1.2: a Response carries its status inside. */
+
+static void
+ngx_http_debar_cxml(ngx_http_debar_values_t *vs, ngx_http_debar_out_t *o)
+{
+    ngx_str_t   *v;
+    ngx_uint_t   i;
+
+    v = vs->value;
+
+    ngx_http_debar_puts(o, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+                        "<!DOCTYPE cXML SYSTEM \"http://xml.cxml.org/schemas/"
+                        "cXML/1.2.014/cXML.dtd\">\n<cXML payloadID=\"");
+    ngx_http_debar_escape(o, &v[NGX_HTTP_DEBAR_V_INCIDENT], 0);
+    ngx_http_debar_puts(o, "@");
+    ngx_http_debar_escape(o, &v[NGX_HTTP_DEBAR_V_GATEWAY], 0);
+    ngx_http_debar_puts(o, "\" timestamp=\"");
+    ngx_http_debar_escape(o, &v[NGX_HTTP_DEBAR_V_TIME], 0);
+
+    if (vs->status == NGX_HTTP_SERVICE_UNAVAILABLE) {
+        ngx_http_debar_puts(o, "\"><Response><Status code=\"503\" "
+                            "text=\"Service Unavailable\" xml:lang=\"en\">");
+
+    } else {
+        ngx_http_debar_puts(o, "\"><Response><Status code=\"403\" "
+                            "text=\"Forbidden\" xml:lang=\"en\">");
+    }
+
+    ngx_http_debar_cxml_part(o, "line ", &vs->line, ": ");
+    ngx_http_debar_cxml_part(o, "", &v[NGX_HTTP_DEBAR_V_TITLE], ".");
+    ngx_http_debar_cxml_part(o, " ", &v[NGX_HTTP_DEBAR_V_DETAIL], "");
+
+    if (vs->line.len == 0) {
+        ngx_http_debar_cxml_part(o, " Reason: ", &v[NGX_HTTP_DEBAR_V_REASON],
+                                 ".");
+    }
+
+    ngx_http_debar_cxml_part(o, " Vendor: ", &v[NGX_HTTP_DEBAR_V_VENDOR], ".");
+
+    for (i = 0; i < vs->nauthorities; i++) {
+        ngx_http_debar_cxml_part(o, " Authority: ", &vs->authority[i], "");
+        ngx_http_debar_cxml_part(o, " (", &vs->citation[i], ")");
+        ngx_http_debar_puts(o, ".");
+    }
+
+    ngx_http_debar_cxml_part(o, " Incident: ", &v[NGX_HTTP_DEBAR_V_INCIDENT],
+                             ".");
+    ngx_http_debar_cxml_part(o, " Contact: ", &v[NGX_HTTP_DEBAR_V_CONTACT],
+                             ".");
+    ngx_http_debar_puts(o, "</Status></Response></cXML>\n");
 }
 
 

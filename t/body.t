@@ -167,6 +167,32 @@ is(scalar @left, 0, 'what passed has left no line')
     or diag encode_json(\@left);
 
 
+# --- in the buyer's words -------------------------------------------------------
+
+my $said = $gw->get($url, method => 'POST', fields => \@xml, body => $bad);
+my ($line) = decisions();
+my ($where) = $line->{evidence}[0]{where} =~ /line\[(\d+)\]/;
+my %said = map { lc $_->[0] => $_->[1] } @{ $said->{fields} };
+
+like($said{'content-type'}, qr{^text/xml}, 'who sends cXML is answered in cXML');
+like($said->{body}, qr{<Response><Status\scode="403"\stext="Forbidden"[^>]*>
+                       line\s$where:\s.*\b$line->{incident}\b}x,
+     'with a status, the line and the incident');
+like($said->{body}, qr{Rule One of the test \(https://law.example/rule-1\)},
+     'and what it rests on');
+
+my $json = encode_json({ items => [
+    { sku => '1', manufacturer => 'Paper Mill', quantity => 1 },
+    { sku => '2', manufacturer => 'Rocketmaker', quantity => 2 } ] });
+
+$said = $gw->get('http://shop.neutral.example/cart/add', method => 'POST',
+                 body => $json, fields => [['Accept', 'application/json'],
+                     ['Content-Type', 'application/json']]);
+is($said->{status}, 403, 'a cart in JSON is refused');
+is(eval { decode_json($said->{body})->{line} }, 2,
+   'problem+json names the line');
+
+
 # --- large ones ---------------------------------------------------------------
 
 my $size = 20 << 20;
@@ -174,6 +200,7 @@ my $big = write_file(test_dir() . '/big.xml',
                      order('Rocketmaker', $size, 20_000));
 
 $plain->fresh;
+$gw->audit;
 
 for my $case (['HTTP/1.1, by length', $url],
               ['HTTP/1.1, in chunks', $url, '-H', 'Transfer-Encoding: chunked'],
@@ -264,7 +291,7 @@ $c->send(substr $bad, 1000);
 is($c->response('POST')->{status}, 403,
    'the body is judged by the list that it began with');
 
-my ($line) = decisions();
+($line) = decisions();
 
 is($line->{list}{serial}, 1, 'and recorded with that');
 is($line->{vendor}, 'acme', 'by name');
