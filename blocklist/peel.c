@@ -20,8 +20,8 @@
 #define DEBAR_PEEL_TABLES   65536           /* ... in all open containers */
 #define DEBAR_PEEL_TRIES    8               /* readers for the same bytes */
 
-/* A short value that is an encoding costs a part of a node: carts have many that
- * are numbers in base64. */
+/* A short value that is an encoding costs a part of a node: carts have many,
+ * their numbers in base64. */
 
 #define DEBAR_PEEL_SHORT    512
 #define DEBAR_PEEL_PARTS    16
@@ -49,7 +49,7 @@ struct debar_live_s {
     debar_live_t          *child;
     debar_str_t            name;      /* of the value or part; owned */
     unsigned               nth;
-    unsigned               named;     /* nth was counted */
+    unsigned               named;     /* nth was counted; 2: a value */
     unsigned               depth;
     unsigned               tries;
     unsigned               attached;  /* a reader is open */
@@ -840,9 +840,10 @@ debar_live_begin(debar_live_t *l, const debar_reader_t *r)
 
     path = p->path_len;
 
-    /* parts are told from each other, what a decoding made stands alone */
+    /* parts are told from each other, what a decoding made stands alone, and so
+     * does what a part has beside its fields */
 
-    if (l->named) {
+    if (l->named == 2 || (l->named && (l->name.len || l->nth > 1))) {
         debar_path_step(p, l->node.parent->reader->syntax, l->name, l->nth);
 
     } else if (l->node.parent == NULL) {
@@ -1246,9 +1247,9 @@ debar_value_inside(debar_node_t *node, debar_str_t name, unsigned nth,
     }
 
     l->chosen = in.utf8 ? r : NULL;
+    l->named = 2;
     l->cost = value.len < DEBAR_PEEL_SHORT ? 1 : DEBAR_PEEL_PARTS;
     l->nth = nth;
-    l->named = 1;
 
     if (!debar_live_allowed(l, r)) {
         debar_live_free(l);

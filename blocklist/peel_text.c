@@ -8,6 +8,7 @@
 
 #include "peel_private.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -40,6 +41,7 @@ typedef struct {
     uint64_t     lines;
     size_t       nlook;
     size_t       len;
+    unsigned     pairs;           /* lines are "name=value" */
     unsigned     solid;           /* no blanks yet: may be one encoded value */
     debar_buf_t  whole;
     char         look[DEBAR_PEEL_BLOCK];
@@ -184,9 +186,31 @@ debar_text_row(debar_node_t *node, char *line, size_t len)
 }
 
 
+/* The name of "name=value", as forms send it as text/plain: its length, 0 where
+ * the line is none. */
+
+static size_t
+debar_text_name(const char *line, size_t len)
+{
+    size_t  i;
+
+    for (i = 0; i < len && i < 128 && line[i] != '='; i++) {
+        if (!isalnum((uint8_t) line[i]) && (line[i] == '\0'
+            || strchr("-_.:~[]$", line[i]) == NULL))
+        {
+            return 0;
+        }
+    }
+
+    return i < len && line[i] == '=' && (i + 1 == len || line[i + 1] != '=')
+           ? i : 0;
+}
+
+
 static int
 debar_text_value(debar_node_t *node, const char *line, size_t len)
 {
+    size_t               n;
     debar_text_state_t  *t = node->state;
 
     while (len && debar_text_blank(line[0])) {
@@ -200,6 +224,13 @@ debar_text_value(debar_node_t *node, const char *line, size_t len)
 
     if (len == 0) {
         return DEBAR_OK;
+    }
+
+    n = t->pairs ? debar_text_name(line, len) : 0;
+
+    if (n) {
+        return debar_node_value(node, debar_str(line, n),
+                                debar_str(line + n + 1, len - n - 1));
     }
 
     return t->solid ? debar_node_plain(node, debar_str("", 0),
@@ -543,6 +574,39 @@ debar_text_feed(debar_node_t *node, const char *data, size_t len)
 }
 
 
+/* Every line of the first block is a pair, or empty; how many have a value. */
+
+static unsigned
+debar_text_pairs(const char *data, size_t len, unsigned whole)
+{
+    size_t    i, n, start;
+    unsigned  pairs;
+
+    pairs = 0;
+    start = 0;
+
+    for (i = 0; i <= len; i++) {
+        if (i < len && data[i] != '\n' && data[i] != '\r') {
+            continue;
+        }
+
+        if (i > start && (i < len || whole || pairs == 0)) {
+            n = debar_text_name(data + start, i - start);
+
+            if (n == 0) {
+                return 0;
+            }
+
+            pairs += n + 1 < i - start;
+        }
+
+        start = i + 1;
+    }
+
+    return pairs;
+}
+
+
 static int
 debar_text_begin(debar_node_t *node, unsigned whole)
 {
@@ -551,7 +615,8 @@ debar_text_begin(debar_node_t *node, unsigned whole)
     if (debar_peel_is_text(t->look, t->nlook, !whole)) {
         t->sep = debar_text_separator(node, t->look, t->nlook, whole);
         t->mode = t->sep ? DEBAR_TEXT_ROWS : DEBAR_TEXT_PLAIN;
-        t->solid = t->sep == 0;
+        t->pairs = t->sep == 0 && debar_text_pairs(t->look, t->nlook, whole);
+        t->solid = t->sep == 0 && !t->pairs;
 
     } else {
         t->mode = DEBAR_TEXT_BYTES;

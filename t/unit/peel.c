@@ -227,6 +227,14 @@ texts(void)
           "cells of CSV lose their quotes");
     peels("text/plain", "", S("A1,2\nA2,3\n"),
           "text{line{1=A1;2=2;}line{1=A2;2=3;}}", "a pad of two lines");
+    peels("text/plain", "", S("x[1]=Acme Rocket\r\ny=<?xml version='1.0'?><a/>\r\n"
+                              "no pair\r\n"),
+          "text{=x[1]=Acme Rocket;=y=<?xml version='1.0'?><a/>;=no pair;}",
+          "lines of which one is no pair");
+    peels("text/plain", "", S("x[1]=Acme Rocket\r\ny=<?xml version='1.0'?><a/>"
+                              "\r\nz=\r\n"),
+          "text{x[1]=Acme Rocket;y=<?xml version='1.0'?><a/>;xml{a{}}z=;}",
+          "pairs of a form that is sent as text");
     peels("text/plain", "", S("Dear sir, hello\nwe write, as agreed\n"),
           "text{=Dear sir, hello;=we write, as agreed;}",
           "two sentences with a comma are no rows");
@@ -297,7 +305,8 @@ forms(void)
     peels(FORM, "", S("qty%3D1%26b%3D2"), "form{=qty=1&b=2;form{qty=1;b=2;}}",
           "a form that was escaped once more");
     peels(FORM "; charset=windows-1251", "", S("a=%CA%E0%F1"),
-          "form{a=\xd0\x9a\xd0\xb0\xd1\x81;}", "escapes in the label's charset");
+          "form{a=\xd0\x9a\xd0\xb0\xd1\x81;}",
+          "escapes in the label's charset");
     path_is(DEBAR_SYNTAX_FORM, "query", "", "a=1&a=2&b%5B%5D=3",
             "query:a=1;query:a[2]=2;query:b[]=3;", "paths of a query");
     path_is(DEBAR_SYNTAX_COOKIE, "cookie", "", "a=1; cart=\"x y\"",
@@ -332,7 +341,8 @@ armours(void)
     peels(FORM, "", S("s=data%3Atext/plain%3Bbase64%2CQWNtZSBSb2NrZXQ%3D"),
           "form{s=data:text/plain;base64,QWNtZSBSb2NrZXQ=;"
           "data{text{=Acme Rocket;}}}", "a data URL");
-    peels("text/plain", "", S("QWNtZSBSb2NrZXQg\r\nQ29tcGFueSBpcyBo\r\nZXJl\r\n"),
+    peels("text/plain", "", S("QWNtZSBSb2NrZXQg\r\nQ29tcGFueSBpcyBo\r\nZXJl"
+                              "\r\n"),
           "text{=QWNtZSBSb2NrZXQg;=Q29tcGFueSBpcyBo;=ZXJl;"
           "base64{text{=Acme Rocket Company is here;}}}", "base64 in lines");
     peels("text/plain", "base64", S("QWNtZSBSb2NrZXQg\r\nQ29tcGFueQ=="),
@@ -454,10 +464,12 @@ zips(void)
           "brotli by label");
 
     is_int(peels(FORM, "gzip", S(pairs),
-                 "gzip{}form{qty=1;text=Acme Rocket Company;}", "plain pairs labelled as gzip"),
+                 "gzip{}form{qty=1;text=Acme Rocket Company;}",
+                 "plain pairs labelled as gzip"),
            DEBAR_PEEL_BROKEN, "... which is said");
     is_int(peels(FORM, "br", S(pairs),
-                 "br{}form{qty=1;text=Acme Rocket Company;}", "plain pairs labelled as brotli"),
+                 "br{}form{qty=1;text=Acme Rocket Company;}",
+                 "plain pairs labelled as brotli"),
            DEBAR_PEEL_BROKEN, "... which is said");
     is_int(peels(FORM, "x-unknown, identity", S(pairs),
                  "form{qty=1;text=Acme Rocket Company;}", "a coding unknown"),
@@ -568,7 +580,8 @@ bombs(void)
         big[i] = i * 2654435761u >> 13;
     }
 
-    is_int(bounded("application/octet-stream", "", big, size, "32 MiB of bytes"),
+    is_int(bounded("application/octet-stream", "", big, size,
+                   "32 MiB of bytes"),
            0, "... read to their end");
 
     for (i = 0; i < size; i++) {
