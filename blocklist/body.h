@@ -10,6 +10,12 @@
  *   note, person, party, search, quantity, unspsc: never more than `log`.
  *   url: judged as a URL inside the request.
  *   a withdrawn line, a cancelled document: `log` at most.
+ *
+ * A block is held until its document has ended, since that may be taken back,
+ * with two exceptions: formats whose mark of cancellation stands before their
+ * lines (cXML, X12, EDIFACT, UBL, OAGIS), and a line behind which 64 KiB came.
+ * Then debar_body_push() says so at once, of lines that are still open too.
+ *
  *   A permit or waiver lifts what it lifts elsewhere; an order number that a
  *       waiver names is looked for in the document.
  *
