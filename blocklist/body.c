@@ -110,7 +110,8 @@ debar_body_text(debar_list_t *list, debar_verdict_t *v, const char *where,
     debar_match_text(list, v, where, text, len, role, cap);
 
     if (role == DEBAR_ROLE_FILE) {
-        debar_match_file(list, v, where, text, len, cap);
+        debar_match_file(list, v, where, text, len,
+                         cap < DEBAR_LOG ? cap : DEBAR_LOG);
     }
 
     if (role == DEBAR_ROLE_PACKAGE) {
@@ -178,7 +179,6 @@ debar_body_cap(unsigned role, unsigned withdrawn, unsigned other_maker)
     case DEBAR_ROLE_PERSON:
     case DEBAR_ROLE_PARTY:
     case DEBAR_ROLE_URL:
-    case DEBAR_ROLE_FILE:
     case DEBAR_ROLE_SEARCH:
         return DEBAR_LOG;
 

@@ -9,6 +9,7 @@
  *       at most beside words of prohibition, removal or replacement.
  *   note, person, party, search, quantity, unspsc: never more than `log`.
  *   url: judged as a URL inside the request.
+ *   file: goods by a name in it; a listed name of a download is recorded.
  *   a withdrawn line, a cancelled document: `log` at most.
  *
  * A block is held until its document has ended, since that may be taken back,

@@ -705,7 +705,14 @@ debar_document_begin(debar_document_t *d, const debar_peel_event_t *ev)
     }
 
     if (d->nmarks == 0) {
-        f->role = debar_name_role(d->list, debar_str(f->name, n));
+
+        /* a message of a protocol buffer, a row of a table: not their names */
+
+        if (ev->syntax != DEBAR_SYNTAX_PROTOBUF
+            && ev->syntax != DEBAR_SYNTAX_TEXT)
+        {
+            f->role = debar_name_role(d->list, debar_str(f->name, n));
+        }
 
         if (!debar_mark_begins(d, debar_str(NULL, 0), debar_str(NULL, 0),
                                f->syntax))
