@@ -3,8 +3,8 @@
 # Byte-exact ways past a blocklist, each on a fresh connection to a real
 # gateway: what the client is told, what the origin sees, what is recorded.
 #
-# DEBAR_EVASIONS="url body" runs other classes of evasions.jsonl than those that
-# hold today.  All of more-evasions.jsonl is run.
+# DEBAR_EVASIONS="url body" runs those classes of evasions.jsonl alone.  All of
+# more-evasions.jsonl is run.
 
 use strict;
 use warnings;
@@ -25,7 +25,7 @@ use Debar::Test::Tls;
 binmode $_, ':encoding(UTF-8)' for Test::More->builder->output,
     Test::More->builder->failure_output, Test::More->builder->todo_output;
 
-my @classes = split /[\s,]+/, $ENV{DEBAR_EVASIONS} || 'authority ip idn tls';
+my @classes = split /[\s,]+/, $ENV{DEBAR_EVASIONS} || 'authority ip idn tls url body';
 my %wanted = map { $_ => 1 } @classes;
 my @rows = ((grep { $wanted{ $_->{class} } }
              corpus_rows('evasions.jsonl')),
@@ -56,6 +56,16 @@ my (%ended, @refused);
 
 my %unseen = (F06 => 'inspection: the inner Host is inside TLS');
 
+# What ends otherwise than it should, for now.
+
+my %pending = (
+    D17 => 'hex in a query is not decoded',
+    D36 => 'X-Original-URL that buys is a block, not a line of log',
+    E37 => 'the name of an inner part\'s file is a line of log',
+    E38 => 'two boundaries are both read, and a block, not a reject',
+    E42 => 'a message without field names is a line of log',
+);
+
 
 # A row, sent to a gateway; ca: of one that looks into TLS, by which its leaves
 # have to be verified.
@@ -66,6 +76,8 @@ sub run_row {
     my $name = "$row->{class} $id, $row->{title}$how";
     my $end = evasion_ends($expect, $row->{kind});
     my $failed = 0;
+
+    local our $TODO = $pending{$id};
 
     $gw->audit;
 
@@ -87,12 +99,13 @@ sub run_row {
         is($saw, $end->{origin}, "$name: the origin "
            . ($end->{origin} ? 'gets it' : 'sees nothing of it'))
             or $failed = 1;
-        push @refused, $id if !$end->{origin};
+        push @refused, $id if !$end->{origin} && !$pending{$id};
     }
 
     if ($end->{verdict}) {
         {
-            local our $TODO = $ca ? undef : $unseen{$id};
+            local our $TODO = $ca ? $pending{$id}
+                                  : $unseen{$id} // $pending{$id};
 
             like($verdict, $end->{verdict}, "$name: recorded as $expect")
                 or $failed = !$TODO;
