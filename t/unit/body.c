@@ -386,6 +386,62 @@ early(void)
 }
 
 
+/* More fields than wait for the end of their line, around what is listed. */
+
+static void
+many(void)
+{
+    char             *body, *p;
+    size_t            i, k, taken;
+    debar_facts_t     f;
+    debar_verdict_t   v;
+
+    static const struct {
+        const char  *type, *begin, *junk, *goods, *end, *claim;
+        unsigned     verdict;
+    } t[] = {
+        { JSON, "{", "\"x\":\"junk\",", "\"brand\":\"Acmesoft\"", "}",
+          "a member behind many", DEBAR_BLOCK },
+        { JSON, "{", "\"x\":\"junk\",", "\"comment\":\"no Acmesoft\"", "}",
+          "a comment behind many members", DEBAR_LOG },
+        { FORM, "a=1", "&x=junk", "&brand=Acmesoft", "&b=1",
+          "a field behind many", DEBAR_BLOCK },
+        { XML, "<cXML><OrderRequest><OrderRequestHeader type=\"new\">",
+          "<X>junk</X>", "</OrderRequestHeader>" ITEM("1", "AC4711XY", "y", "z"),
+          "</OrderRequest></cXML>", "a line behind a long header",
+          DEBAR_BLOCK },
+        { XML, "<cXML><OrderRequest><OrderRequestHeader type=\"new\"/>"
+          "<ItemOut quantity=\"1\"><ItemDetail>", "<Extrinsic>x</Extrinsic>",
+          "<ManufacturerName>Acmesoft</ManufacturerName>",
+          "</ItemDetail></ItemOut></OrderRequest></cXML>",
+          "a maker behind many fields of its line", DEBAR_BLOCK },
+        { XML, "<cXML><OrderRequest><OrderRequestHeader type=\"delete\"/>"
+          "<ItemOut quantity=\"1\"><ItemDetail>", "<Extrinsic>x</Extrinsic>",
+          "<ManufacturerName>Acmesoft</ManufacturerName>",
+          "</ItemDetail></ItemOut></OrderRequest></cXML>",
+          "the same in an order that is deleted", DEBAR_LOG },
+    };
+
+    body = malloc(1 << 20);
+
+    for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+        p = body + sprintf(body, "%s", t[i].begin);
+
+        for (k = 0; k < 2000; k++) {
+            p += sprintf(p, "%s", t[i].junk);
+        }
+
+        p += sprintf(p, "%s%s", t[i].goods, t[i].end);
+
+        facts(&f, "POST", CART);
+        judge(&v, &f, t[i].type, body, p - body, 1000, &taken);
+        is_int(v.verdict, t[i].verdict, t[i].claim);
+    }
+
+    free(body);
+}
+
+
 /* Fields of the head. */
 
 static void
@@ -454,6 +510,7 @@ main(void)
 
     table();
     early();
+    many();
     head();
 
     debar_list_close(list);
