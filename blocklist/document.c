@@ -62,9 +62,15 @@ debar_document_add(debar_document_t *d, debar_str_t name, debar_str_t value,
         return NULL;
     }
 
-    memmove(d->bytes + p->value, value.data, value.len);
+    if (value.len != 0) {
+        memmove(d->bytes + p->value, value.data, value.len);
+    }
+
     memmove(d->bytes + p->path, path, len);
-    memcpy(d->bytes + p->name, name.data, name.len);
+
+    if (name.len != 0) {
+        memcpy(d->bytes + p->name, name.data, name.len);
+    }
 
     p->value_len = value.len;
     p->path_len = len;
@@ -682,7 +688,10 @@ debar_document_begin(debar_document_t *d, const debar_peel_event_t *ev)
     memset(f, 0, sizeof(debar_frame_t));
 
     n = ev->name.len < DEBAR_DOC_NAME ? ev->name.len : DEBAR_DOC_NAME - 1;
-    memcpy(f->name, ev->name.data, n);
+
+    if (n != 0) {
+        memcpy(f->name, ev->name.data, n);
+    }
 
     f->first = d->nfields;
     f->syntax = ev->syntax;
