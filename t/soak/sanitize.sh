@@ -90,7 +90,7 @@ prove ${PROVE:-} "$@" || status=1
 # A file of its own may also hold a remark: "Unable to get registers from
 # thread", of a process that ends while it is looked through.
 
-seen=$(grep -rlE 'ERROR: |runtime error: ' "$work/report";
+seen=$(grep -rlE 'ERROR: |runtime error: ' "$work/report" || :
        grep -rlE --include='*.log' --include='*.out' \
            'ERROR: (Address|Leak)Sanitizer|runtime error: ' "$work/tmp" || :)
 
