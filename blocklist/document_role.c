@@ -167,13 +167,18 @@ debar_form_base(char *out, size_t size, debar_str_t name, uint32_t *index)
     }
 
     n = from < size ? from : size;
-    memcpy(out, name.data, n);
+
+    if (n != 0) {
+        memcpy(out, name.data, n);
+    }
 
     if (rest > size - n) {
         rest = size - n;
     }
 
-    memcpy(out + n, name.data + to, rest);
+    if (rest != 0) {
+        memcpy(out + n, name.data + to, rest);
+    }
 
     return n + rest;
 }
