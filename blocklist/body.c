@@ -59,12 +59,32 @@ static void
 debar_body_where(char where[DEBAR_WHERE], const char *base, unsigned number,
     unsigned role, const char *path)
 {
-    size_t  n, len, room;
+    char         digits[16];
+    size_t       n, len, room;
+    unsigned     i;
+    const char  *name = debar_role_name(role);
 
-    n = number ? snprintf(where, DEBAR_WHERE, "%s:line[%u]/%s:", base, number,
-                          debar_role_name(role))
-               : snprintf(where, DEBAR_WHERE, "%s/%s:", base,
-                          debar_role_name(role));
+    n = strlen(base);
+    memcpy(where, base, n);
+
+    if (number) {
+        memcpy(where + n, ":line[", 6);
+        n += 6;
+
+        for (i = sizeof(digits); number; number /= 10) {
+            digits[--i] = '0' + number % 10;
+        }
+
+        memcpy(where + n, digits + i, sizeof(digits) - i);
+        n += sizeof(digits) - i;
+        where[n++] = ']';
+    }
+
+    where[n++] = '/';
+    len = strlen(name);
+    memcpy(where + n, name, len);
+    n += len;
+    where[n++] = ':';
 
     len = strlen(path);
     room = DEBAR_WHERE - 1 - n;
@@ -75,7 +95,7 @@ debar_body_where(char where[DEBAR_WHERE], const char *base, unsigned number,
         path += len - (room - 3);
     }
 
-    strcpy(where + n, path);
+    memcpy(where + n, path, len > room ? room - 2 : len + 1);
 }
 
 
@@ -130,7 +150,13 @@ debar_body_value(debar_list_t *list, debar_verdict_t *v, const char *where,
 {
     char      *text = list->decoded;
     size_t     pos, n, len;
-    unsigned   flags, rounds;
+    unsigned   flags, rounds, clean;
+
+    if (debar_seen_value(list, s, role)) {
+        return;
+    }
+
+    clean = v->nevidence == 0 && !v->cut && !v->more;
 
     for (pos = 0; pos < s.len; pos += n) {
 
@@ -156,6 +182,10 @@ debar_body_value(debar_list_t *list, debar_verdict_t *v, const char *where,
         }
 
         n -= DEBAR_BODY_OVERLAP;
+    }
+
+    if (clean && v->nevidence == 0 && !v->cut && !v->more) {
+        debar_see_value(list, s, role);
     }
 }
 

@@ -77,7 +77,7 @@ debar_document_add(debar_document_t *d, debar_str_t name, debar_str_t value,
     p->name_len = name.len;
     p->offset = offset;
     p->depth = d->nframes;
-    d->nfields++;
+    p->next = ++d->nfields;
 
     return p;
 }
@@ -257,7 +257,7 @@ debar_document_holds(const debar_document_t *d, uint32_t first, uint32_t index,
     *goods = 0;
     *quantity = 0;
 
-    for (i = first; i < d->nfields; i++) {
+    for (i = first; i < d->nfields; i = d->fields[i].next) {
         if (d->fields[i].index == index
             && d->fields[i].role == DEBAR_ROLE_QUANTITY)
         {
@@ -265,12 +265,12 @@ debar_document_holds(const debar_document_t *d, uint32_t first, uint32_t index,
         }
     }
 
-    for (i = first; i < d->nfields; i++) {
+    for (i = first; i < d->nfields && !*goods; i = d->fields[i].next) {
         p = &d->fields[i];
 
         if (p->index == index && p->value_len != 0) {
             role = debar_pending_role(d, p, depth, *quantity);
-            *goods |= debar_role_goods(role);
+            *goods = debar_role_goods(role);
         }
     }
 }
@@ -294,7 +294,7 @@ debar_document_give(debar_document_t *d, const debar_to_t *to, uint32_t first,
     zero = 0;
     some = 0;
 
-    for (i = first; i < d->nfields; i++) {
+    for (i = first; i < d->nfields; i = d->fields[i].next) {
         p = &d->fields[i];
 
         if (p->index != index || line.nfields == DEBAR_MAX_LINE_FIELDS) {
@@ -316,7 +316,7 @@ debar_document_give(debar_document_t *d, const debar_to_t *to, uint32_t first,
         return DEBAR_DECLINED;
     }
 
-    for (some = 0; first < d->nfields; first++) {
+    for (some = 0; first < d->nfields; first = d->fields[first].next) {
         if (d->fields[first].index == index
             && some++ >= DEBAR_MAX_LINE_FIELDS
             && debar_document_outside(d, to, &d->fields[first])
@@ -383,6 +383,52 @@ debar_document_leave(debar_document_t *d, uint32_t first)
 }
 
 
+/* Chains a form's fields of one index; heads has a bit for each first one. */
+
+static uint32_t
+debar_form_chain(debar_document_t *d, uint32_t first,
+    uint8_t heads[DEBAR_DOC_FIELDS])
+{
+    uint16_t  last[DEBAR_DOC_FIELDS * 2];      /* by index: one more than it */
+    uint32_t  i, h, numbered;
+
+    memset(last, 0, sizeof(last));
+
+    for (i = first, numbered = 0; i < d->nfields; i++) {
+        numbered |= d->fields[i].index;
+
+        for (h = d->fields[i].index * 2654435761u >> 22;
+             last[h] && d->fields[last[h] - 1].index != d->fields[i].index;
+             h = (h + 1) % (DEBAR_DOC_FIELDS * 2))
+        {
+            /* void */
+        }
+
+        heads[i] = last[h] == 0;
+
+        if (last[h]) {
+            d->fields[last[h] - 1].next = i;
+        }
+
+        last[h] = i + 1;
+        d->fields[i].next = DEBAR_DOC_FIELDS;
+    }
+
+    return numbered;
+}
+
+
+/* As they are while more may come. */
+
+static void
+debar_form_unchain(debar_document_t *d, uint32_t first)
+{
+    for ( /* void */ ; first < d->nfields; first++) {
+        d->fields[first].next = first + 1;
+    }
+}
+
+
 /*
  * A form's lines: its fields by their numbers, those without one first.  What
  * has no number and no goods belongs to none.
@@ -392,32 +438,26 @@ static int
 debar_document_form(debar_document_t *d, const debar_to_t *to, uint32_t first,
     unsigned *number)
 {
+    uint8_t   heads[DEBAR_DOC_FIELDS];
     uint32_t  i, k, index, numbered;
     unsigned  goods, quantity;
 
-    for (i = first, numbered = 0; i < d->nfields; i++) {
-        numbered |= d->fields[i].index;
-    }
+    numbered = debar_form_chain(d, first, heads);
 
     for (i = first; i < d->nfields; i++) {
         index = d->fields[i].index;
 
-        for (k = first; k < i && d->fields[k].index != index; k++) {
-            /* void */
-        }
-
-        if (k < i) {
+        if (!heads[i]) {
             continue;
         }
 
-        debar_document_holds(d, first, index, d->nframes, &goods, &quantity);
+        debar_document_holds(d, i, index, d->nframes, &goods, &quantity);
 
         if (index == 0 && numbered && !goods) {
 
-            for (k = first; k < d->nfields; k++) {
-                if (d->fields[k].index == 0
-                    && debar_document_outside(d, to, &d->fields[k])
-                       == DEBAR_DECLINED)
+            for (k = i; k < d->nfields; k = d->fields[k].next) {
+                if (debar_document_outside(d, to, &d->fields[k])
+                    == DEBAR_DECLINED)
                 {
                     return DEBAR_DECLINED;
                 }
@@ -426,7 +466,7 @@ debar_document_form(debar_document_t *d, const debar_to_t *to, uint32_t first,
             continue;
         }
 
-        if (debar_document_give(d, to, first, index, d->nframes, ++*number)
+        if (debar_document_give(d, to, i, index, d->nframes, ++*number)
             == DEBAR_DECLINED)
         {
             return DEBAR_DECLINED;
@@ -1218,6 +1258,7 @@ debar_document_event(void *document, const debar_peel_event_t *ev)
 int
 debar_document_peek(debar_document_t *d, debar_line_pt sink, void *data)
 {
+    int             rc;
     uint32_t        i, first;
     unsigned        number, depth;
     debar_to_t      to;
@@ -1233,7 +1274,10 @@ debar_document_peek(debar_document_t *d, debar_line_pt sink, void *data)
     }
 
     if (debar_syntax_flat(f->syntax)) {
-        return debar_document_form(d, &to, f->first, &number);
+        rc = debar_document_form(d, &to, f->first, &number);
+        debar_form_unchain(d, f->first);
+
+        return rc;
     }
 
     first = 0;

@@ -83,6 +83,37 @@ debar_path_fits(const debar_document_t *d, debar_str_t path, debar_str_t name)
 }
 
 
+/* The end that a path has to have, to fit there. */
+
+static uint16_t
+debar_path_end(const debar_document_t *d, debar_str_t name)
+{
+    unsigned     i;
+    const char  *top;
+
+    if (name.len != 0) {
+        return debar_mark_end(name.data, name.len);
+    }
+
+    for (i = d->nframes; i > 0; i--) {
+        top = d->frames[i - 1].name;
+
+        if (top[0] != '\0' || d->frames[i - 1].document) {
+            return debar_mark_end(top, strlen(top));
+        }
+    }
+
+    return debar_mark_end("", 0);
+}
+
+
+static inline int
+debar_end_fits(const debar_document_t *d, size_t mark, uint16_t end)
+{
+    return d->list->mark_ends[mark] == end || d->list->mark_ends[mark] == 0;
+}
+
+
 static int
 debar_value_fits(debar_list_t *list, debar_ref_t want, debar_str_t value)
 {
@@ -105,14 +136,18 @@ int
 debar_mark_begins(debar_document_t *d, debar_str_t name, debar_str_t value,
     unsigned syntax)
 {
-    size_t               i, k;
+    size_t               i, k, n;
+    uint16_t             end;
     debar_str_t          id;
     const debar_mark_t  *m;
 
-    for (i = 0; i < d->list->nmarks; i++) {
+    end = debar_path_end(d, name);
+
+    for (n = 0; n < d->list->nmark_roots; n++) {
+        i = d->list->mark_roots[n];
         m = &d->list->marks[i];
 
-        if (m->use != DEBAR_MARK_ROOT || !(m->syntaxes >> syntax & 1)
+        if (!debar_end_fits(d, i, end) || !(m->syntaxes >> syntax & 1)
             || (name.len == 0 && m->value.len != 0)
             || !debar_path_fits(d, debar_list_text(d->list, m->path), name)
             || !debar_value_fits(d->list, m->value, value))
@@ -146,12 +181,16 @@ unsigned
 debar_mark_container(debar_document_t *d, unsigned *role)
 {
     uint32_t             i;
+    uint16_t             end;
     const debar_mark_t  *m;
+
+    end = debar_path_end(d, debar_str(NULL, 0));
 
     for (i = 0; i < d->nmarks; i++) {
         m = &d->list->marks[d->mark + i];
 
-        if (m->use == DEBAR_MARK_ROOT || m->value.len != 0
+        if (!debar_end_fits(d, d->mark + i, end)
+            || m->use == DEBAR_MARK_ROOT || m->value.len != 0
             || !debar_path_fits(d, debar_list_text(d->list, m->path),
                                 debar_str(NULL, 0)))
         {
@@ -269,6 +308,7 @@ debar_mark_field(debar_document_t *d, debar_pending_t *p, uint32_t first)
 {
     char                 base[DEBAR_DOC_NAME * 2];
     size_t               longest;
+    uint16_t             end;
     uint32_t             i, index;
     unsigned             cancels, keeps;
     debar_str_t          name, path;
@@ -284,8 +324,14 @@ debar_mark_field(debar_document_t *d, debar_pending_t *p, uint32_t first)
     longest = 0;
     cancels = 0;
     keeps = 0;
+    end = debar_path_end(d, name);
 
     for (i = 0; i < d->nmarks; i++) {
+
+        if (!debar_end_fits(d, d->mark + i, end)) {
+            continue;
+        }
+
         m = &d->list->marks[d->mark + i];
         path = debar_list_text(d->list, m->path);
 

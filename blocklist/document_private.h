@@ -51,6 +51,7 @@ typedef struct {
     uint32_t    path, path_len;   /* with its NUL */
     uint64_t    offset;
     uint32_t    index;            /* number in a form's name, or 0 */
+    uint32_t    next;             /* field that may be of the same index */
     uint16_t    depth;            /* frames around it, its own among them */
     uint16_t    above;            /* of the frame whose role covers it; 0 */
     uint8_t     role;             /* its own */

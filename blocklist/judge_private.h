@@ -54,8 +54,9 @@ typedef struct {
 
 /*
  * What was seen lately, and nothing was to be said of: hosts as they came (the
- * bytes of an authority) with what they are, and targets.  Whole bytes are
- * compared, so that nothing listed can be made to look like one of them.
+ * bytes of an authority) with what they are, targets, and short values of
+ * bodies by their role.  Whole bytes are compared, so that nothing listed can be
+ * made to look like one of them.
  * Sets of four; a new one takes the place of the set's oldest.
  */
 
@@ -63,6 +64,7 @@ typedef struct {
 #define DEBAR_SEEN_WAYS        4
 #define DEBAR_SEEN_HOST       64
 #define DEBAR_SEEN_TARGET    190
+#define DEBAR_SEEN_VALUE      62
 
 typedef struct {
     uint16_t           port;
@@ -78,6 +80,15 @@ typedef struct {
 } debar_seen_target_t;
 
 typedef struct {
+    uint8_t            len;       /* 0: free */
+    uint8_t            role;
+    char               data[DEBAR_SEEN_VALUE];
+} debar_seen_value_t;
+
+typedef struct {
+    uint32_t             value_tag[DEBAR_SEEN_SETS][DEBAR_SEEN_WAYS];
+    uint8_t              value_next[DEBAR_SEEN_SETS];
+    debar_seen_value_t   values[DEBAR_SEEN_SETS][DEBAR_SEEN_WAYS];
     uint32_t             host_tag[DEBAR_SEEN_SETS][DEBAR_SEEN_WAYS];
     uint32_t             target_tag[DEBAR_SEEN_SETS * 2][DEBAR_SEEN_WAYS];
     uint8_t              host_next[DEBAR_SEEN_SETS];
@@ -116,6 +127,9 @@ struct debar_list_s {
     size_t                        nrelays;
     const debar_mark_t           *marks;     /* of purchase documents */
     size_t                        nmarks;
+    uint16_t                     *mark_ends; /* debar_mark_end() of each */
+    uint32_t                     *mark_roots;
+    size_t                        nmark_roots;
     const debar_ref_t            *refs;
     const debar_cidr_t           *cidrs;
     const uint64_t               *id_filter;
@@ -150,6 +164,20 @@ struct debar_list_s {
     char                          decoded[DEBAR_MAX_TARGET];
     char                          tokens[DEBAR_MAX_TARGET * 2];
 };
+
+
+/*
+ * What a mark's path ends with, and what a container or field is called, as
+ * quickly compared: never different where the names are the same in any case.
+ * 0: a path that has to be looked at.
+ */
+
+static inline uint16_t
+debar_mark_end(const char *name, size_t len)
+{
+    return len == 0 ? 0xffff
+                    : (len & 0x7f) << 8 | (uint8_t) (name[0] | 0x20);
+}
 
 
 /* match.c: evidence; each adds to v */
@@ -218,6 +246,11 @@ void debar_see_host(debar_list_t *list, debar_str_t raw,
     const debar_verdict_t *v);
 int debar_seen_target(debar_list_t *list, debar_str_t target);
 void debar_see_target(debar_list_t *list, debar_str_t target);
+
+/* A value in which nothing is found in this role. */
+
+int debar_seen_value(debar_list_t *list, debar_str_t value, unsigned role);
+void debar_see_value(debar_list_t *list, debar_str_t value, unsigned role);
 
 /* activity.c: a word of the channels, by use; NULL if there is none. */
 

@@ -216,6 +216,43 @@ debar_list_words(debar_list_t *list)
 }
 
 
+/* Where formats begin, and the last names of the marks' paths. */
+
+static int
+debar_list_marks(debar_list_t *list)
+{
+    size_t       i, n;
+    debar_str_t  s;
+
+    list->mark_ends = calloc(list->nmarks + 1, sizeof(uint16_t));
+    list->mark_roots = calloc(list->nmarks + 1, sizeof(uint32_t));
+
+    if (list->mark_ends == NULL || list->mark_roots == NULL) {
+        return DEBAR_ERROR;
+    }
+
+    for (i = 0; i < list->nmarks; i++) {
+        if (list->marks[i].use == DEBAR_MARK_ROOT) {
+            list->mark_roots[list->nmark_roots++] = i;
+        }
+
+        s = debar_list_text(list, list->marks[i].path);
+
+        if (s.len && s.data[s.len - 1] == '*') {
+            continue;
+        }
+
+        for (n = 0; n < s.len && s.data[s.len - n - 1] != '/'; n++) {
+            /* void */
+        }
+
+        list->mark_ends[i] = n ? debar_mark_end(s.data + s.len - n, n) : 0;
+    }
+
+    return DEBAR_OK;
+}
+
+
 static int
 debar_list_room(debar_list_t *list, size_t nconds)
 {
@@ -238,7 +275,8 @@ debar_list_room(debar_list_t *list, size_t nconds)
     pcre2_set_match_limit(list->match_context, DEBAR_MATCH_LIMIT);
     pcre2_set_depth_limit(list->match_context, DEBAR_MATCH_LIMIT);
 
-    return debar_list_words(list);
+    return debar_list_marks(list) == DEBAR_OK ? debar_list_words(list)
+                                              : DEBAR_ERROR;
 }
 
 
@@ -370,6 +408,8 @@ debar_list_close(debar_list_t *list)
 
     free(list->slots);
     free(list->seen);
+    free(list->mark_ends);
+    free(list->mark_roots);
 
     debar_snapshot_close(list->snapshot);
 

@@ -131,3 +131,62 @@ debar_see_target(debar_list_t *list, debar_str_t target)
     t->len = target.len;
     memcpy(t->data, target.data, target.len);
 }
+
+
+int
+debar_seen_value(debar_list_t *list, debar_str_t value, unsigned role)
+{
+    uint32_t             tag;
+    uint64_t             hash;
+    unsigned             set, way;
+    debar_seen_value_t  *s;
+
+    if (value.len == 0 || value.len > DEBAR_SEEN_VALUE) {
+        return 0;
+    }
+
+    hash = debar_hash(value.data, value.len) + role;
+    set = hash & (DEBAR_SEEN_SETS - 1);
+    tag = hash >> 32;
+
+    for (way = 0; way < DEBAR_SEEN_WAYS; way++) {
+
+        if (list->seen->value_tag[set][way] != tag) {
+            continue;
+        }
+
+        s = &list->seen->values[set][way];
+
+        if (s->len == value.len && s->role == role
+            && memcmp(s->data, value.data, value.len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+void
+debar_see_value(debar_list_t *list, debar_str_t value, unsigned role)
+{
+    uint64_t             hash;
+    unsigned             set, way;
+    debar_seen_value_t  *s;
+
+    if (value.len == 0 || value.len > DEBAR_SEEN_VALUE) {
+        return;
+    }
+
+    hash = debar_hash(value.data, value.len) + role;
+    set = hash & (DEBAR_SEEN_SETS - 1);
+    way = list->seen->value_next[set]++ % DEBAR_SEEN_WAYS;
+
+    list->seen->value_tag[set][way] = hash >> 32;
+    s = &list->seen->values[set][way];
+
+    s->len = value.len;
+    s->role = role;
+    memcpy(s->data, value.data, value.len);
+}
