@@ -1066,46 +1066,118 @@ debar_settle_fields(debar_document_t *d, debar_frame_t *f)
 }
 
 
+/* A line of text, a row of a sheet or of a table of a document. */
+
+static int
+debar_document_is_row(const debar_frame_t *f)
+{
+    return !f->document
+           && (f->syntax == DEBAR_SYNTAX_TEXT
+               || (f->syntax == DEBAR_SYNTAX_ZIP
+                   && strcmp(f->name, "row") == 0));
+}
+
+
+/* Which column a cell stands in, from 0: "3", "C"; else its place in the row. */
+
+static unsigned
+debar_document_column(const debar_document_t *d, const debar_pending_t *p,
+    unsigned place)
+{
+    size_t       i;
+    unsigned     n;
+    debar_str_t  name = debar_pending_name(d, p);
+
+    for (i = 0, n = 0; i < name.len && i < 3; i++) {
+        if (name.data[i] >= 'A' && name.data[i] <= 'Z') {
+            n = n * 26 + (name.data[i] - 'A' + 1);
+
+        } else if (name.data[i] >= '0' && name.data[i] <= '9') {
+            n = n * 10 + (name.data[i] - '0');
+
+        } else {
+            return place;
+        }
+    }
+
+    return n ? n - 1 : place;
+}
+
+
+/*
+ * Whether a row is a heading: it names what columns hold.  One behind a title
+ * or another table must say so with half of its cells.
+ */
+
+static int
+debar_document_heading(debar_document_t *d, debar_frame_t *f)
+{
+    uint32_t          i;
+    unsigned          n, first, cells, roles, column;
+    uint8_t           columns[DEBAR_DOC_COLUMNS];
+    debar_pending_t  *p;
+
+    first = d->column_depth != d->nframes;
+    cells = 0;
+    roles = 0;
+    n = 0;
+
+    memset(columns, DEBAR_ROLE_OTHER, sizeof(columns));
+
+    for (i = f->first; i < d->nfields; i++) {
+        p = &d->fields[i];
+        column = debar_document_column(d, p, i - f->first);
+
+        if (column >= DEBAR_DOC_COLUMNS) {
+            continue;
+        }
+
+        if (p->value_len != 0
+            && d->bytes[p->value] >= '0' && d->bytes[p->value] <= '9')
+        {
+            return 0;
+        }
+
+        columns[column] = debar_name_role(d->list, debar_pending_value(d, p));
+        roles += columns[column] != DEBAR_ROLE_OTHER;
+        cells++;
+        n = column >= n ? column + 1 : n;
+    }
+
+    if (roles == 0 || (!first && (roles < 2 || roles * 2 < cells))) {
+        return 0;
+    }
+
+    memcpy(d->columns, columns, sizeof(columns));
+    d->ncolumns = n;
+
+    return 1;
+}
+
+
 /* The cells of a table: roles by its heading. */
 
 static void
 debar_document_row(debar_document_t *d, debar_frame_t *f)
 {
-    uint32_t          i, n;
-    unsigned          roles, numbers;
-    debar_pending_t  *p;
+    uint32_t  i;
+    unsigned  n, heading;
 
-    if (f->syntax != DEBAR_SYNTAX_TEXT || f->document) {
+    if (!debar_document_is_row(f)) {
         return;
     }
 
     if (d->column_depth != d->nframes) {
-        d->column_depth = d->nframes;
         d->ncolumns = 0;
-        roles = 0;
-        numbers = 0;
-
-        for (i = f->first, n = 0;
-             i < d->nfields && n < DEBAR_DOC_COLUMNS;
-             i++, n++)
-        {
-            p = &d->fields[i];
-            d->columns[n] = debar_name_role(d->list,
-                                            debar_pending_value(d, p));
-            roles += d->columns[n] != DEBAR_ROLE_OTHER;
-            numbers += p->value_len != 0
-                       && d->bytes[p->value] >= '0' && d->bytes[p->value] <= '9';
-        }
-
-        if (roles && numbers == 0) {
-            d->ncolumns = n;
-        }
-
-        return;
     }
 
-    for (i = f->first, n = 0; i < d->nfields && n < d->ncolumns; i++, n++) {
-        if (d->columns[n] != DEBAR_ROLE_OTHER) {
+    heading = debar_document_heading(d, f);
+    d->column_depth = d->nframes;
+
+    for (i = f->first; !heading && i < d->nfields; i++) {
+        n = debar_document_column(d, &d->fields[i], i - f->first);
+
+        if (n < d->ncolumns && d->columns[n] != DEBAR_ROLE_OTHER) {
             d->fields[i].role = d->columns[n];
         }
     }
