@@ -329,9 +329,20 @@ debar_cond_fits(debar_list_t *list, uint32_t i, debar_str_t query)
 }
 
 
+/* A condition on pairs: those of the query, or of a form in the body. */
+
+static int
+debar_pairs_fit(debar_list_t *list, uint32_t i, debar_str_t query,
+    debar_str_t form)
+{
+    return debar_cond_fits(list, i, query) || debar_cond_fits(list, i, form);
+}
+
+
 static int
 debar_recipe_fits(debar_list_t *list, size_t i, unsigned method,
-    const debar_host_t *h, size_t path_len, debar_str_t query)
+    const debar_host_t *h, size_t path_len, debar_str_t query,
+    debar_str_t form)
 {
     uint32_t               n;
     const debar_recipe_t  *r = &list->recipes[i];
@@ -361,7 +372,7 @@ debar_recipe_fits(debar_list_t *list, size_t i, unsigned method,
     }
 
     for (n = 0; n < r->nconds; n++) {
-        if (!debar_cond_fits(list, r->cond + n, query)) {
+        if (!debar_pairs_fit(list, r->cond + n, query, form)) {
             return 0;
         }
     }
@@ -551,7 +562,7 @@ debar_activity(debar_list_t *list, debar_verdict_t *v, const debar_facts_t *f,
         r = &list->recipes[i];
 
         if (r->nhosts != 0
-            && debar_recipe_fits(list, i, method, h, n, u.query))
+            && debar_recipe_fits(list, i, method, h, n, u.query, f->form))
         {
             own = 1;
             debar_activity_is(v, r->activity,
@@ -568,7 +579,7 @@ debar_activity(debar_list_t *list, debar_verdict_t *v, const debar_facts_t *f,
         r = &list->recipes[i];
 
         if (r->nhosts == 0
-            && debar_recipe_fits(list, i, method, h, n, u.query))
+            && debar_recipe_fits(list, i, method, h, n, u.query, f->form))
         {
             debar_activity_is(v, r->activity,
                               debar_list_text(list, r->channel),
@@ -580,6 +591,7 @@ debar_activity(debar_list_t *list, debar_verdict_t *v, const debar_facts_t *f,
 
     debar_activity_path(list, v, method, n, &veto);
     debar_activity_query(list, v, method, u.query, &veto);
+    debar_activity_query(list, v, method, f->form, &veto);
 
     if (veto && v->activity == DEBAR_ACQUIRE) {
         v->activity = DEBAR_BROWSE;

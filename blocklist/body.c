@@ -19,6 +19,11 @@
 
 #define DEBAR_BODY_ENOUGH   65536
 
+/* Short pairs of forms that may say what the request does. */
+
+#define DEBAR_BODY_FORM      4096
+#define DEBAR_BODY_PAIR       128
+
 
 struct debar_body_s {
     debar_list_t              *list;
@@ -40,6 +45,8 @@ struct debar_body_s {
     unsigned                   report;    /* its path tells of a report */
     unsigned                   head;      /* it is a field of the head */
     const char                *base;      /* "body" */
+    size_t                     nform;     /* bytes of form */
+    size_t                     asked;     /* activity of form was asked for */
     unsigned                   cart;      /* a line looks like a cart's */
     unsigned                   activity;  /* of documents */
     debar_str_t                id;        /* of the one that means it */
@@ -48,6 +55,7 @@ struct debar_body_s {
     debar_verdict_t            open;      /* of the document that is read */
     debar_verdict_t            maker;     /* room */
     debar_verdict_t            sum;
+    char                       form[DEBAR_BODY_FORM];
 };
 
 
@@ -107,7 +115,8 @@ debar_body_package(debar_list_t *list, debar_verdict_t *v, const char *where,
     size_t  n, i;
 
     static const char *const  ecosystems[] = {
-        "android", "apple-team", "chocolatey", "chrome", "winget"
+        "android", "apple-app", "apple-bundle", "apple-team", "chocolatey",
+        "chrome", "winget"
     };
 
     for (i = 0; i < sizeof(ecosystems) / sizeof(ecosystems[0]); i++) {
@@ -479,6 +488,70 @@ debar_body_on_line(void *data, const debar_line_t *line)
 }
 
 
+/*
+ * Keeps a pair of a form as a query would have it: "cmd=_cart" means the same
+ * there and here.  What is long is no word of a command.
+ */
+
+static size_t
+debar_body_escape(char *out, debar_str_t s)
+{
+    size_t         i;
+    char          *p;
+    unsigned char  c;
+
+    for (i = 0, p = out; i < s.len; i++) {
+        c = s.data[i];
+
+        if (c <= ' ' || c == '%' || c == '&' || c == '=' || c == '+'
+            || c == ';' || c == '#')
+        {
+            p += sprintf(p, "%%%02X", c);
+
+        } else {
+            *p++ = c;
+        }
+    }
+
+    return p - out;
+}
+
+
+static void
+debar_body_pair(debar_body_t *b, const debar_peel_event_t *ev)
+{
+    char    *p;
+    size_t   n;
+
+    if (ev->event != DEBAR_PEEL_VALUE || ev->name.len == 0 || b->head
+        || (ev->syntax != DEBAR_SYNTAX_FORM
+            && ev->syntax != DEBAR_SYNTAX_MULTIPART))
+    {
+        return;
+    }
+
+    n = ev->name.len + ev->value.len;
+
+    if (n > DEBAR_BODY_PAIR
+        || n * 3 + 2 > sizeof(b->form) - b->nform)
+    {
+        return;
+    }
+
+    p = b->form + b->nform;
+
+    if (b->nform != 0) {
+        *p++ = '&';
+    }
+
+    p += debar_body_escape(p, ev->name);
+    *p++ = '=';
+    p += debar_body_escape(p, ev->value);
+
+    b->nform = p - b->form;
+}
+
+
 static int
 debar_body_on_event(void *data, const debar_peel_event_t *ev)
 {
@@ -487,6 +560,8 @@ debar_body_on_event(void *data, const debar_peel_event_t *ev)
     if (b->trace.event) {
         (void) b->trace.event(b->trace.data, ev);
     }
+
+    debar_body_pair(b, ev);
 
     return debar_document_event(b->document, ev);
 }
@@ -497,12 +572,17 @@ debar_body_on_event(void *data, const debar_peel_event_t *ev)
 static void
 debar_body_activity(debar_body_t *b, debar_verdict_t *v)
 {
+    debar_facts_t      facts;
     debar_url_parts_t  u;
 
-    if (!b->known) {
+    if (!b->known || b->asked != b->nform) {
         b->known = 1;
+        b->asked = b->nform;
 
-        debar_activity(b->list, &b->v, b->facts,
+        facts = *b->facts;
+        facts.form = debar_str(b->form, b->nform);
+
+        debar_activity(b->list, &b->v, &facts,
                        b->v.host.len ? &b->v.host : NULL);
 
         debar_url_split(&u, b->facts->target.data, b->facts->target.len);

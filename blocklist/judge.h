@@ -39,6 +39,8 @@ typedef struct {
     debar_str_t  referer;         /* raw */
     debar_str_t  cookie;          /* values of Cookie fields, "; " between */
     debar_str_t  original_url;    /* X-Original-URL or X-Rewrite-URL, raw */
+    debar_str_t  form;            /* pairs of a form in the body, as of a query:
+                                     a script is told there what to do, too */
     uint8_t      client[16];      /* address; IPv4 as ::ffff:a.b.c.d */
     unsigned     has_client;
     unsigned     connect;         /* authority-form: only a host is known */
