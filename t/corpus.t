@@ -86,7 +86,15 @@ note "$told of " . @attempts . ' attempts end in block';
 # What is not yet told is named, so that it shows when it is.
 
 my %todo = (
-    'mat-dl-disposition' => 'a file name within a Content-Disposition',
+    'mat-dl-disposition'       => 'a file name within a Content-Disposition',
+    'mat2-order-aspx'          => 'a button of a form says that it orders',
+    'mat2-gql-batch'           => 'mutations by their names',
+    'mat2-gql-enterpriseorder' => 'mutations by their names',
+    'mat2-peoplesoft'          => 'a suite whose messages are not described',
+    'mat2-odoo-po'             => 'a call whose arguments name the document',
+    'mat2-enc-utf7'            => 'UTF-7 in forms',
+    'mat2-ws-text'             => 'a message with a number before its JSON',
+    'mat2-odata-batch'         => 'requests within a body',
 );
 
 for (check('more-benign.jsonl'), check('more-attempts.jsonl')) {
@@ -94,7 +102,7 @@ for (check('more-benign.jsonl'), check('more-attempts.jsonl')) {
 
     local $TODO = $todo{$row->{id}};
 
-    if ($row->{id} =~ /^mat-/) {
+    if ($row->{id} =~ /^mat/) {
         is($out->{verdict}, 'block', "$row->{id}: $row->{why}: is refused");
 
     } else {
