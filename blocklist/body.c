@@ -681,6 +681,47 @@ debar_body_enough(debar_body_t *b)
 }
 
 
+/*
+ * A Content-Type that names a boundary twice is two bodies in one: who reads it
+ * by the other name reads something else (RFC 9110 s.5.6.6 wants each parameter
+ * once).
+ */
+
+static int
+debar_body_ambiguous(debar_str_t type)
+{
+    size_t    i, from;
+    unsigned  n, quoted;
+
+    for (i = 0, n = 0, quoted = 0; i < type.len; i++) {
+
+        if (type.data[i] == '"') {
+            quoted = !quoted;
+
+        } else if (quoted && type.data[i] == '\\') {
+            i++;
+
+        } else if (!quoted && type.data[i] == ';') {
+
+            for (from = i + 1; from < type.len
+                               && (type.data[from] == ' '
+                                   || type.data[from] == '\t'); from++)
+            { /* void */ }
+
+            n += type.len - from > 8
+                 && strncasecmp(type.data + from, "boundary", 8) == 0
+                 && (type.data[from + 8] == '=' || type.data[from + 8] == ' '
+                     || (type.data[from + 8] == '*'
+                         && type.len - from > 9
+                         && (type.data[from + 9] == '='
+                             || type.data[from + 9] == '0')));
+        }
+    }
+
+    return n > 1;
+}
+
+
 debar_body_t *
 debar_body_new(debar_list_t *list, const debar_facts_t *f,
     const debar_verdict_t *v, const debar_peel_input_t *in,
@@ -719,6 +760,19 @@ debar_body_new(debar_list_t *list, const debar_facts_t *f,
         return NULL;
     }
 
+    if (debar_body_ambiguous(in->content_type)) {
+
+        /* nothing of it is read */
+
+        b->sum = b->v;
+        b->done = 1;
+
+        if (b->sum.verdict < DEBAR_REJECT) {
+            b->sum.verdict = DEBAR_REJECT;
+            b->sum.fault = "two boundaries in Content-Type";
+        }
+    }
+
     return b;
 }
 
@@ -732,7 +786,7 @@ debar_body_fields(debar_list_t *list, const debar_facts_t *f,
     b = debar_body_new(list, f, v, in, NULL, NULL);
 
     if (b != NULL) {
-        b->base = "cookie";
+        b->base = in->name.data;
         b->head = 1;
     }
 

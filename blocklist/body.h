@@ -17,6 +17,7 @@
  * lines (cXML, X12, EDIFACT, UBL, OAGIS), and a line behind which 64 KiB came.
  * Then debar_body_push() says so at once, of lines that are still open too.
  *
+ *   a Content-Type with two boundaries: rejected, and nothing is read.
  *   A permit or waiver lifts what it lifts elsewhere; an order number that a
  *       waiver names is looked for in the document.
  *

@@ -1,7 +1,8 @@
 /*
  * Fields of a request that say what is bought where its URL and body do not:
  * the product page that a cart's call came from, a cart that is kept in a
- * cookie, the URL that a server behind a rewriting one is given.
+ * cookie, the URL that a server behind a rewriting one is given; and values of
+ * the query that are encodings or documents.
  */
 
 #include "body.h"
@@ -151,7 +152,8 @@ debar_judge_referer(debar_list_t *list, const debar_facts_t *f,
 
 /* --- X-Original-URL ------------------------------------------------------- */
 
-/* Some servers take such a field for the target that they were asked for. */
+/* Some servers take such a field for the target that they were asked for; most
+ * do not know it, so what it says is recorded at most. */
 
 static void
 debar_judge_original(debar_list_t *list, const debar_facts_t *f,
@@ -201,7 +203,166 @@ debar_judge_original(debar_list_t *list, const debar_facts_t *f,
         strncat(where, ev->where, DEBAR_WHERE - 1 - strlen(where));
 
         debar_evidence_add(list, v, ev->rule, where, ev->value,
-                           strlen(ev->value), ev->offset, ev->cap);
+                           strlen(ev->value), ev->offset,
+                           ev->cap < DEBAR_LOG ? ev->cap : DEBAR_LOG);
+    }
+}
+
+
+/* --- values of the query --------------------------------------------------- */
+
+/*
+ * Most values are words and numbers; one that could be hex or base64 begins
+ * with characters that decode to text.  By bytes that were not decoded: a value
+ * with a percent sign is looked at whole.
+ */
+
+static int
+debar_hex_digit(unsigned char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+
+    c |= 0x20;
+
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+
+static int
+debar_base64_digit(unsigned char c)
+{
+    if (c >= 'A' && c <= 'Z') {
+        return c - 'A';
+    }
+
+    if (c >= 'a' && c <= 'z') {
+        return c - 'a' + 26;
+    }
+
+    if (c >= '0' && c <= '9') {
+        return c - '0' + 52;
+    }
+
+    return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : -1;
+}
+
+
+static int
+debar_text_byte(int c)
+{
+    return (c >= 0x20 && c < 0x7f) || c == '\t' || c == '\r' || c == '\n'
+           || c >= 0xc2;
+}
+
+
+int
+debar_value_may_be_more(const char *p, size_t len)
+{
+    int     a, b, bits, hex, base64;
+    size_t  i;
+
+    if (len < DEBAR_VALUE_MORE) {
+        return 0;
+    }
+
+    if (p[0] == '{' || p[0] == '[' || p[0] == '<' || p[0] == '"') {
+        return 1;
+    }
+
+    for (i = 0, hex = 1, base64 = 1, bits = 0; i < DEBAR_VALUE_MORE; i++) {
+
+        if (p[i] == '%') {
+            return 1;
+        }
+
+        if (i % 2) {
+            a = debar_hex_digit(p[i - 1]);
+            b = debar_hex_digit(p[i]);
+            hex &= a >= 0 && b >= 0 && debar_text_byte(a << 4 | b);
+        }
+
+        a = debar_base64_digit(p[i]);
+        base64 &= a >= 0;
+        bits = bits << 6 | (a & 63);
+
+        if (i % 4 == 3) {
+            base64 &= debar_text_byte(bits >> 16 & 255)
+                      && debar_text_byte(bits >> 8 & 255)
+                      && debar_text_byte(bits & 255);
+            bits = 0;
+        }
+    }
+
+    return hex || base64;
+}
+
+
+/* Where a target could be longer than is looked at, so much of it. */
+
+static debar_str_t
+debar_facts_query(const debar_facts_t *f)
+{
+    const char  *p;
+    size_t       len;
+
+    len = f->target.len < DEBAR_MAX_TARGET ? f->target.len : DEBAR_MAX_TARGET;
+    p = len ? memchr(f->target.data, '?', len) : NULL;
+
+    return p ? debar_str(p + 1, len - (p + 1 - f->target.data))
+             : debar_str(NULL, 0);
+}
+
+
+static void
+debar_judge_query(debar_list_t *list, const debar_facts_t *f,
+    debar_verdict_t *v)
+{
+    size_t               pos;
+    unsigned             n;
+    debar_str_t          query, key, value;
+    debar_body_t        *b;
+    debar_peel_input_t   in;
+
+    query = debar_facts_query(f);
+    b = NULL;
+    pos = 0;
+
+    for (n = 0; n < DEBAR_MAX_PAIRS; n++) {
+
+        if (query.len == 0
+            || debar_url_pair(query.data, query.len, &pos, &key, &value)
+               != DEBAR_OK)
+        {
+            break;
+        }
+
+        if (value.data == NULL
+            || !debar_value_may_be_more(value.data, value.len))
+        {
+            continue;
+        }
+
+        if (b == NULL) {
+            memset(&in, 0, sizeof(in));
+            in.name = debar_str("query", 5);
+            in.syntax = DEBAR_SYNTAX_FORM;
+
+            b = debar_body_fields(list, f, v, &in);
+
+            if (b == NULL) {
+                return;
+            }
+        }
+
+        (void) debar_body_push(b, key.data, value.data + value.len - key.data);
+        (void) debar_body_push(b, "&", 1);
+    }
+
+    if (b != NULL) {
+        debar_body_finish(b, v);
+        debar_body_free(b);
     }
 }
 
@@ -287,7 +448,7 @@ debar_judge_cookie(debar_list_t *list, const debar_facts_t *f,
 
 void
 debar_judge_fields(debar_list_t *list, const debar_facts_t *f,
-    debar_verdict_t *v)
+    debar_verdict_t *v, unsigned looked)
 {
     unsigned  before, cut;
 
@@ -308,6 +469,10 @@ debar_judge_fields(debar_list_t *list, const debar_facts_t *f,
 
     if (v->nevidence != before || v->cut != cut) {
         debar_settle(list, f, v);
+    }
+
+    if (looked) {
+        debar_judge_query(list, f, v);
     }
 
     if (f->cookie.len != 0) {

@@ -392,6 +392,10 @@ debar_hot_query(debar_list_t *list, const char *p, size_t len)
 
     while (debar_url_pair(p, len, &pos, &key, &value) == DEBAR_OK) {
 
+        if (debar_value_may_be_more(value.data, value.len)) {
+            return 1;
+        }
+
         /* one word was looked at with the rest of the text */
 
         for (i = 0; i < value.len; i++) {

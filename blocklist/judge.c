@@ -226,7 +226,7 @@ debar_one_host(const debar_facts_t *f)
 }
 
 
-static void
+static int
 debar_judge_target(debar_list_t *list, const debar_facts_t *f,
     debar_verdict_t *v)
 {
@@ -240,7 +240,7 @@ debar_judge_target(debar_list_t *list, const debar_facts_t *f,
     if (debar_seen_host(list, raw, v)) {
 
         if (debar_target_nothing(list, target)) {
-            return;
+            return 0;
         }
 
     } else if (debar_plain_host(f, raw, v) == DEBAR_OK) {
@@ -249,7 +249,7 @@ debar_judge_target(debar_list_t *list, const debar_facts_t *f,
             debar_see_host(list, raw, v);
 
             if (debar_target_nothing(list, target)) {
-                return;
+                return 0;
             }
         }
 
@@ -268,16 +268,20 @@ debar_judge_target(debar_list_t *list, const debar_facts_t *f,
     }
 
     debar_settle(list, f, v);
+
+    return 1;
 }
 
 
 void
 debar_judge(debar_list_t *list, const debar_facts_t *f, debar_verdict_t *v)
 {
-    debar_judge_target(list, f, v);
+    int  looked;
 
-    if (f->referer.len | f->original_url.len | f->cookie.len) {
-        debar_judge_fields(list, f, v);
+    looked = debar_judge_target(list, f, v);
+
+    if (looked || f->referer.len | f->original_url.len | f->cookie.len) {
+        debar_judge_fields(list, f, v, looked);
     }
 }
 

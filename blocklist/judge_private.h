@@ -239,6 +239,13 @@ int debar_gtin_length(size_t len);
 int debar_host_nothing(debar_list_t *list, const debar_host_t *h);
 int debar_target_nothing(debar_list_t *list, debar_str_t target);
 
+/* fields.c: whether a value of a query, as it came, may be an encoding or a
+ * document; never false for one of so many bytes. */
+
+#define DEBAR_VALUE_MORE  12
+
+int debar_value_may_be_more(const char *p, size_t len);
+
 /* seen.c: whether the host was seen; then v->host and v->port are set. */
 
 int debar_seen_host(debar_list_t *list, debar_str_t raw, debar_verdict_t *v);
@@ -283,10 +290,11 @@ void debar_relay_gate(debar_list_t *list);
 
 void debar_verdict_init(debar_verdict_t *v);
 
-/* fields.c: adds what Referer, Cookie and X-Original-URL say, and settles. */
+/* fields.c: adds what Referer, Cookie, X-Original-URL and, where the target was
+ * looked at whole, encoded values of its query say, and settles. */
 
 void debar_judge_fields(debar_list_t *list, const debar_facts_t *f,
-    debar_verdict_t *v);
+    debar_verdict_t *v, unsigned looked);
 
 /* verdict.c: settles actions, permits, waivers and the verdict of v */
 

@@ -403,6 +403,7 @@ static ngx_int_t
 ngx_http_debar_body_end(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx)
 {
     ngx_int_t                    rc;
+    ngx_uint_t                   unjudged;
     debar_verdict_t             *v;
     ngx_http_debar_body_t       *b;
     ngx_http_debar_loc_conf_t   *dlcf;
@@ -412,6 +413,7 @@ ngx_http_debar_body_end(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx)
     mcf = ngx_http_get_module_main_conf(r, ngx_http_debar_module);
     b = ctx->body;
     v = mcf->scratch;
+    unjudged = (b->body == NULL);
 
     if (b->body) {
         debar_body_finish(b->body, v);
@@ -451,6 +453,10 @@ ngx_http_debar_body_end(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx)
     }
 
     b->line = debar_body_line(ctx->verdict ? ctx->verdict : v);
+
+    if (unjudged && v->verdict == DEBAR_REJECT) {
+        ctx->refused = NGX_HTTP_SERVICE_UNAVAILABLE;
+    }
 
     return NGX_DECLINED;
 }

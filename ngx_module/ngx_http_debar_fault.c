@@ -96,10 +96,18 @@ void
 ngx_http_debar_late_refusal(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
     ngx_http_debar_refusal_t *rf)
 {
-    debar_list_t               *list;
-    ngx_http_debar_loc_conf_t  *dlcf;
+    debar_list_t  *list;
 
-    dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
+    if (ctx->refused == NGX_HTTP_SERVICE_UNAVAILABLE && ctx->verdict
+        && ctx->verdict->verdict == DEBAR_REJECT)
+    {
+        rf->status = NGX_HTTP_SERVICE_UNAVAILABLE;
+        rf->title = "The blocklist has changed";
+        rf->detail = "It changed while this request came, which was not judged "
+                     "to its end.  Send it again.";
+        rf->reason = ctx->verdict->fault;
+        return;
+    }
 
     if (ctx->refused == NGX_HTTP_SERVICE_UNAVAILABLE) {
         rf->status = NGX_HTTP_SERVICE_UNAVAILABLE;
@@ -110,13 +118,17 @@ ngx_http_debar_late_refusal(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
 
     list = ngx_http_debar_judged_by(r, ctx);
 
-    rf->status = dlcf->status;
+    rf->status = ctx->refused;
     rf->title = "Refused by the procurement blocklist";
     rf->detail = "This request concerns a vendor that may not be acquired from "
                  "or used here.";
     rf->reason = ctx->verdict->fault;
 
-    if (ctx->verdict->verdict != DEBAR_BLOCK
+    if (ctx->verdict->verdict == DEBAR_REJECT) {
+        rf->title = "The request cannot be understood";
+        rf->detail = "What it carries cannot be read in one way only.";
+
+    } else if (ctx->verdict->verdict != DEBAR_BLOCK
         || ctx->verdict->entry == DEBAR_NONE)
     {
         rf->detail = "What it carries could not be read to its end.";

@@ -732,7 +732,8 @@ ngx_http_debar_late(ngx_http_request_t *r, debar_verdict_t *v)
     if (v->verdict == DEBAR_REJECT
         || (v->verdict == DEBAR_BLOCK && ngx_http_debar_enforced(dlcf)))
     {
-        ctx->refused = dlcf->status;
+        ctx->refused = (v->verdict == DEBAR_REJECT) ? NGX_HTTP_BAD_REQUEST
+                                                    : dlcf->status;
         return NGX_DECLINED;
     }
 

@@ -308,7 +308,7 @@ $c->send(substr $good, 1000);
 is($c->response('POST')->{status}, 200, 'several lists are kept for bodies');
 $c = shift @held;
 $c->send(substr $good, 1000);
-is($c->response('POST')->{status}, 403,
+is($c->response('POST')->{status}, 503,
    'a body that outlasts more of them than that is refused');
 ($line) = decisions();
 is($line->{verdict}, 'reject', 'and recorded');

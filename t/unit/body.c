@@ -490,9 +490,27 @@ head(void)
 
     f.original_url = debar_str("/cart/add?item=acmesoft", 23);
     debar_judge(list, &f, &v);
-    ok(v.verdict == DEBAR_BLOCK
+    ok(v.verdict == DEBAR_LOG
        && strncmp(v.evidence[0].where, "original-url/", 13) == 0,
-       "and for what it would do");
+       "and recorded at most: few servers know it");
+
+    facts(&f, "GET", "https://shop.example/cart/add?id=41636d65736f6674");
+    debar_judge(list, &f, &v);
+    is_int(v.verdict, DEBAR_BLOCK, "hex in a query, in a cart's call");
+
+    facts(&f, "GET", "https://shop.example/cart/add?id=QWNtZXNvZnQgUHJv");
+    debar_judge(list, &f, &v);
+    is_int(v.verdict, DEBAR_BLOCK, "base64 in a query, in a cart's call");
+
+    facts(&f, "GET", "https://shop.example/go?u=68747470733a2f2f"
+          "7777772e61636d65736f66742e6578616d706c652f");
+    debar_judge(list, &f, &v);
+    is_int(v.verdict, DEBAR_LOG, "a URL in hex in a query");
+
+    facts(&f, "GET", "https://shop.example/go?sid="
+          "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08");
+    debar_judge(list, &f, &v);
+    is_int(v.verdict, DEBAR_PASS, "a session's number is nothing");
 }
 
 
