@@ -1,0 +1,287 @@
+#!/usr/bin/perl
+
+# Bodies that are made to cost: each is judged in bounded time and memory, with
+# an outcome that says what was not looked at, by `debar check` and by a gateway
+# whose worker lives on.  The worst of all is printed.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Debar::Test::Alone;
+use Compress::Zlib ();
+use JSON::PP;
+use MIME::Base64 qw(encode_base64);
+use Test::More;
+use Time::HiRes qw(time);
+
+use Debar::Test;
+use Debar::Test::Dns;
+use Debar::Test::Gateway;
+use Debar::Test::Origin;
+
+# Seconds of CPU a body may take on a machine that is busy (times ten under a
+# sanitizer), and address space of a process that reads one.
+
+my $MOST = ($ENV{DEBAR_SLOW} || 1) * 5;
+my $SPACE_MB = 1024;
+my $MIB = 1024 * 1024;
+
+my $source = write_list(test_dir() . '/list', serial => 1,
+                        vendor => "names: [Rocketmaker]\n");
+
+write_file("$source/list.yaml",
+           file_text("$source/list.yaml") =~ s/channels: none\n//r);
+
+my $list = build_list($source, test_dir() . '/list.mdb');
+
+
+# --- the bombs ---------------------------------------------------------------
+
+sub gz { return Compress::Zlib::memGzip($_[0]) }
+
+# Zeros in gzip, again and again: what is made of little is made of less.
+
+sub zip_bomb {
+    my ($times, $mib) = @_;
+    my $data = gz("\0" x ($mib * $MIB));
+
+    $data = gz($data) for 2 .. $times;
+
+    return $data;
+}
+
+sub nested_base64 {
+    my $data = 'a purchase of nothing at all ' x 100;
+
+    while (1) {
+        my $more = encode_base64($data, '');
+
+        return $data if length $more > $MIB;
+        $data = $more;
+    }
+}
+
+sub laughs {
+    my $text = '<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a0 "lol">';
+
+    for my $i (1 .. 12) {
+        my $ref = '&a' . ($i - 1) . ';';
+
+        $text .= qq{<!ENTITY a$i "} . $ref x 10 . '">';
+    }
+
+    return $text . ']><l>&a12;</l>';
+}
+
+sub nested_multipart {
+    my ($n) = @_;
+
+    return join('', map { '--b' . ($_ - 1) . "\r\nContent-Type: multipart/mixed;"
+                          . " boundary=b$_\r\n\r\n" } 1 .. $n)
+           . "--b$n\r\n\r\nend\r\n"
+           . join '', map { "--b$_--\r\n" } reverse 0 .. $n;
+}
+
+sub x12 {
+    my ($segments) = @_;
+
+    return 'ISA*00*          *00*          *ZZ*BUYER          *ZZ*SELLER'
+           . '         *260117*1000*U*00401*000000001*0*P*>~'
+           . "GS*PO*B*S*20260117*1000*1*X*004010~ST*850*0001~"
+           . 'BEG*00*SA*PO1**20260117~' . $segments . 'SE*9*0001~';
+}
+
+# Length-delimited fields in each other.
+
+sub nested_protobuf {
+    my $data = 'x';
+
+    while (length $data < 200_000) {
+        my ($n, $len) = (length $data, '');
+
+        while ($n > 127) { $len .= chr($n % 128 + 128); $n = int($n / 128) }
+        $data = "\x0a$len" . chr($n) . $data;
+    }
+
+    return $data;
+}
+
+sub pdf_chain {
+    my ($n) = @_;
+
+    return "%PDF-1.4\n" . join('', map { "$_ 0 obj << /Length " . ($_ + 1)
+           . " 0 R /Contents " . ($_ + 1) . " 0 R /Kids [" . ($_ + 1)
+           . " 0 R] >> endobj\n" } 1 .. $n)
+           . "trailer << /Root 1 0 R >>\n%%EOF\n";
+}
+
+my $json = 'application/json';
+my $xml = 'text/xml';
+my $form = 'application/x-www-form-urlencoded';
+my $mp = 'multipart/form-data; boundary=b';
+my $prose = 'of things that are here and there ' x 100;
+
+# name, type, body, more fields; whether nothing is left unread
+
+my @bombs = (
+    ['gzip of 1 GiB', '', sub { zip_bomb(1, 1024) }],
+    ['gzip in gzip in gzip of 256 MiB', '', sub { zip_bomb(3, 256) }],
+    ['Content-Encoding: gzip of 256 MiB', $json, sub { zip_bomb(1, 256) },
+     ['Content-Encoding: gzip']],
+    ['100,000 members of gzip', '', sub { gz('a') x 100_000 }],
+    ['billion laughs', $xml, \&laughs],
+    ['1 MiB of %25', $form, sub { 'a=' . '%25' x ($MIB / 3) }],
+    ['1 MiB of %25 as text', 'text/plain', sub { '%25' x ($MIB / 3) }],
+    ['base64 of base64 of ... 1 MiB', 'text/plain', \&nested_base64],
+    ['JSON nested 100,000 deep', $json,
+     sub { '[' x 100_000 . ']' x 100_000 }],
+    ['objects nested 100,000 deep', $json,
+     sub { '{"a":' x 100_000 . '1' . '}' x 100_000 }],
+    ['JSON of 1,000,000 keys', $json, sub {
+        '{' . join(',', map { qq("k$_":$_) } 1 .. 1_000_000) . '}' }],
+    ['10 MB of "["', $json, sub { '[' x 10_000_000 }],
+    ['prose in JSON nested 250 deep', $json, sub {
+        '[' . join(',', map { '{"a":' x 250 . '['
+        . join(',', map { qq("$prose") } 1 .. 70) . ']' . '}' x 250 } 1 .. 40)
+        . ']' }],
+    ['an object of one name again and again', $json, sub {
+        '{' . join(',', map { '"op":"x"' } 1 .. 90_000) . '}' }],
+    ['XML nested 100,000 deep', $xml,
+     sub { '<a>' x 100_000 . '</a>' x 100_000 }],
+    ['cXML of many fields of one name', $xml, sub {
+        '<cXML><Request><OrderRequest><ItemOut quantity="1"><ItemDetail>'
+        . '<Extrinsic name="a">b</Extrinsic>' x 50_000 }],
+    ['an element of 100,000 attributes', $xml, sub {
+        '<a ' . join(' ', map { qq(a$_="x") } 1 .. 100_000) . '/>' }],
+    ['multipart of 100,000 parts', $mp, sub {
+        qq(--b\r\nContent-Disposition: form-data; name="a"\r\n\r\nx\r\n)
+        x 100_000 . "--b--\r\n" }],
+    ['multipart nested 1,000 deep', 'multipart/mixed; boundary=b0',
+     sub { nested_multipart(1000) }],
+    ['1 MB of "=&"', $form, sub { '=&' x 500_000 }],
+    ['a form of 90,000 numbers', $form, sub {
+        join '&', map { "item[$_][sku]=a$_" } 1 .. 90_000 }],
+    ['X12 of 1,000,000 segments', 'application/edi-x12',
+     sub { x12('PO1*1*1~' x 1_000_000) }],
+    ['X12 segments of 500 elements', 'application/edi-x12',
+     sub { x12(('PO1' . '*VP*A' x 250 . '~') x 400) }],
+    ['protobuf in protobuf', 'application/x-protobuf', \&nested_protobuf],
+    ['protobuf of 500,000 fields', 'application/x-protobuf',
+     sub { "\x0a\x01a" x 500_000 }],
+    ['PDF whose objects refer on and on', 'application/pdf',
+     sub { pdf_chain(50_000) }],
+    ['10 MB of one word', 'text/plain', sub { 'a' x 10_000_000 }],
+    ['10 MB of one letter each', 'text/plain', sub { 'a ' x 5_000_000 }],
+    ['1 MB of "<"', $xml, sub { '<' x 1_000_000 }],
+    ['1 MB of "&"', 'text/plain', sub { '&' x 1_000_000 }],
+    ['1 MB of "(" in a PDF', 'application/pdf',
+     sub { "%PDF-1.4\n1 0 obj " . '(' x 1_000_000 }],
+    ['1 MB of "{" in GraphQL', 'application/graphql',
+     sub { 'query { ' . '{' x 1_000_000 }],
+    ['1 MB of http://', 'text/plain', sub { 'http://' x 150_000 }],
+);
+
+my %file;
+
+for my $bomb (@bombs) {
+    $file{ $bomb->[0] } = write_file(test_dir() . '/bomb-' . keys(%file),
+                                     $bomb->[2]->());
+}
+
+
+# --- by debar check ------------------------------------------------------------
+
+my (%unread, %verdict);
+my %worst = (seconds => 0, name => 'none');
+
+sub cpu { my @t = times; return $t[2] + $t[3] }
+
+for my $bomb (@bombs) {
+    my ($name, $type, undef, $fields) = @$bomb;
+    my $before = cpu();
+    my @h = map { ('-H', $_) } $type ne '' ? "Content-Type: $type" : (),
+            @{ $fields || [] };
+    my $r = run_command(['sh', '-c', 'ulimit -v ' . $SPACE_MB * 1024
+                         . '; exec "$@"', 'sh', debar_path(), 'check', '-l',
+                         $list, '--json', '-X', 'POST', @h, '-d',
+                         '@' . $file{$name}, 'http://shop.neutral.example/a'],
+                        timeout => $MOST * 20);
+    my $seconds = cpu() - $before;
+
+    %worst = (name => $name, seconds => $seconds)
+        if $seconds > $worst{seconds};
+
+    like($r->{out}, qr/"verdict"/, "$name: is judged")
+        or diag substr("$r->{err}$r->{out}", 0, 400);
+    $unread{$name} = $1 if $r->{out} =~ /"fault":\s*"([^"]+)"/;
+    $verdict{$name} = $1 if $r->{out} =~ /"verdict":\s*"([^"]+)"/;
+    cmp_ok($seconds, '<', $MOST, "$name: in bounded time");
+    diag sprintf '%-42s %6.2f s  %s', $name, $seconds, $unread{$name} // ''
+        if $ENV{DEBAR_VERBOSE};
+}
+
+
+
+# --- through a gateway -----------------------------------------------------------
+
+my $dns = Debar::Test::Dns->new;
+my $origin = Debar::Test::Origin->new(listen => ['127.0.0.1:80']);
+my $gw = Debar::Test::Gateway->new(list => $source);
+my ($worker) = $gw->workers;
+
+sub resident_mb {
+    my ($kb) = (file_text("/proc/$worker/status") // '') =~ /^VmRSS:\s+(\d+)/m;
+
+    return ($kb // 0) / 1024;
+}
+
+sub worker_cpu {
+    return (split / /, file_text("/proc/$worker/schedstat") // '0')[0] / 1e9;
+}
+
+my $resident = resident_mb();
+my %slow = (seconds => 0, name => 'none');
+
+for my $bomb (@bombs) {
+    my ($name, $type, undef, $fields) = @$bomb;
+    my $before = worker_cpu();
+    my @h = map { ('-H', $_) } "Content-Type: $type", 'Expect:',
+            @{ $fields || [] };
+
+    $gw->audit;
+
+    my $r = run_command(['curl', '-q', '-sS', '-m', 60, '-x',
+                         'http://127.0.0.1:3128', '-o',
+                         test_dir() . '/answer', '-w', '%{http_code}', @h,
+                         '--data-binary', '@' . $file{$name},
+                         'http://shop.neutral.example/a'], timeout => 70);
+    my $seconds = worker_cpu() - $before;
+
+    %slow = (name => $name, seconds => $seconds) if $seconds > $slow{seconds};
+
+    like($r->{out}, qr/^(?:200|4\d\d)$/, "$name: the gateway answers")
+        or diag $r->{err};
+    cmp_ok($seconds, '<', $MOST, "$name: in bounded time of the worker");
+
+    if ($unread{$name}) {
+        my ($line) = grep { $_->{verdict} } $gw->audit_soon;
+
+        ok($line, "$name: what was not read is recorded");
+    }
+}
+
+is_deeply([$gw->workers], [$worker], 'the worker has lived through all of it');
+is($gw->get('http://shop.neutral.example/')->{status}, 200, 'and answers');
+
+my $grown = resident_mb() - $resident;
+
+cmp_ok($grown, '<', 200, 'it has kept no more memory than a few bodies take');
+diag sprintf 'through the gateway: worst %s, %.2f s; the worker has grown by'
+             . ' %.0f MB', @slow{qw(name seconds)}, $grown;
+
+diag sprintf 'worst: %s, %.2f s', @worst{qw(name seconds)};
+
+done_testing;
