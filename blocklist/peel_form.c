@@ -347,6 +347,30 @@ debar_form_separator(const char *data, size_t len)
 }
 
 
+/* How many bytes need no decoding and end nothing. */
+
+static size_t
+debar_form_plain(const debar_form_t *f, const char *data, size_t len)
+{
+    char    c, equals;
+    size_t  n, room;
+
+    room = f->equals ? f->told + DEBAR_FORM_PIECE - f->value.len : len;
+    len = len < room ? len : room;
+    equals = f->equals ? f->sep : '=';
+
+    for (n = 0; n < len; n++) {
+        c = data[n];
+
+        if (c == f->sep || c == '%' || c == '+' || c == equals) {
+            break;
+        }
+    }
+
+    return n;
+}
+
+
 static int
 debar_form_push(debar_node_t *node, const char *data, size_t len)
 {
@@ -364,14 +388,10 @@ debar_form_push(debar_node_t *node, const char *data, size_t len)
 
     for (i = 0; i < len; i += n) {
 
-        /* what needs no decoding goes at once */
-
-        for (n = 0; f->equals && f->npend == 0 && i + n < len
-             && f->value.len + n < f->told + DEBAR_FORM_PIECE
-             && data[i + n] != f->sep && data[i + n] != '%'
-             && data[i + n] != '+'; n++) { /* void */ }
+        n = f->npend ? 0 : debar_form_plain(f, data + i, len - i);
 
         if (n) {
+            f->any = 1;
             rc = debar_form_add(node, data + i, n);
 
         } else {
