@@ -7,6 +7,7 @@
 
 #include "body.h"
 #include "judge_private.h"
+#include "peel_private.h"
 
 
 #define DEBAR_MAX_COOKIES      64
@@ -218,38 +219,6 @@ debar_judge_original(debar_list_t *list, const debar_facts_t *f,
  */
 
 static int
-debar_hex_digit(unsigned char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-
-    c |= 0x20;
-
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-
-static int
-debar_base64_digit(unsigned char c)
-{
-    if (c >= 'A' && c <= 'Z') {
-        return c - 'A';
-    }
-
-    if (c >= 'a' && c <= 'z') {
-        return c - 'a' + 26;
-    }
-
-    if (c >= '0' && c <= '9') {
-        return c - '0' + 52;
-    }
-
-    return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : -1;
-}
-
-
-static int
 debar_text_byte(int c)
 {
     return (c >= 0x20 && c < 0x7f) || c == '\t' || c == '\r' || c == '\n'
@@ -278,12 +247,12 @@ debar_value_may_be_more(const char *p, size_t len)
         }
 
         if (i % 2) {
-            a = debar_hex_digit(p[i - 1]);
-            b = debar_hex_digit(p[i]);
+            a = debar_hex_digit((uint8_t) p[i - 1]);
+            b = debar_hex_digit((uint8_t) p[i]);
             hex &= a >= 0 && b >= 0 && debar_text_byte(a << 4 | b);
         }
 
-        a = debar_base64_digit(p[i]);
+        a = debar_base64_digit((uint8_t) p[i]);
         base64 &= a >= 0;
         bits = bits << 6 | (a & 63);
 

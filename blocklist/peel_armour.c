@@ -33,9 +33,7 @@ typedef struct {
 } debar_armour_t;
 
 
-/* The value of a digit of base64 or base64url, or -1. */
-
-static int
+int
 debar_base64_digit(int ch)
 {
     if (ch >= 'A' && ch <= 'Z') {

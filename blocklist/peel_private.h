@@ -70,9 +70,10 @@ size_t debar_percent_value(const char *in, size_t len, char *out, size_t size);
 
 size_t debar_html_entities(char *s, size_t len);
 
-/* The value of a hex digit, or -1. */
+/* The value of a hex digit, of a digit of base64 or base64url, or -1. */
 
 int debar_hex_digit(int ch);
+int debar_base64_digit(int ch);
 
 
 #endif /* DEBAR_PEEL_PRIVATE_H */
