@@ -105,6 +105,18 @@ ngx_debar_glass_open(ngx_debar_glass_t *g)
 }
 
 
+debar_str_t
+ngx_debar_mode_name(ngx_uint_t mode, ngx_debar_glass_t *glass)
+{
+    if (mode == NGX_DEBAR_MONITOR) {
+        return debar_str("monitor", 7);
+    }
+
+    return ngx_debar_glass_open(glass) ? debar_str("break-glass", 11)
+                                       : debar_str("enforce", 7);
+}
+
+
 static void
 ngx_debar_glass_look(ngx_debar_glass_t *g)
 {

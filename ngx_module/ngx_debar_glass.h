@@ -10,6 +10,8 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "debar.h"
+
 
 typedef struct ngx_debar_glass_s  ngx_debar_glass_t;
 
@@ -21,6 +23,21 @@ char *ngx_debar_glass_directive(ngx_conf_t *cf, ngx_debar_glass_t **gp);
 /* True while it is open.  NULL: never. */
 
 ngx_uint_t ngx_debar_glass_open(ngx_debar_glass_t *glass);
+
+
+/* debar_mode, of http and stream alike. */
+
+#define NGX_DEBAR_ENFORCE  0
+#define NGX_DEBAR_MONITOR  1
+
+/* "enforce", "monitor" or "break-glass", as a record has it; a block holds in
+ * the first alone. */
+
+debar_str_t ngx_debar_mode_name(ngx_uint_t mode, ngx_debar_glass_t *glass);
+
+#define ngx_debar_enforced(conf)                                              \
+    ((conf)->mode == NGX_DEBAR_ENFORCE                                        \
+     && !ngx_debar_glass_open((conf)->glass))
 
 
 #endif /* _NGX_DEBAR_GLASS_H_INCLUDED_ */

@@ -72,9 +72,6 @@ typedef struct {
     ngx_debar_refused_t  *refused;       /* by this worker: logins recorded */
 } ngx_http_debar_main_conf_t;
 
-#define NGX_HTTP_DEBAR_ENFORCE  0
-#define NGX_HTTP_DEBAR_MONITOR  1
-
 #define NGX_HTTP_DEBAR_BLOCK    0        /* debar_on_failure, debar_expired */
 #define NGX_HTTP_DEBAR_PASS     1
 #define NGX_HTTP_DEBAR_KEEP     2
@@ -331,16 +328,6 @@ char *ngx_http_debar_dialect(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 debar_list_t *ngx_http_debar_judged_by(ngx_http_request_t *r,
     ngx_http_debar_ctx_t *ctx);
-
-
-/* "enforce", "monitor" or "break-glass"; a block holds in the first alone.
- * (ngx_http_debar_log.c) */
-
-debar_str_t ngx_http_debar_mode(ngx_http_debar_loc_conf_t *dlcf);
-
-#define ngx_http_debar_enforced(dlcf)                                         \
-    ((dlcf)->mode == NGX_HTTP_DEBAR_ENFORCE                                   \
-     && !ngx_debar_glass_open((dlcf)->glass))
 
 
 /* The audit line and the log phase (ngx_http_debar_log.c) */

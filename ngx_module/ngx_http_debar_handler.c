@@ -444,7 +444,7 @@ ngx_http_debar_refused(ngx_http_request_t *r, const debar_verdict_t *v)
     dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
 
     return v->verdict == DEBAR_REJECT
-           || ngx_http_debar_enforced(dlcf)
+           || ngx_debar_enforced(dlcf)
            || v->fault != NULL
            || v->host.len == 0;
 }
@@ -730,7 +730,7 @@ ngx_http_debar_late(ngx_http_request_t *r, debar_verdict_t *v)
     /* where it goes was settled before: a fault alone does not stop it */
 
     if (v->verdict == DEBAR_REJECT
-        || (v->verdict == DEBAR_BLOCK && ngx_http_debar_enforced(dlcf)))
+        || (v->verdict == DEBAR_BLOCK && ngx_debar_enforced(dlcf)))
     {
         ctx->refused = (v->verdict == DEBAR_REJECT) ? NGX_HTTP_BAD_REQUEST
                                                     : dlcf->status;

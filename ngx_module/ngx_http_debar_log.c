@@ -91,18 +91,6 @@ ngx_http_debar_url(ngx_http_request_t *r, ngx_str_t *url)
 }
 
 
-debar_str_t
-ngx_http_debar_mode(ngx_http_debar_loc_conf_t *dlcf)
-{
-    if (dlcf->mode == NGX_HTTP_DEBAR_MONITOR) {
-        return debar_str("monitor", 7);
-    }
-
-    return ngx_debar_glass_open(dlcf->glass) ? debar_str("break-glass", 11)
-                                             : debar_str("enforce", 7);
-}
-
-
 ngx_int_t
 ngx_http_debar_write(ngx_http_request_t *r, ngx_http_debar_loc_conf_t *dlcf,
     const debar_verdict_t *v, const char *incident,
@@ -143,7 +131,7 @@ ngx_http_debar_write(ngx_http_request_t *r, ngx_http_debar_loc_conf_t *dlcf,
         rec.country = debar_str(line->country, ngx_strlen(line->country));
     }
 
-    rec.mode = ngx_http_debar_mode(dlcf);
+    rec.mode = ngx_debar_mode_name(dlcf->mode, dlcf->glass);
 
     if (line->started) {
         rec.took_us = (ngx_debar_clock() - line->started) / 1000;

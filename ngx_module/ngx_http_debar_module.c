@@ -49,8 +49,8 @@ static void ngx_http_debar_list_changed(ngx_debar_list_t *l);
 
 
 static ngx_conf_enum_t  ngx_http_debar_modes[] = {
-    { ngx_string("enforce"), NGX_HTTP_DEBAR_ENFORCE },
-    { ngx_string("monitor"), NGX_HTTP_DEBAR_MONITOR },
+    { ngx_string("enforce"), NGX_DEBAR_ENFORCE },
+    { ngx_string("monitor"), NGX_DEBAR_MONITOR },
     { ngx_null_string, 0 }
 };
 
@@ -419,7 +419,7 @@ ngx_http_debar_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_conf_merge_value(conf->enable, prev->enable, 0);
     ngx_conf_merge_ptr_value(conf->list, prev->list, NULL);
-    ngx_conf_merge_uint_value(conf->mode, prev->mode, NGX_HTTP_DEBAR_ENFORCE);
+    ngx_conf_merge_uint_value(conf->mode, prev->mode, NGX_DEBAR_ENFORCE);
     ngx_conf_merge_uint_value(conf->on_failure, prev->on_failure,
                               NGX_HTTP_DEBAR_BLOCK);
     ngx_conf_merge_uint_value(conf->expired, prev->expired,

@@ -11,10 +11,6 @@
 #include <ngx_stream.h>
 
 
-#define NGX_STREAM_DEBAR_ENFORCE  0
-#define NGX_STREAM_DEBAR_MONITOR  1
-
-
 typedef struct {
     ngx_array_t                   lists;   /* of ngx_debar_list_t * */
     ngx_array_t                   audits;  /* of ngx_debar_audit_t * */
@@ -48,15 +44,6 @@ typedef struct {
 
 
 extern ngx_module_t  ngx_stream_debar_module;
-
-
-/* As in http. */
-
-debar_str_t ngx_stream_debar_mode(ngx_stream_debar_srv_conf_t *dscf);
-
-#define ngx_stream_debar_enforced(dscf)                                       \
-    ((dscf)->mode == NGX_STREAM_DEBAR_ENFORCE                                 \
-     && !ngx_debar_glass_open((dscf)->glass))
 
 
 /* A rejection, of which the reason is to be given. */

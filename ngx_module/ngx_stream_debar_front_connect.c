@@ -536,7 +536,7 @@ ngx_stream_debar_front_refused(ngx_stream_debar_front_ctx_t *ctx,
                                           ngx_stream_debar_module);
 
     return v->verdict == DEBAR_REJECT
-           || ngx_stream_debar_enforced(dscf)
+           || ngx_debar_enforced(dscf)
            || v->fault != NULL
            || v->host.len == 0;
 }
@@ -686,7 +686,7 @@ ngx_stream_debar_front_record(ngx_stream_debar_front_ctx_t *ctx,
     rec.user = debar_str((char *) ctx->user.data, ctx->user.len);
     rec.method = debar_str("CONNECT", 7);
     rec.url = url;
-    rec.mode = ngx_stream_debar_mode(dscf);
+    rec.mode = ngx_debar_mode_name(dscf->mode, dscf->glass);
     rec.took_us = (ngx_debar_clock() - ctx->started) / 1000;
 
     if (ctx->resolve.naddrs && !ngx_stream_debar_front_refused(ctx, v)) {

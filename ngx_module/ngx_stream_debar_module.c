@@ -39,8 +39,8 @@ static void ngx_stream_debar_exit_process(ngx_cycle_t *cycle);
 
 
 static ngx_conf_enum_t  ngx_stream_debar_modes[] = {
-    { ngx_string("enforce"), NGX_STREAM_DEBAR_ENFORCE },
-    { ngx_string("monitor"), NGX_STREAM_DEBAR_MONITOR },
+    { ngx_string("enforce"), NGX_DEBAR_ENFORCE },
+    { ngx_string("monitor"), NGX_DEBAR_MONITOR },
     { ngx_null_string, 0 }
 };
 
@@ -180,7 +180,7 @@ ngx_stream_debar_handler(ngx_stream_session_t *s)
 
     if (v->verdict == DEBAR_REJECT
         || (v->verdict == DEBAR_BLOCK
-            && (ngx_stream_debar_enforced(dscf) || v->fault)))
+            && (ngx_debar_enforced(dscf) || v->fault)))
     {
         ngx_stream_finalize_session(s, NGX_STREAM_FORBIDDEN);
         return;
@@ -225,18 +225,6 @@ ngx_stream_debar_judge(ngx_stream_session_t *s, ngx_str_t *target,
     f.has_client = ngx_debar_addr(f.client, s->connection->sockaddr);
 
     debar_judge(dscf->list->list, &f, v);
-}
-
-
-debar_str_t
-ngx_stream_debar_mode(ngx_stream_debar_srv_conf_t *dscf)
-{
-    if (dscf->mode == NGX_STREAM_DEBAR_MONITOR) {
-        return debar_str("monitor", 7);
-    }
-
-    return ngx_debar_glass_open(dscf->glass) ? debar_str("break-glass", 11)
-                                             : debar_str("enforce", 7);
 }
 
 
@@ -289,7 +277,7 @@ ngx_stream_debar_record(ngx_stream_session_t *s, ngx_stream_debar_ctx_t *ctx,
     rec.surface = debar_str("tls", 3);
     rec.method = debar_str("CONNECT", 7);
     rec.url = debar_str((char *) target->data, target->len);
-    rec.mode = ngx_stream_debar_mode(dscf);
+    rec.mode = ngx_debar_mode_name(dscf->mode, dscf->glass);
     rec.took_us = (ngx_debar_clock() - started) / 1000;
 
     len = debar_record_line(out, sizeof(out), &rec, dscf->list->list, v);
@@ -441,7 +429,7 @@ ngx_stream_debar_merge_srv_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_value(conf->enable, prev->enable, 0);
     ngx_conf_merge_ptr_value(conf->list, prev->list, NULL);
     ngx_conf_merge_uint_value(conf->mode, prev->mode,
-                              NGX_STREAM_DEBAR_ENFORCE);
+                              NGX_DEBAR_ENFORCE);
     ngx_conf_merge_ptr_value(conf->glass, prev->glass, NULL);
 
     if (conf->audit == NGX_CONF_UNSET_PTR) {
