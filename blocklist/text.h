@@ -63,6 +63,32 @@ size_t debar_text_tokens(char *out, size_t size, const char *in, size_t len,
 #define DEBAR_TEXT_BREAK  0x1f
 
 /*
+ * Tokens of many plain values in one go, to be scanned in one go: values are
+ * parted by one DEBAR_TEXT_BREAK each, in and out (a control of theirs that is
+ * the same byte is the caller's to see before).  No name matches over a break,
+ * and a break is the edge of a word, so
+ *
+ *     len = debar_text_block(out, in, len, &flags);
+ *     if (flags == 0) {
+ *         rc = debar_term_scan(&list->terms, list->entries, list->rules, out,
+ *                              len, any_hit_declines, NULL);
+ *     }
+ *
+ * finds what debar_text_tokens() and a scan of each value would (hits are the
+ * same, in number and kind; a space may stand beside a break).
+ *
+ * Plain is ASCII without controls other than white space, and without four
+ * single letters side by side in a value.  Where a value is not, flags is
+ * DEBAR_TEXT_PARTLY and the output is of no use: look at each value on its own.
+ * flags is 0 otherwise.  out has room for len bytes, and may not overlap in.
+ */
+
+#define DEBAR_TEXT_PARTLY  32
+
+size_t debar_text_block(char *out, const char *in, size_t len, unsigned *flags);
+
+
+/*
  * Case folding of a path or file name: NFKC_Casefold, nothing else changed.
  * DEBAR_TEXT_DECODED: something was changed by more than its case.
  */
