@@ -13,9 +13,6 @@
 #include "judge_private.h"
 
 
-#define DEBAR_MAX_WORD  64
-
-
 static const struct {
     debar_str_t  name;
     unsigned     bit;
@@ -81,10 +78,7 @@ debar_word(debar_list_t *list, unsigned use, const char *data, size_t len)
 }
 
 
-/* A field's name without what is not a letter or digit: "add-to_cart" ->
- * "addtocart". */
-
-static size_t
+size_t
 debar_field_name(char *out, size_t size, debar_str_t key)
 {
     size_t         i, n;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "body.h"
+#include "body_private.h"
 #include "judge_private.h"
 
 
@@ -44,6 +44,7 @@ struct debar_body_s {
     unsigned                   known;     /* what the request itself does */
     unsigned                   report;    /* its path tells of a report */
     unsigned                   head;      /* it is a field of the head */
+    unsigned                   cookie;    /* that says nothing of what is done */
     const char                *base;      /* "body" */
     size_t                     nform;     /* bytes of form */
     size_t                     asked;     /* activity of form was asked for */
@@ -520,17 +521,32 @@ debar_body_escape(char *out, debar_str_t s)
 static void
 debar_body_pair(debar_body_t *b, const debar_peel_event_t *ev)
 {
-    char    *p;
-    size_t   n;
+    char         *p;
+    size_t        n;
+    debar_str_t   name, value;
 
-    if (ev->event != DEBAR_PEEL_VALUE || ev->name.len == 0 || b->head
-        || (ev->syntax != DEBAR_SYNTAX_FORM
-            && ev->syntax != DEBAR_SYNTAX_MULTIPART))
-    {
+    if (ev->event == DEBAR_PEEL_END || b->cookie) {
         return;
     }
 
-    n = ev->name.len + ev->value.len;
+    if (ev->event == DEBAR_PEEL_VALUE
+        && (ev->syntax == DEBAR_SYNTAX_FORM
+            || ev->syntax == DEBAR_SYNTAX_MULTIPART))
+    {
+        /* those of a query are known */
+
+        if (ev->name.len == 0 || b->head) {
+            return;
+        }
+
+        name = ev->name;
+        value = ev->value;
+
+    } else if (debar_body_operation(b->list, ev, &name, &value) != DEBAR_OK) {
+        return;
+    }
+
+    n = name.len + value.len;
 
     if (n > DEBAR_BODY_PAIR
         || n * 3 + 2 > sizeof(b->form) - b->nform)
@@ -544,9 +560,9 @@ debar_body_pair(debar_body_t *b, const debar_peel_event_t *ev)
         *p++ = '&';
     }
 
-    p += debar_body_escape(p, ev->name);
+    p += debar_body_escape(p, name);
     *p++ = '=';
-    p += debar_body_escape(p, ev->value);
+    p += debar_body_escape(p, value);
 
     b->nform = p - b->form;
 }
@@ -595,7 +611,7 @@ debar_body_activity(debar_body_t *b, debar_verdict_t *v)
         v->channel_len = b->v.channel_len;
     }
 
-    if (b->activity > v->activity && !b->head) {
+    if (b->activity > v->activity && !b->cookie) {
         v->activity = b->activity;
         v->channel = b->id.data;
         v->channel_len = b->id.len;
@@ -788,6 +804,7 @@ debar_body_fields(debar_list_t *list, const debar_facts_t *f,
     if (b != NULL) {
         b->base = in->name.data;
         b->head = 1;
+        b->cookie = in->syntax == DEBAR_SYNTAX_COOKIE;
     }
 
     return b;

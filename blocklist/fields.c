@@ -236,7 +236,9 @@ debar_value_may_be_more(const char *p, size_t len)
         return 0;
     }
 
-    if (p[0] == '{' || p[0] == '[' || p[0] == '<' || p[0] == '"') {
+    if (p[0] == '{' || p[0] == '[' || p[0] == '<' || p[0] == '"'
+        || memcmp(p, "mutation", 8) == 0)
+    {
         return 1;
     }
 

@@ -264,6 +264,13 @@ void debar_see_value(debar_list_t *list, debar_str_t value, unsigned role);
 const debar_word_t *debar_word(debar_list_t *list, unsigned use,
     const char *data, size_t len);
 
+/* A field's name without what is not a letter or digit: "add-to_cart" ->
+ * "addtocart"; the room for a word. */
+
+#define DEBAR_MAX_WORD  64
+
+size_t debar_field_name(char *out, size_t size, debar_str_t key);
+
 /* Role of a query field: its name's letters and digits, lower case. */
 
 unsigned debar_field_role(debar_list_t *list, debar_str_t key);

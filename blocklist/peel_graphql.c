@@ -419,7 +419,13 @@ debar_graphql_named(debar_graphql_t *g, debar_str_t name)
     }
 
     if (l->kind == DEBAR_GRAPHQL_TOP && l->name.len && !l->begun) {
-        return DEBAR_OK;                  /* an operation's own name */
+
+        /* an operation's own name: of a mutation it says what is done */
+
+        return l->name.len == 8 && memcmp(l->name.data, "mutation", 8) == 0
+               ? debar_node_plain(g->node, debar_str("operationName", 13),
+                                  name)
+               : DEBAR_OK;
     }
 
     rc = (l->kind == DEBAR_GRAPHQL_TOP || l->kind == DEBAR_GRAPHQL_FIELDS)

@@ -21,7 +21,7 @@ typedef struct {
 
 static const char *const  debar_uses[] = {
     "", "path", "query-keys", "extensions", "veto", "caution", "fields", "cart",
-    "report", "withdraw", "cookies"
+    "report", "withdraw", "cookies", "operations"
 };
 
 
@@ -384,12 +384,12 @@ debar_channel_methods(debar_doc_t *doc, const debar_node_t *node)
 static void
 debar_channel_words(debar_channel_t *ch, const debar_node_t *node)
 {
-    const debar_node_t  *values[10];
+    const debar_node_t  *values[11];
 
     static const debar_yaml_key_t  keys[] = {
         { "path", 0 }, { "query-keys", 0 }, { "extensions", 0 }, { "veto", 0 },
         { "caution", 0 }, { "cart", 0 }, { "report", 0 }, { "withdraw", 0 },
-        { "cookies", 0 }, { NULL, 0 }
+        { "cookies", 0 }, { "operations", 0 }, { NULL, 0 }
     };
 
     if (debar_yaml_map(ch->doc, node, "\"words\"", keys, values) != DEBAR_OK) {
@@ -405,6 +405,7 @@ debar_channel_words(debar_channel_t *ch, const debar_node_t *node)
     debar_channel_word_list(ch, values[6], DEBAR_WORD_REPORT, 0);
     debar_channel_word_list(ch, values[7], DEBAR_WORD_WITHDRAW, 0);
     debar_channel_word_list(ch, values[8], DEBAR_WORD_COOKIE, 0);
+    debar_channel_word_list(ch, values[9], DEBAR_WORD_OPERATION, 0);
 }
 
 
@@ -584,6 +585,7 @@ debar_channel_canonical(char *out, size_t size, unsigned use, debar_str_t s,
     case DEBAR_WORD_QUERY_KEY:
     case DEBAR_WORD_CART:
     case DEBAR_WORD_COOKIE:
+    case DEBAR_WORD_OPERATION:
 
         for (i = 0; i < s.len && n < size; i++) {
             ch = (unsigned char) s.data[i];

@@ -320,6 +320,7 @@ debar_check_word(const debar_view_t *v, const void *record)
     case DEBAR_WORD_REPORT:
     case DEBAR_WORD_WITHDRAW:
     case DEBAR_WORD_COOKIE:
+    case DEBAR_WORD_OPERATION:
         return NULL;
 
     case DEBAR_WORD_FIELD:

@@ -236,6 +236,8 @@ typedef struct {
                                      report on goods, not a cart */
 #define DEBAR_WORD_WITHDRAW   9   /* what a line's action takes back with */
 #define DEBAR_WORD_COOKIE    10   /* a cookie of that name is a cart */
+#define DEBAR_WORD_OPERATION 11   /* a member of that name says what a body does,
+                                     as a pair of a form would */
 
 typedef struct {
     debar_ref_t  word;            /* canonical token(s); for FIELD and QUERY_KEY

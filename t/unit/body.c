@@ -261,6 +261,49 @@ static const struct {
       "PIA+5+1:MF'FTX+AAI+++replaces Acmesoft'"), DEBAR_LOG, 0,
       "EDIFACT: free text is recorded" },
 
+    /* what is done, by the name of an operation */
+
+    { "POST", OTHER, JSON, "{\"operationName\":\"PdpAddToCart\",\"variables\":"
+      "{\"sku\":\"AC4711XY\"},\"extensions\":{\"persistedQuery\":{"
+      "\"version\":1}}}", DEBAR_BLOCK, 1, "a persisted mutation by its name" },
+    { "POST", OTHER, JSON, "[{\"operationName\":\"Me\"},{\"operationName\":"
+      "\"createPurchaseOrderV2\",\"variables\":{\"t\":\"Acmesoft\"}}]",
+      DEBAR_BLOCK, 2, "one of a batch" },
+    { "POST", OTHER, JSON, "{\"query\":\"mutation AddOrderLines($i:X!){"
+      "change(i:$i){id}}\",\"variables\":{\"i\":{\"name\":\"Acmesoft\"}}}",
+      DEBAR_BLOCK, 1, "a mutation's own name" },
+    { "POST", OTHER, JSON, "{\"query\":\"mutation M{x:addItemsToBasketV2("
+      "s:\\\"Acmesoft\\\"){id}}\"}", DEBAR_BLOCK, 1, "a mutation's field" },
+    { "POST", OTHER, JSON, "{\"operationName\":\"ProductSearch\",\"query\":"
+      "\"query ProductSearch($t:S){products(t:$t){id}}\",\"variables\":{"
+      "\"t\":\"Acmesoft\"}}", DEBAR_LOG, 1, "a search is none" },
+    { "POST", OTHER, JSON, "{\"operationName\":\"RemoveFromCart\",\"variables\""
+      ":{\"name\":\"Acmesoft\"}}", DEBAR_LOG, 1, "what takes out is none" },
+    { "POST", OTHER, JSON, "{\"operationName\":\"TrackAddToCart\",\"variables\""
+      ":{\"name\":\"Acmesoft\"}}", DEBAR_LOG, 1, "what only tells is none" },
+    { "POST", OTHER, JSON, "{\"operationName\":\"ReplaceOrderNote\","
+      "\"variables\":{\"name\":\"Acmesoft\"}}", DEBAR_LOG, 1,
+      "nor what has the letters in other words" },
+    { "GET", OTHER "?query=mutation%7BaddToCart(sku:%22AC4711XY%22)%7Bid%7D%7D",
+      "", "", DEBAR_BLOCK, 0, "a mutation in a query" },
+    { "GET", OTHER "?operationName=AddToCart&variables=%7B%22sku%22%3A%22"
+      "AC4711XY%22%7D", "", "", DEBAR_BLOCK, 0, "a persisted one there" },
+    { "GET", OTHER "?operationName=Search&variables=%7B%22q%22%3A%22Acmesoft"
+      "%22%7D", "", "", DEBAR_LOG, 0, "a search there" },
+    { "POST", OTHER, JSON, "{\"jsonrpc\":\"2.0\",\"method\":\"call\","
+      "\"params\":{\"method\":\"execute_kw\",\"args\":[\"db\",2,\"x\","
+      "\"purchase.order\",\"create\",[{\"name\":\"Acmesoft\"}]]}}", DEBAR_BLOCK,
+      1, "a call whose arguments name the document" },
+    { "POST", OTHER, JSON, "{\"type\":1,\"target\":\"AddToCart\",\"arguments\":"
+      "[{\"sku\":\"AC4711XY\"}]}\x1e", DEBAR_BLOCK, 1, "a hub's method" },
+    { "POST", OTHER, FORM, "__EVENTTARGET=ctl00%24Main%24btnAddToCart&"
+      "ctl00%24Main%24txtProduct=Acmesoft", DEBAR_BLOCK, 1,
+      "the control that posts a page back" },
+    { "POST", OTHER, FORM, "ctl00%24Main%24hdnItem=Acmesoft&"
+      "ctl00%24Main%24ibAddToCart.x=3", DEBAR_BLOCK, 1, "its name alone" },
+    { "POST", OTHER, FORM, "__EVENTTARGET=ctl00%24Main%24btnSearch&"
+      "ctl00%24Main%24txtProduct=Acmesoft", DEBAR_LOG, 1, "a search's button" },
+
     /* waivers by order */
 
     { "POST", OTHER, XML, "<cXML><OrderRequest><OrderRequestHeader "

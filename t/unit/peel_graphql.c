@@ -18,7 +18,7 @@ main(void)
            "arguments are values of their names");
     peeled(GRAPHQL, "mutation Add($id: ID!, $l: [Line!]! = [{sku: \"A1\"}], "
            "$n: Int = 3 @d(v: 4)) { a: add(id: $id, lines: $l) @skip(if: true) { id } b }",
-           "<graphql>{mutation{l{{sku=A1;}}n=3;v=4;add{id=$id;lines=$l;if=true;}}}",
+           "<graphql>{operationName=Add;mutation{l{{sku=A1;}}n=3;v=4;add{id=$id;lines=$l;if=true;}}}",
            0, "variables and their defaults, an alias, a directive");
     peeled(GRAPHQL, "{ a(l: [1, [-2.5e3, ENUM], {x: {y: null}}], o: {}) }",
            "<graphql>{query{a{l{=1;{=-2.5e3;=ENUM;}{x{y=null;}}}o{}}}}", 0,
