@@ -44,8 +44,8 @@ debar_operation_last(const char *path)
 
     len = strlen(path);
 
-    if (len && path[len - 1] == ']') {
-        for (p = path + len; p > path && *p != '['; p--) { /* void */ }
+    while (len && path[len - 1] == ']') {
+        for (p = path + len - 1; p > path && *p != '['; p--) { /* void */ }
 
         len = p - path;
     }

@@ -4,18 +4,22 @@
  * array, that of the top level too.
  *
  * What lax servers read is read: a byte order mark, the prefixes that keep a
- * script from running an answer, comments, control characters and unknown
- * escapes in strings.  Where a document is cut off, what had come of a string
- * is still told; where it breaks, what is left is read as text.
+ * script from running an answer, the call of JSONP, the numbers of Engine.IO's
+ * packets, comments, control characters and unknown escapes in strings, quotes
+ * of either kind or none, commas that nothing follows (JSON5).  Where a document
+ * is cut off, what had come of a string is still told; where it breaks, what is
+ * left is read as text.
  */
 
 #include <stdlib.h>
 #include <yajl/yajl_parse.h>
 
-#include "peel_node.h"
+#include "peel_private.h"
 
 
 #define DEBAR_JSON_KEY      256           /* bytes of a name */
+#define DEBAR_JSON_TOKEN    128           /* of a word without quotes */
+#define DEBAR_JSON_PREFIX   256           /* before a document */
 #define DEBAR_JSON_LEVELS   65536         /* of containers that are read */
 #define DEBAR_JSON_SLICE    4096          /* bytes that yajl gets at once */
 #define DEBAR_JSON_EARLY    4096          /* where it breaks before, the engine
@@ -47,6 +51,16 @@ typedef struct {
 
     unsigned       at;
     unsigned       blank;         /* the last byte was */
+    unsigned       looked;        /* for a prefix */
+    unsigned       lenient;       /* there was one: around documents there is
+                                     more of its kind */
+    uint64_t       depth;         /* brackets that are open */
+    char           quote;         /* that ends the string */
+    char           last;          /* what was fed, blanks and commas aside */
+    unsigned       comma;         /* one waits for what follows */
+    unsigned       spaced;        /* and the word for what follows a blank */
+    unsigned       ntoken;
+    char           token[DEBAR_JSON_TOKEN];
     unsigned       nescape;       /* an escape that is not whole */
     char           escape[8];
 
@@ -315,6 +329,22 @@ debar_json_escape(debar_json_t *j, char ch, int *rc)
 
     n = j->nescape;
 
+    /* those of JSON5: quotes, the end of a line, two digits */
+
+    if (n == 1 && (ch == '\'' || ch == '\n' || ch == 'x')) {
+
+        if (ch == 'x') {
+            memcpy(j->escape, "\\u00", 4);
+            j->nescape = 4;
+
+        } else {
+            j->at = DEBAR_JSON_STRING;
+            *rc = (ch == '\'') ? debar_json_wait(j, "'", 1) : DEBAR_OK;
+        }
+
+        return 1;
+    }
+
     if (n == 1 ? ch && strchr("\"\\/bfnrtu", ch) != NULL
                : ch && strchr(hex, ch) != NULL)
     {
@@ -339,7 +369,207 @@ debar_json_escape(debar_json_t *j, char ch, int *rc)
 }
 
 
-/* A byte outside of strings: comments go, runs of white space are one. */
+/* Whether a word without quotes is JSON as it is. */
+
+static int
+debar_json_literal(const char *p, size_t len)
+{
+    size_t  i, n;
+
+    if ((len == 4 && (memcmp(p, "true", 4) == 0 || memcmp(p, "null", 4) == 0))
+        || (len == 5 && memcmp(p, "false", 5) == 0))
+    {
+        return 1;
+    }
+
+    i = (p[0] == '-');
+    n = i;
+
+    for ( /* void */ ; i < len && p[i] >= '0' && p[i] <= '9'; i++) {
+        /* void */
+    }
+
+    if (i == n || (p[n] == '0' && i > n + 1)) {
+        return 0;
+    }
+
+    if (i < len && p[i] == '.') {
+        for (n = ++i; i < len && p[i] >= '0' && p[i] <= '9'; i++) {
+            /* void */
+        }
+
+        if (i == n) {
+            return 0;
+        }
+    }
+
+    if (i < len && (p[i] | 0x20) == 'e') {
+        i++;
+        i += (i < len && (p[i] == '+' || p[i] == '-'));
+
+        for (n = i; i < len && p[i] >= '0' && p[i] <= '9'; i++) {
+            /* void */
+        }
+
+        if (i == n) {
+            return 0;
+        }
+    }
+
+    return i == len;
+}
+
+
+static int
+debar_json_put(debar_json_t *j, const char *data, size_t len)
+{
+    int  rc;
+
+    if (j->comma) {
+        j->comma = 0;
+        rc = debar_json_wait(j, ",", 1);
+
+        if (rc != DEBAR_OK) {
+            return rc;
+        }
+    }
+
+    j->last = data[0];
+
+    return debar_json_wait(j, data, len);
+}
+
+
+/* The word that has ended before ch: quotes for what needs them. */
+
+static int
+debar_json_word(debar_json_t *j, char ch)
+{
+    int       rc;
+    unsigned  n, bare;
+
+    n = j->ntoken;
+
+    if (n == 0) {
+        return DEBAR_OK;
+    }
+
+    bare = (j->depth == 0 && !j->lenient)
+           || (ch != ':' && debar_json_literal(j->token, n));
+
+    rc = bare ? DEBAR_OK : debar_json_put(j, "\"", 1);
+
+    if (rc == DEBAR_OK) {
+        rc = debar_json_put(j, j->token, n);
+    }
+
+    if (rc == DEBAR_OK && (!bare || j->spaced)) {
+        rc = debar_json_wait(j, bare ? " " : "\"", 1);
+    }
+
+    j->ntoken = 0;
+    j->spaced = 0;
+
+    return rc;
+}
+
+
+static int
+debar_json_symbol(debar_json_t *j, char ch)
+{
+    switch (ch) {
+
+    case ',':
+        if (j->depth && (j->comma || j->last == '[' || j->last == '{')) {
+            return DEBAR_OK;
+        }
+
+        if (j->depth) {
+            j->comma = 1;
+            return DEBAR_OK;
+        }
+
+        break;
+
+    case ']':
+    case '}':
+        j->comma = 0;
+        j->depth -= (j->depth != 0);
+        return debar_json_put(j, &ch, 1);
+
+    case '[':
+    case '{':
+        j->depth++;
+        return debar_json_put(j, &ch, 1);
+    }
+
+    if (j->lenient && j->depth == 0) {
+        ch = ' ';                 /* of what stands around a document */
+    }
+
+    return debar_json_put(j, &ch, 1);
+}
+
+
+static int
+debar_json_outer(debar_json_t *j, char ch)
+{
+    int  rc;
+
+    if (ch == 0x1e || ch == '\0' || ch == ' ' || ch == '\t' || ch == '\r'
+        || ch == '\n')
+    {
+        if (j->ntoken) {
+            j->spaced = 1;
+            return DEBAR_OK;
+        }
+
+        if (j->blank) {
+            return DEBAR_OK;
+        }
+
+        ch = (ch == '\n') ? '\n' : ' ';
+        j->blank = 1;
+
+        return debar_json_wait(j, &ch, 1);
+    }
+
+    j->blank = 0;
+
+    if ((ch >= '0' && ch <= '9') || ((ch | 0x20) >= 'a' && (ch | 0x20) <= 'z')
+        || (uint8_t) ch >= 0x80 || strchr("_$.+-", ch))
+    {
+        if (j->spaced || j->ntoken == DEBAR_JSON_TOKEN) {
+            rc = debar_json_word(j, ch);
+
+            if (rc != DEBAR_OK) {
+                return rc;
+            }
+        }
+
+        j->token[j->ntoken++] = ch;
+
+        return DEBAR_OK;
+    }
+
+    rc = debar_json_word(j, ch);
+
+    if (rc != DEBAR_OK) {
+        return rc;
+    }
+
+    if (ch == '"' || (ch == '\'' && (j->depth || j->lenient))) {
+        j->at = DEBAR_JSON_STRING;
+        j->quote = ch;
+
+        return debar_json_put(j, "\"", 1);
+    }
+
+    return debar_json_symbol(j, ch);
+}
+
+
+/* A byte outside of strings: comments go. */
 
 static int
 debar_json_outside(debar_json_t *j, char ch)
@@ -380,7 +610,11 @@ debar_json_outside(debar_json_t *j, char ch)
             return DEBAR_OK;
         }
 
-        rc = debar_json_wait(j, "/", 1);
+        rc = debar_json_word(j, '/');
+
+        if (rc == DEBAR_OK) {
+            rc = debar_json_symbol(j, '/');
+        }
 
         if (rc != DEBAR_OK) {
             return rc;
@@ -394,25 +628,7 @@ debar_json_outside(debar_json_t *j, char ch)
         return DEBAR_OK;
     }
 
-    if (ch == '"') {
-        j->at = DEBAR_JSON_STRING;
-
-    } else if (ch == 0x1e || ch == '\0' || ch == ' ' || ch == '\t'
-               || ch == '\r' || ch == '\n')
-    {
-        if (j->blank) {
-            return DEBAR_OK;
-        }
-
-        ch = (ch == '\n') ? '\n' : ' ';
-        j->blank = 1;
-
-        return debar_json_wait(j, &ch, 1);
-    }
-
-    j->blank = 0;
-
-    return debar_json_wait(j, &ch, 1);
+    return debar_json_outer(j, ch);
 }
 
 
@@ -440,8 +656,12 @@ debar_json_byte(debar_json_t *j, char ch)
         return DEBAR_OK;
     }
 
-    if (ch == '"') {
+    if (ch == j->quote) {
         j->at = DEBAR_JSON_OUT;
+        ch = '"';
+
+    } else if (ch == '"') {
+        return debar_json_wait(j, "\\\"", 2);
 
     } else if (ch == '\n' || ch == '\r' || ch == '\t') {
         ch = ' ';
@@ -502,17 +722,77 @@ debar_json_before(debar_json_t *j, char ch)
 /* Of a string, what needs no look at each byte. */
 
 static size_t
-debar_json_plain(const char *data, size_t len)
+debar_json_plain(const char *data, size_t len, char quote)
 {
     size_t  n;
 
     for (n = 0; n < len; n++) {
-        if (data[n] == '"' || data[n] == '\\' || (uint8_t) data[n] < 0x20) {
+        if (data[n] == '"' || data[n] == quote || data[n] == '\\'
+            || (uint8_t) data[n] < 0x20)
+        {
             break;
         }
     }
 
     return n;
+}
+
+
+/*
+ * The length of "callback(" before a document, and of the numbers before one of
+ * Engine.IO and Socket.IO: "42", "42/name,13", "49:42"; 0: there is none.
+ */
+
+size_t
+debar_json_prefix(const char *data, size_t len)
+{
+    size_t  i, from, most;
+
+    most = len < DEBAR_JSON_PREFIX ? len : DEBAR_JSON_PREFIX;
+
+    for (i = 0; i < most && strchr(" \t\r\n\xEF\xBB\xBF", data[i]) && data[i];
+         i++) { /* void */ }
+
+    if (most - i > 4 && memcmp(data + i, "/**/", 4) == 0) {
+        for (i += 4; i < most && strchr(" \t\r\n", data[i]); i++) { /* void */ }
+    }
+
+    from = i;
+
+    while (i < most && ((data[i] >= '0' && data[i] <= '9') || data[i] == ':'
+                        || data[i] == 0x1e))
+    {
+        i++;
+    }
+
+    if (i > from) {
+        if (i < most && data[i] == '/') {
+            while (i < most && data[i] != ',' && data[i] > ' ') { i++; }
+
+            i += (i < most);
+
+            while (i < most && data[i] >= '0' && data[i] <= '9') { i++; }
+        }
+
+        return i + 1 < most && data[i] > ' ' && strchr("[{", data[i])
+               && strchr("\"{[", data[i + 1]) ? i : 0;
+    }
+
+    while (i < most && (((data[i] | 0x20) >= 'a' && (data[i] | 0x20) <= 'z')
+                        || (data[i] >= '0' && data[i] <= '9')
+                        || data[i] == '_' || data[i] == '$'
+                        || data[i] == '.'))
+    {
+        i++;
+    }
+
+    if (i == most || data[i] != '(') {
+        return 0;
+    }
+
+    for (from = ++i; i < most && strchr(" \t\r\n", data[i]); i++) { /* void */ }
+
+    return i < most && (data[i] == '{' || data[i] == '[') ? from : 0;
 }
 
 
@@ -523,9 +803,18 @@ debar_json_push(debar_node_t *node, const char *data, size_t len)
     size_t         n;
     debar_json_t  *j = node->state;
 
+    if (!j->looked) {
+        j->looked = 1;            /* what comes first comes in one piece */
+        n = debar_json_prefix(data, len);
+        j->lenient = (n != 0);
+        data += n;
+        len -= n;
+    }
+
     for (rc = DEBAR_OK; len && rc == DEBAR_OK; data += n, len -= n) {
 
-        n = (j->at == DEBAR_JSON_STRING) ? debar_json_plain(data, len) : 0;
+        n = (j->at == DEBAR_JSON_STRING) ? debar_json_plain(data, len, j->quote)
+                                         : 0;
 
         if (n) {
             rc = debar_json_wait(j, data, n);
@@ -553,6 +842,10 @@ debar_json_finish(debar_node_t *node)
     cut = (j->at == DEBAR_JSON_STRING || j->at == DEBAR_JSON_ESCAPE);
     rc = j->begun ? DEBAR_OK
                   : debar_node_hold(node, &j->wait, j->prefix, j->nprefix);
+
+    if (rc == DEBAR_OK && !cut) {
+        rc = debar_json_word(j, '\0');
+    }
 
     if (rc == DEBAR_OK && cut && !j->rest.open) {
         rc = debar_json_wait(j, "\"", 1);

@@ -411,6 +411,32 @@ debar_look_markup(const char *data, size_t len)
 }
 
 
+/* A member of an object whose name has other quotes, or none: "{sku:". */
+
+static int
+debar_look_member(const char *data, size_t len)
+{
+    size_t  i, from;
+
+    if (data[0] == '\'') {
+        return 1;
+    }
+
+    for (i = 0; i < len && i < 64 && (isalnum((uint8_t) data[i])
+                                      || strchr("_$-", data[i])); i++)
+    {
+        /* void */
+    }
+
+    from = i;
+
+    while (i < len && isspace((uint8_t) data[i])) { i++; }
+
+    return from && i + 1 < len && data[i] == ':' && data[i + 1] != ':'
+           && data[i + 1] != '/';
+}
+
+
 static const debar_reader_t *
 debar_look_json(const char *data, size_t len)
 {
@@ -441,7 +467,12 @@ debar_look_json(const char *data, size_t len)
         return &debar_reader_json;
     }
 
-    return data[0] == '[' && (strchr("{[-tfn", data[i])
+    if (data[0] == '{') {
+        return debar_look_member(data + i, len - i) ? &debar_reader_json
+                                                    : NULL;
+    }
+
+    return data[0] == '[' && (strchr("{[-tfn'", data[i])
                               || isdigit((uint8_t) data[i]))
            ? &debar_reader_json : NULL;
 }
@@ -507,6 +538,10 @@ debar_peel_opens(const char *data, size_t len)
 
     if (s.len >= 5 && memcmp(s.data, ")]}'", 4) == 0) {
         return &debar_reader_json;    /* against inclusion by a script */
+    }
+
+    if (debar_json_prefix(s.data, s.len)) {
+        return &debar_reader_json;
     }
 
     r = debar_look_markup(s.data, s.len);
@@ -770,8 +805,10 @@ debar_look_document(debar_str_t s)
     /* what has no names and no strings is as well read as it stands */
 
     if (r == &debar_reader_json
-        && ((last != '}' && last != ']' && last != '"')
-            || memchr(s.data, '"', s.len) == NULL))
+        && ((last != '}' && last != ']' && last != '"'
+             && !(strchr(");\x1e", last) && debar_json_prefix(s.data, s.len)))
+            || (memchr(s.data, '"', s.len) == NULL
+                && memchr(s.data, '\'', s.len) == NULL)))
     {
         return NULL;
     }
@@ -900,8 +937,16 @@ debar_peel_look_value(const char *data, size_t len)
         return &debar_reader_data;
     }
 
+    if (debar_words_look(s)) {
+        return &debar_reader_words;
+    }
+
     if (debar_look_form(s.data, s.len, 2)) {
         return &debar_reader_form;
+    }
+
+    if (debar_token_look(s)) {
+        return &debar_reader_token;
     }
 
     r = debar_look_encoded(s.data, s.len);

@@ -129,6 +129,10 @@ extern const debar_reader_t  debar_reader_quoted;        /* quoted-printable */
 extern const debar_reader_t  debar_reader_hex;
 extern const debar_reader_t  debar_reader_percent;
 extern const debar_reader_t  debar_reader_data;          /* data: URLs */
+extern const debar_reader_t  debar_reader_words;         /* peel_words.c: RFC
+                                                            2047 */
+extern const debar_reader_t  debar_reader_token;         /* JWS: its header and
+                                                            payload */
 extern const debar_reader_t  debar_reader_charset;       /* peel_charset.c: to
                                                             UTF-8, by label,
                                                             BOM, declaration */

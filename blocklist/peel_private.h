@@ -70,6 +70,15 @@ size_t debar_percent_value(const char *in, size_t len, char *out, size_t size);
 
 size_t debar_html_entities(char *s, size_t len);
 
+/* Whether a value has encoded words, is a signed token (peel_words.c). */
+
+int debar_words_look(debar_str_t s);
+int debar_token_look(debar_str_t s);
+
+/* What may stand before a JSON text (peel_json.c): its length. */
+
+size_t debar_json_prefix(const char *data, size_t len);
+
 /* The value of a hex digit, of a digit of base64 or base64url, or -1. */
 
 int debar_hex_digit(int ch);

@@ -42,15 +42,39 @@ main(void)
            "<json>{{a=1;b=2;}}", 0, "comments");
     peeled(JSON, "{\"a\":\"x\ty\nz\"}", "<json>{{a=x y z;}}", 0,
            "control characters in a string");
-    peeled(JSON, "{\"a\":\"\\q\\x41\\u00zz\\\"\"}",
-           "<json>{{a=\\q\\x41\\u00zz\";}}", 0, "escapes that are none");
+    peeled(JSON, "{\"a\":\"\\q\\xg\\u00zz\\\"\"}",
+           "<json>{{a=\\q\\u00g\\u00zz\";}}", 0, "escapes that are none");
+
+    peeled(JSON, "{a:'x \"y\" it\\'s\\\n \\x41',$b_1 : [1,+2,.5,0x1F,NaN,007,],}",
+           "<json>{{a=x \"y\" it's A;$b_1{=1;=+2;=.5;=0x1F;=NaN;=007;}}}", 0,
+           "JSON5: names and strings with other quotes, or none");
+    peeled(JSON, "[,1,,'a' , true,-1.5E+3,\n{1:2,},]",
+           "<json>{{=1;=a;=true;=-1.5E+3;{1=2;}}}", 0, "commas too many");
+    peeled("", "{'a':'Rocket'}", "<json>{{a=Rocket;}}", 0,
+           "other quotes without a label");
+    peeled("text/plain", "{sku : 'A1'}", "<json>{{sku=A1;}}", 0,
+           "a name without any");
+    peeled("application/javascript", "/**/ cb_1.x({\"a\":1});",
+           "<json>{{a=1;}}", 0, "the call of JSONP");
+    told(JSON, "cb({\"a\":1}); Rocket 'skates'", 0,
+         "what stands behind it is told", "{a=1;}", "=Rocket;", "=skates;");
+    peeled("text/plain", "42[\"add\",{\"a\":1}]", "<json>{{=add;{a=1;}}}", 0,
+           "a packet of Socket.IO");
+    peeled("text/plain", "2\x1e" "42/shop,13[\"add\",{\"a\":1}]\x1e" "41/shop,",
+           "<json>{{=add;{a=1;}}=41;=shop;}", 0, "several, of a namespace");
+    peeled("text/plain", "15:42[\"a\",{\"b\":1}]2:40", "<json>{{=a;{b=1;}}=2;=40;}",
+           0, "packets with their lengths");
+    told("text/plain", "say (hello) and {go: now}", 0, "prose is none",
+         "<text>{", "say (hello)");
+    told(JSON, "rocket skates, two", DEBAR_PEEL_BROKEN, "nor with a label",
+         "rocket skates");
 
     told(JSON, "{\"a\":\"x\0y\"}", 0, "a NUL in a string does not end it",
          "a=x\x7fy;");
     told(JSON, "{\"a\":[1, \"Rocket skat", DEBAR_PEEL_BROKEN,
          "of a string that is cut off, what has come is told",
          "{a{=1;=Rocket skat;");
-    told(JSON, "{\"a\":1, rocket: 'skates'}", DEBAR_PEEL_BROKEN,
+    told(JSON, "{\"a\":1, rocket = 'skates'}", DEBAR_PEEL_BROKEN,
          "where it breaks, what is left is read as text", "{a=1;", "skates");
 
     memset(&p, 0, sizeof(p));
