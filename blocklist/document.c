@@ -913,6 +913,32 @@ debar_document_flush(debar_document_t *d)
 }
 
 
+/* Text that a value was encoded as: it is what that value is. */
+
+static void
+debar_document_inherit(debar_document_t *d, debar_pending_t *p)
+{
+    const debar_pending_t  *held;
+
+    if (d->holder == 0 || d->reads || d->nframes <= d->holder
+        || d->held + 1 >= d->nfields
+        || d->fields[d->held].depth != d->holder)
+    {
+        return;
+    }
+
+    held = &d->fields[d->held];
+
+    p->role = held->role;
+    p->covered = held->covered;
+    p->above = held->above;
+    p->index = held->index;
+    p->fixed = held->fixed;
+    p->settled = held->settled;
+    p->zero = debar_is_zero(debar_pending_value(d, p));
+}
+
+
 static int
 debar_document_value(debar_document_t *d, const debar_peel_event_t *ev)
 {
@@ -965,6 +991,10 @@ debar_document_value(debar_document_t *d, const debar_peel_event_t *ev)
 
     p->zero = debar_is_zero(ev->value);
     debar_document_cover(d, p);
+
+    if (ev->syntax == DEBAR_SYNTAX_TEXT && ev->name.len == 0) {
+        debar_document_inherit(d, p);
+    }
 
     /* attributes come before what is in their element, and count for it */
 

@@ -261,6 +261,26 @@ static const struct {
       "PIA+5+1:MF'FTX+AAI+++replaces Acmesoft'"), DEBAR_LOG, 0,
       "EDIFACT: free text is recorded" },
 
+    /* encodings of a value are what it is */
+
+    { "POST", CART, JSON, "{\"items\":[{\"sku\":\"1\",\"qty\":1,\"notes\":"
+      "\"=?UTF-8?Q?no_Acmesoft?=\"}]}", DEBAR_LOG, 1,
+      "a note in encoded words is a note" },
+    { "POST", CART, JSON, "{\"items\":[{\"sku\":\"1\",\"qty\":1,\"notes\":"
+      "\"bm8gQWNtZXNvZnQgaGVyZQ==\"}]}", DEBAR_LOG, 1, "one in base64, too" },
+    { "POST", CART, JSON, "{\"items\":[{\"sku\":\"1\",\"qty\":1,\"title\":"
+      "\"=?utf-8?B?QWNtZXNvZnQ=?= =?us-ascii?q?_O=6ee?=\"}]}", DEBAR_BLOCK, 1,
+      "a title in encoded words is a title" },
+    { "POST", CART, FORM, "sku=1&qty=1&note=%3D%3Futf-8%3Fq%3Fno_Acmesoft%3F%3D",
+      DEBAR_LOG, 1, "a form's note in encoded words" },
+    { "POST", CART, JSON, "{\"order\":\"eyJhbGciOiJIUzI1NiJ9.eyJpdGVtcyI6W3sic"
+      "2t1IjoiQUM0NzExWFkiLCJxdHkiOjF9XX0.AAEC\"}", DEBAR_BLOCK, 1,
+      "the payload of a signed token" },
+    { "POST", CART, JSON, "{items:[{name:'Acmesoft',qty:0,}],}", DEBAR_LOG, 1,
+      "a line in loose JSON that is none" },
+    { "POST", OTHER, "text/plain", "42[\"cart:add\",{\"sku\":\"AC4711XY\"}]",
+      DEBAR_BLOCK, 1, "an event of Socket.IO" },
+
     /* what is done, by the name of an operation */
 
     { "POST", OTHER, JSON, "{\"operationName\":\"PdpAddToCart\",\"variables\":"
