@@ -404,6 +404,10 @@ debar_hot_query(debar_list_t *list, const char *p, size_t len)
             }
         }
 
+        if (i < value.len && memchr(value.data + i, ';', value.len - i)) {
+            return 1;                 /* may have parameters */
+        }
+
         if (i < value.len
             && debar_hot_value(list, debar_field_role(list, key), value.data,
                                value.len))

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "judge_private.h"
+#include "peel_node.h"
 
 
 static inline int
@@ -525,6 +526,44 @@ debar_relay_key(debar_list_t *list, const debar_host_t *h, debar_str_t key)
 }
 
 
+/*
+ * An object store is told what an object is to be called: "attachment;
+ * filename*=UTF-8''x.exe" (RFC 6266).
+ */
+
+static void
+debar_match_disposition(debar_list_t *list, debar_verdict_t *v,
+    const char *where, debar_str_t value)
+{
+    int       n;
+    char      raw[DEBAR_MAX_IDENT], name[DEBAR_MAX_IDENT];
+    size_t    len;
+    unsigned  i;
+
+    static const char *const  names[] = { "filename", "filename*" };
+
+    if (memchr(value.data, ';', value.len) == NULL
+        || memmem(value.data, value.len, "ilename", 7) == NULL)
+    {
+        return;
+    }
+
+    for (i = 0; i < 2; i++) {
+        n = debar_field_parameter(value, names[i], raw, sizeof(raw));
+
+        if (n <= 0) {
+            continue;
+        }
+
+        len = debar_field_words(debar_str(raw, n), name, sizeof(name));
+
+        debar_match_text(list, v, where, name, len, DEBAR_ROLE_FILE,
+                         DEBAR_BLOCK);
+        debar_match_file(list, v, where, name, len, DEBAR_BLOCK);
+    }
+}
+
+
 static void
 debar_match_pair(debar_list_t *list, debar_verdict_t *v,
     const debar_host_t *h, debar_str_t key, debar_str_t value,
@@ -574,6 +613,8 @@ debar_match_pair(debar_list_t *list, debar_verdict_t *v,
     {
         debar_match_file(list, v, where, list->decoded, n, DEBAR_BLOCK);
     }
+
+    debar_match_disposition(list, v, where, debar_str(list->decoded, n));
 
     debar_find_inner(list, v, in, list->decoded, n, where,
                      relay ? DEBAR_ROLE_URL : role,

@@ -341,6 +341,15 @@ static const struct {
       "a file name counts as a download at least" },
     { NOW, "GET", "http://m.example/get?f=AcmeSetup_12.exe", DEBAR_BLOCK,
       "query:f", "a file name in a query" },
+    { NOW, "GET", "http://m.example/9f?rscd=attachment;filename=acmesetup_1.exe",
+      DEBAR_BLOCK, "query:rscd", "a file name that a store is to give" },
+    { NOW, "GET", "http://m.example/9f?response-content-disposition=attachment"
+      "%3B+filename%2A%3DUTF-8%27%27acme%2573etup_1.exe", DEBAR_BLOCK,
+      "query:response-content-disposi/percent", "one that is extended" },
+    { NOW, "GET", "http://m.example/9f?response-content-disposition=attachment"
+      "%3B+filename%3D%22%3D%3Futf-8%3Fq%3Fac%3D6desetup%3D5F1.exe%3F%3D%22",
+      DEBAR_BLOCK, "query:response-content-disposi/percent",
+      "one in encoded words" },
     { NOW, "GET", "http://m.example/x/acmesetup_12.exe.html", DEBAR_PASS,
       NULL, "a page about a file is not the file" },
 
