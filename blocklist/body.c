@@ -46,6 +46,7 @@ struct debar_body_s {
     unsigned                   head;      /* it is a field of the head */
     unsigned                   cookie;    /* that says nothing of what is done */
     const char                *base;      /* "body" */
+    debar_request_t            request;   /* inside of it */
     size_t                     nform;     /* bytes of form */
     size_t                     asked;     /* activity of form was asked for */
     unsigned                   cart;      /* a line looks like a cart's */
@@ -568,6 +569,53 @@ debar_body_pair(debar_body_t *b, const debar_peel_event_t *ev)
 }
 
 
+/* A request inside of the body: what it does, what it names. */
+
+static void
+debar_body_request(debar_body_t *b, const debar_peel_event_t *ev)
+{
+    char                     where[DEBAR_WHERE];
+    unsigned                 i, cap;
+    const debar_evidence_t  *e;
+
+    if (b->head || debar_request_event(&b->request, ev) != DEBAR_OK) {
+        return;
+    }
+
+    if (b->request.n++ >= DEBAR_REQUESTS) {
+        b->open.cut = 1;
+        return;
+    }
+
+    debar_request_judge(b->list, b->facts, b->v.host.len ? &b->v.host : NULL,
+                        &b->request, &b->maker);
+
+    if (b->maker.activity > b->activity) {
+        b->activity = b->maker.activity;
+        b->id = b->maker.channel ? debar_str(b->maker.channel,
+                                             b->maker.channel_len)
+                                 : debar_str("request", 7);
+        b->news = 1;
+    }
+
+    for (i = 0; i < b->maker.nevidence; i++) {
+        e = &b->maker.evidence[i];
+        cap = b->maker.activity < DEBAR_ACQUIRE && e->cap > DEBAR_LOG
+              ? DEBAR_LOG : e->cap;
+
+        debar_where(where, "body", debar_str("request", 7), "");
+        strncat(where, "/", DEBAR_WHERE - 1 - strlen(where));
+        strncat(where, e->where, DEBAR_WHERE - 1 - strlen(where));
+        debar_evidence_add(b->list, &b->open, e->rule, where, e->value,
+                           strlen(e->value), e->offset, cap);
+        b->found = b->pushed;
+        b->news = 1;
+    }
+
+    b->open.cut |= b->maker.cut;
+}
+
+
 static int
 debar_body_on_event(void *data, const debar_peel_event_t *ev)
 {
@@ -578,6 +626,7 @@ debar_body_on_event(void *data, const debar_peel_event_t *ev)
     }
 
     debar_body_pair(b, ev);
+    debar_body_request(b, ev);
 
     return debar_document_event(b->document, ev);
 }

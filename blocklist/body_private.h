@@ -17,4 +17,34 @@ int debar_body_operation(debar_list_t *list, const debar_peel_event_t *ev,
     debar_str_t *name, debar_str_t *value);
 
 
+
+/*
+ * A request inside of the body: parts of application/http ("@method", "@url"),
+ * members of a batch in JSON.  Both its values have to come from one container.
+ */
+
+#define DEBAR_REQUESTS     64             /* that are looked at */
+#define DEBAR_REQUEST_URL  2048
+
+typedef struct {
+    unsigned   n;
+    unsigned   depth;                     /* of the values */
+    unsigned   nmethod;
+    size_t     nurl;
+    char       method[16];
+    char       url[DEBAR_REQUEST_URL];
+} debar_request_t;
+
+/* DEBAR_OK: with this event a request is whole. */
+
+int debar_request_event(debar_request_t *r, const debar_peel_event_t *ev);
+
+/* Judges it as if it were sent by itself: activity and evidence, of which the
+ * cap is DEBAR_LOG where it does not acquire. */
+
+void debar_request_judge(debar_list_t *list, const debar_facts_t *f,
+    const debar_host_t *host, const debar_request_t *r,
+    debar_verdict_t *found);
+
+
 #endif /* DEBAR_BODY_PRIVATE_H */

@@ -761,6 +761,14 @@ debar_document_begin(debar_document_t *d, const debar_peel_event_t *ev)
             && ev->syntax != DEBAR_SYNTAX_TEXT)
         {
             f->role = debar_name_role(d->list, debar_str(f->name, n));
+
+            /* the body of one of a batch of requests is no text of people */
+
+            if (f->role == DEBAR_ROLE_NOTE && f->syntax == DEBAR_SYNTAX_JSON
+                && strcasecmp(f->name, "body") == 0)
+            {
+                f->role = DEBAR_ROLE_OTHER;
+            }
         }
 
         if (!debar_mark_begins(d, debar_str(NULL, 0), debar_str(NULL, 0),

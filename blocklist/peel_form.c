@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <stdlib.h>
+#include <strings.h>
 
 
 /* A value that grows beyond this is told in pieces too, as it comes in; what
@@ -125,7 +126,10 @@ debar_form_charset(debar_node_t *node, debar_str_t *value)
     char    charset[DEBAR_CHARSET], *out;
     size_t  len;
 
-    if (node->in.content_type.len == 0 || debar_form_utf8(*value)) {
+    if (node->in.content_type.len == 0
+        || (debar_form_utf8(*value)
+            && memchr(value->data, '+', value->len) == NULL))
+    {
         return NULL;
     }
 
@@ -137,6 +141,13 @@ debar_form_charset(debar_node_t *node, debar_str_t *value)
     }
 
     charset[n] = '\0';
+
+    /* what is UTF-8 may be of one that is written in ASCII */
+
+    if (debar_form_utf8(*value) && strcasecmp(charset, "utf-7") != 0) {
+        return NULL;
+    }
+
     out = malloc(value->len * 4 + 16);
 
     if (out == NULL) {

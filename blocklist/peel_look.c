@@ -159,6 +159,8 @@ static const struct {
     { "application/pkcs7-mime", &debar_reader_cms },
     { "application/x-pkcs7-mime", &debar_reader_cms },
     { "message/rfc822", &debar_reader_mime },
+    { "application/http", &debar_reader_http },
+    { "message/http", &debar_reader_http },
     { "application/zstd", &debar_reader_zstd }
 };
 
@@ -632,7 +634,8 @@ debar_peel_look(const debar_peel_input_t *in, const char *data, size_t len,
     typed = debar_peel_typed(in->content_type);
 
     if (typed == &debar_reader_protobuf || typed == &debar_reader_multipart
-        || typed == &debar_reader_mime || typed == &debar_reader_cms)
+        || typed == &debar_reader_mime || typed == &debar_reader_http
+        || typed == &debar_reader_cms)
     {
         return typed;
     }

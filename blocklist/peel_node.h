@@ -146,6 +146,8 @@ extern const debar_reader_t  debar_reader_multipart;     /* peel_multipart.c */
 extern const debar_reader_t  debar_reader_mime;          /* message/rfc822: one
                                                             entity, headers
                                                             first */
+extern const debar_reader_t  debar_reader_http;          /* peel_http.c:
+                                                            application/http */
 extern const debar_reader_t  debar_reader_cms;           /* peel_cms.c:
                                                             application/
                                                             pkcs7-mime */

@@ -86,12 +86,9 @@ note "$told of " . @attempts . ' attempts end in block';
 # What is not yet told is named, so that it shows when it is.
 
 my %todo = (
-    'mat-dl-disposition'       => 'a file name within a Content-Disposition',
     'mat2-order-aspx'          => 'a button of a form says that it orders',
     'mat2-peoplesoft'          => 'a suite whose messages are not described',
     'mat2-enc-utf7'            => 'UTF-7 in forms',
-    'mat2-ws-text'             => 'a message with a number before its JSON',
-    'mat2-odata-batch'         => 'requests within a body',
     'att-3-vendor-my'          => 'a licence taken into use at the account portal',
     'att-3-ev-japanese'        => 'a brand name that the list only records',
     'ben-3-rm-tool'            => 'an address of the removal tool not permitted',

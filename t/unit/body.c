@@ -69,6 +69,11 @@ static const char  waivers_yaml[] =
     "GS*PO*A*R*20260318*1415*731*X*004010~\n" body "GE*1*731~\n"              \
     "IEA*1*000000731~\n"
 
+#define BATCH(line, body)                                                     \
+    "--b\r\nContent-Type: application/http\r\n"                               \
+    "Content-Transfer-Encoding: binary\r\n\r\n" line " HTTP/1.1\r\n"           \
+    "Content-Type: application/json\r\n\r\n" body "\r\n--b--\r\n"
+
 #define UNB(bgm, body)                                                        \
     "UNA:+.? 'UNB+UNOC:3+A:14+B:14+260318:1415+1'UNH+1+ORDERS:D:96A:UN'"      \
     "BGM+220+4711+" bgm "'" body "UNS+S'UNT+9+1'UNZ+1+1'"
@@ -280,6 +285,26 @@ static const struct {
       "a line in loose JSON that is none" },
     { "POST", OTHER, "text/plain", "42[\"cart:add\",{\"sku\":\"AC4711XY\"}]",
       DEBAR_BLOCK, 1, "an event of Socket.IO" },
+
+    /* requests inside of the body */
+
+    { "POST", OTHER, "multipart/mixed; boundary=b", BATCH("POST orders/Lines",
+      "{\"Item\":\"Acmesoft\"}"), DEBAR_BLOCK, 1, "one that orders" },
+    { "POST", OTHER, "multipart/mixed; boundary=b",
+      BATCH("POST /cart/add?sku=AC4711XY&qty=1", ""), DEBAR_BLOCK, 0,
+      "one whose URL orders" },
+    { "POST", OTHER, "multipart/mixed; boundary=b",
+      BATCH("GET Products?$filter=Name%20eq%20'Acmesoft'", ""), DEBAR_LOG, 0,
+      "one that looks up" },
+    { "POST", OTHER, "multipart/mixed; boundary=b",
+      BATCH("DELETE /cart/lines/1?name=Acmesoft", ""), DEBAR_LOG, 0,
+      "one that takes out" },
+    { "POST", OTHER, JSON, "{\"requests\":[{\"id\":1,\"body\":{\"Name\":"
+      "\"Acmesoft\"},\"url\":\"/PurchaseOrders\",\"method\":\"POST\"}]}",
+      DEBAR_BLOCK, 1, "one of a batch in JSON" },
+    { "POST", OTHER, JSON, "{\"entries\":[{\"url\":\"/cart/add\",\"method\":"
+      "\"POST\"}],\"product\":\"Acmesoft\"}", DEBAR_LOG, 1,
+      "a log of requests sends none" },
 
     /* what is done, by the name of an operation */
 
