@@ -202,7 +202,8 @@ debar_body_value(debar_list_t *list, debar_verdict_t *v, const char *where,
 
 
 static unsigned
-debar_body_cap(unsigned role, unsigned withdrawn, unsigned other_maker)
+debar_body_cap(unsigned role, unsigned withdrawn, unsigned other_maker,
+    unsigned book)
 {
     if (withdrawn) {
         return DEBAR_LOG;
@@ -211,7 +212,11 @@ debar_body_cap(unsigned role, unsigned withdrawn, unsigned other_maker)
     switch (role) {
 
     case DEBAR_ROLE_DESCRIPTION:
-        return other_maker ? DEBAR_LOG : DEBAR_BLOCK;
+        return other_maker || book ? DEBAR_LOG : DEBAR_BLOCK;
+
+    case DEBAR_ROLE_NAME:
+    case DEBAR_ROLE_OTHER:
+        return book ? DEBAR_LOG : DEBAR_BLOCK;
 
     case DEBAR_ROLE_UNSPSC:
     case DEBAR_ROLE_QUANTITY:
@@ -261,6 +266,112 @@ debar_body_other_maker(debar_body_t *b, const debar_line_t *line)
     }
 
     return named && b->maker.nevidence == 0;
+}
+
+
+/*
+ * The number of a book: 978 or 979 in a field for GTINs, ten digits where ISBNs
+ * are (Amazon's number of a book is one).  The check digit counts only there,
+ * ten digits being anybody's.
+ */
+
+static int
+debar_body_isbn(const debar_field_t *f)
+{
+    size_t    i, n;
+    unsigned  sum, ten;
+
+    ten = f->name.len >= 4
+          && (strncasecmp(f->name.data + f->name.len - 4, "isbn", 4) == 0
+              || strncasecmp(f->name.data + f->name.len - 4, "asin", 4) == 0);
+
+    if ((f->role != DEBAR_ROLE_GTIN && !ten) || f->value.len > 20) {
+        return 0;
+    }
+
+    for (i = 0, n = 0, sum = 0; i < f->value.len; i++) {
+        char  c = f->value.data[i];
+
+        if (c == '-' || c == ' ') {
+            continue;
+        }
+
+        if ((c < '0' || c > '9') && !(n == 9 && (c == 'X' || c == 'x'))) {
+            return 0;
+        }
+
+        n++;
+        sum += n <= 10 ? (11 - n) * (c >= '0' && c <= '9' ? c - '0' : 10) : 0;
+    }
+
+    return n == 13 ? f->value.data[0] == '9' && f->value.data[1] == '7'
+                     && (f->value.data[2] == '8' || f->value.data[2] == '9')
+                   : n == 10 && ten && sum % 11 == 0;
+}
+
+
+/* Whether a line is of a book: who is in its title did not make it. */
+
+static int
+debar_body_book(const debar_line_t *line)
+{
+    unsigned  i;
+
+    for (i = 0; i < line->nfields; i++) {
+        if (debar_body_isbn(&line->fields[i])) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/*
+ * A number of the shop's own, listed as "bestbuy.com/1689012": it is asked for
+ * with the host and the names above it.
+ */
+
+static void
+debar_body_shop(debar_body_t *b, debar_verdict_t *v, const char *where,
+    debar_str_t item, unsigned cap)
+{
+    int            n;
+    char           name[DEBAR_MAX_IDENT], ident[DEBAR_MAX_IDENT];
+    size_t         len;
+    unsigned       labels;
+    const char    *p;
+    debar_host_t  *h = &b->v.host;
+
+    if (h->len == 0 || item.len == 0 || item.len > 40) {
+        return;
+    }
+
+    for (p = h->name + h->len, labels = 0; p > h->name && labels < 4; p--) {
+
+        if (p - 1 != h->name && p[-2] != '.') {
+            continue;
+        }
+
+        if (++labels == 1) {
+            continue;
+        }
+
+        n = snprintf(name, sizeof(name), "%.*s/%.*s",
+                     (int) (h->name + h->len - (p - 1)), p - 1,
+                     (int) item.len, item.data);
+
+        if (n < 0 || (size_t) n >= sizeof(name)) {
+            return;
+        }
+
+        len = debar_ident_package(ident, sizeof(ident), "shop", 4, name, n);
+
+        if (len != 0) {
+            debar_match_id(b->list, v, DEBAR_KIND_PACKAGE, where, ident, len,
+                           0, cap);
+        }
+    }
 }
 
 
@@ -379,11 +490,12 @@ static void
 debar_body_judge(debar_body_t *b, debar_verdict_t *v, const debar_line_t *line)
 {
     char                  where[DEBAR_WHERE];
-    unsigned              i, cap, withdrawn, other_maker;
+    unsigned              i, cap, withdrawn, other_maker, book;
     const debar_field_t  *f;
 
     withdrawn = line->withdrawn;
     other_maker = line->number ? debar_body_other_maker(b, line) : 0;
+    book = line->number ? debar_body_book(line) : 0;
 
     for (i = 0; i < line->nfields; i++) {
         f = &line->fields[i];
@@ -399,9 +511,13 @@ debar_body_judge(debar_body_t *b, debar_verdict_t *v, const debar_line_t *line)
         f = &line->fields[i];
 
         debar_body_where(where, b->base, line->number, f->role, f->path);
-        cap = debar_body_cap(f->role, withdrawn, other_maker);
+        cap = debar_body_cap(f->role, withdrawn, other_maker, book);
 
         debar_body_value(b->list, v, where, f->value, f->role, cap);
+
+        if (f->role == DEBAR_ROLE_PART || f->role == DEBAR_ROLE_SUPPLIER_PART) {
+            debar_body_shop(b, v, where, f->value, cap);
+        }
 
         /* goods may be what a member is called: { "Acme Rocket": 2 } */
 

@@ -90,13 +90,14 @@ my %todo = (
     'mat2-peoplesoft'          => 'a suite whose messages are not described',
     'mat2-enc-utf7'            => 'UTF-7 in forms',
     'att-3-vendor-my'          => 'a licence taken into use at the account portal',
-    'att-3-ev-japanese'        => 'a brand name that the list only records',
     'ben-3-rm-tool'            => 'an address of the removal tool not permitted',
-    'ben-3-nm-book'            => 'a biography told by its ISBN alone',
+    'att-4-intune-app'         => 'applications taken into a device management',
+    'att-4-magento-form'       => 'the page before in a segment of the path',
 );
 
 for (map { check("$_.jsonl") } qw(more-benign more-attempts third-benign
-                                    third-attempts))
+                                    third-attempts fourth-benign
+                                    fourth-attempts))
 {
     my ($row, $out) = @$_;
 
