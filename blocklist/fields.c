@@ -98,9 +98,9 @@ debar_referer_url(const debar_facts_t *f, debar_host_t *host,
 
 
 /*
- * A cart's call often bears nothing but a number of the store's own; the
- * product page before it has the name in its path.  Its query is what somebody
- * looked for, and no evidence.
+ * A cart's call often bears nothing but a number of the store's own, and so does
+ * what a site of downloads hands out; the product page before it has the name in
+ * its path.  Its query is what somebody looked for, and no evidence.
  */
 
 static void
@@ -124,7 +124,10 @@ debar_judge_referer(debar_list_t *list, const debar_facts_t *f,
         debar_activity(list, v, f, v->host.len ? &v->host : NULL);
     }
 
-    if (v->activity != DEBAR_ACQUIRE || !debar_step_is(v, "cart")) {
+    if (!(v->activity == DEBAR_ACQUIRE && debar_step_is(v, "cart"))
+        && !(v->activity == DEBAR_DOWNLOAD
+             && (debar_step_is(v, "mirror") || debar_step_is(v, "package"))))
+    {
         return;
     }
 

@@ -93,11 +93,13 @@ my %todo = (
     'ben-3-rm-tool'            => 'an address of the removal tool not permitted',
     'att-4-intune-app'         => 'applications taken into a device management',
     'att-4-magento-form'       => 'the page before in a segment of the path',
+    'att-5-cxml-source'        => 'a punch-out that inspects only looks',
 );
 
 for (map { check("$_.jsonl") } qw(more-benign more-attempts third-benign
                                     third-attempts fourth-benign
-                                    fourth-attempts))
+                                    fourth-attempts fifth-benign
+                                    fifth-attempts))
 {
     my ($row, $out) = @$_;
 
