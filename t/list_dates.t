@@ -106,6 +106,7 @@ sub only {
     write_file("$to/list.yaml", $text);
     write_file("$to/vendors/kaspersky.yaml",
                file_text("$source/vendors/kaspersky.yaml"));
+    write_file("$to/misspelled.txt", file_text("$source/misspelled.txt"));
 
     return build_list($to, "$to.mdb");
 }
