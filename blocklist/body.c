@@ -565,6 +565,15 @@ debar_body_close(debar_body_t *b)
 }
 
 
+static void
+debar_body_found(debar_body_t *b, const debar_line_t *line)
+{
+    if (b->trace.found) {
+        (void) b->trace.found(b->trace.data, line);
+    }
+}
+
+
 static int
 debar_body_on_line(void *data, const debar_line_t *line)
 {
@@ -600,6 +609,7 @@ debar_body_on_line(void *data, const debar_line_t *line)
     if (b->open.nevidence != n || b->open.more) {
         b->found = b->pushed;
         b->news = 1;
+        debar_body_found(b, line);
     }
 
     return DEBAR_OK;
@@ -815,12 +825,18 @@ debar_body_settle(debar_body_t *b, debar_verdict_t *v)
 static int
 debar_body_peek_line(void *data, const debar_line_t *line)
 {
+    unsigned       n;
     debar_body_t  *b = data;
 
     debar_body_line_activity(b, line);
 
     if (!line->cancelled) {
+        n = b->sum.nevidence;
         debar_body_judge(b, &b->sum, line);
+
+        if (b->sum.nevidence != n) {
+            debar_body_found(b, line);
+        }
     }
 
     return DEBAR_OK;

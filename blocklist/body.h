@@ -39,6 +39,7 @@ typedef struct debar_body_s  debar_body_t;
 typedef struct {
     debar_peel_pt   event;
     debar_line_pt   line;
+    debar_line_pt   found;        /* after line: what is listed is in it */
     void           *data;
 } debar_body_trace_t;
 

@@ -87,6 +87,7 @@ struct debar_peel_s {
     char                  *path;
     size_t                 path_len;
     size_t                 path_size;
+    debar_peel_marks_t     marks;
     char                   shown[DEBAR_MAX_PEEL_PATH + 1];
 };
 
@@ -432,6 +433,8 @@ debar_peel_tell(debar_peel_t *p, unsigned event, unsigned syntax,
     ev.value = value;
     ev.path = debar_path_shown(p);
     ev.offset = p->came;
+    ev.marks = syntax == DEBAR_SYNTAX_X12 || syntax == DEBAR_SYNTAX_EDIFACT
+               ? &p->marks : NULL;
 
     if (p->sink(p->data, &ev) != DEBAR_OK) {
         p->stop = DEBAR_DECLINED;
@@ -543,6 +546,13 @@ void
 debar_node_bound(debar_node_t *node, unsigned bit)
 {
     node->peel->bounds |= bit;
+}
+
+
+void
+debar_node_marks(debar_node_t *node, const debar_peel_marks_t *marks)
+{
+    node->peel->marks = *marks;
 }
 
 

@@ -38,6 +38,18 @@ typedef enum {
 const char *debar_syntax_name(unsigned syntax);   /* "form", "json", ... */
 
 
+/* The separators that an interchange says it has; 0: it has none. */
+
+typedef struct {
+    char          element;
+    char          component;
+    char          repetition;
+    char          release;
+    char          terminator;
+    char          decimal;        /* of UNA; 0: there was none */
+} debar_peel_marks_t;
+
+
 typedef enum {
     DEBAR_PEEL_BEGIN = 1,         /* a document, object, array, element,
                                      segment, part, member */
@@ -83,6 +95,7 @@ typedef struct {
     debar_str_t   value;
     const char   *path;
     uint64_t      offset;         /* bytes that had come in when it was whole */
+    const debar_peel_marks_t *marks;  /* in X12 and EDIFACT: those in force */
 } debar_peel_event_t;
 
 /* DEBAR_OK to go on, DEBAR_DECLINED: enough, nothing more is read. */

@@ -37,21 +37,13 @@ typedef enum {
 } debar_edi_state_e;
 
 typedef struct {
-    char           element;
-    char           component;     /* this and those below: 0: there is none */
-    char           repetition;
-    char           release;
-    char           terminator;
-} debar_edi_marks_t;
-
-typedef struct {
     unsigned           edifact;
     unsigned           state;     /* debar_edi_state_e */
     unsigned           known;     /* the marks */
     unsigned           released;  /* the byte before was a release character */
     unsigned           open;      /* an interchange that has not ended */
     unsigned           piece;     /* elements of this segment told before */
-    debar_edi_marks_t  marks;
+    debar_peel_marks_t marks;
     UConverter        *charset;   /* NULL: UTF-8, or as it came */
     size_t             len;
     char               data[DEBAR_EDI_SEGMENT];
@@ -82,8 +74,8 @@ static int debar_edi_text(debar_node_t *node, unsigned n, unsigned sub,
 static int debar_edi_value(debar_node_t *node, const char *name,
     const char *data, size_t len);
 static int debar_edi_utf8(const char *data, size_t len);
-static int debar_x12_marks(debar_edi_marks_t *m, const char *data, size_t len);
-static int debar_edifact_marks(debar_edi_marks_t *m, const char *una);
+static int debar_x12_marks(debar_peel_marks_t *m, const char *data, size_t len);
+static int debar_edifact_marks(debar_peel_marks_t *m, const char *una);
 static void debar_edifact_charset(debar_edi_t *e);
 
 
@@ -127,14 +119,14 @@ static const struct {
     { "KECA", "EUC-KR" }
 };
 
-static const debar_edi_marks_t  debar_edifact_usual = {
-    '+', ':', 0, '?', '\''
+static const debar_peel_marks_t  debar_edifact_usual = {
+    '+', ':', 0, '?', '\'', 0
 };
 
 /* Level B of old: information separators of ISO 646. */
 
-static const debar_edi_marks_t  debar_edifact_control = {
-    0x1d, 0x1f, 0, 0, 0x1c
+static const debar_peel_marks_t  debar_edifact_control = {
+    0x1d, 0x1f, 0, 0, 0x1c, 0
 };
 
 
@@ -314,6 +306,7 @@ debar_edi_byte(debar_node_t *node, char c)
         e->known = 1;
         e->len = 0;
         e->state = DEBAR_EDI_START;
+        debar_node_marks(node, &e->marks);
 
         return DEBAR_OK;
 
@@ -353,6 +346,7 @@ debar_edi_start(debar_node_t *node)
             e->marks.element = p[2];
             e->marks.terminator = '~';
             e->known = 1;
+            debar_node_marks(node, &e->marks);
         }
 
         return debar_edi_again(node);
@@ -371,6 +365,7 @@ debar_edi_start(debar_node_t *node)
         e->marks = p[3] == debar_edifact_control.element
                    ? debar_edifact_control : debar_edifact_usual;
         e->known = 1;
+        debar_node_marks(node, &e->marks);
     }
 
     return debar_edi_again(node);
@@ -395,6 +390,7 @@ debar_edi_header(debar_node_t *node, unsigned whole)
 
     if (rc == DEBAR_OK) {
         e->known = 1;
+        debar_node_marks(node, &e->marks);
         return debar_edi_again(node);
     }
 
@@ -820,7 +816,7 @@ debar_edi_mark(char c)
 /* DEBAR_DECLINED: more bytes are needed; DEBAR_ERROR: no ISA. */
 
 static int
-debar_x12_marks(debar_edi_marks_t *m, const char *data, size_t len)
+debar_x12_marks(debar_peel_marks_t *m, const char *data, size_t len)
 {
     size_t    i, at;
     unsigned  n, lax;
@@ -874,6 +870,7 @@ debar_x12_marks(debar_edi_marks_t *m, const char *data, size_t len)
 
     m->element = data[3];
     m->release = 0;
+    m->decimal = 0;
     m->component = data[at + 1];
     m->terminator = data[at + 2];
 
@@ -906,7 +903,7 @@ debar_x12_marks(debar_edi_marks_t *m, const char *data, size_t len)
 
 
 static int
-debar_edifact_marks(debar_edi_marks_t *m, const char *una)
+debar_edifact_marks(debar_peel_marks_t *m, const char *una)
 {
     m->component = una[3];
     m->element = una[4];
@@ -914,7 +911,7 @@ debar_edifact_marks(debar_edi_marks_t *m, const char *una)
     m->repetition = una[7];
     m->terminator = una[8];
 
-    /* una[5] is a decimal mark */
+    m->decimal = una[5];
 
     if (!debar_edi_mark(m->element) || !debar_edi_mark(m->component)
         || !debar_edi_mark(m->terminator) || m->element == m->component
@@ -943,8 +940,8 @@ debar_edifact_marks(debar_edi_marks_t *m, const char *una)
 static void
 debar_edifact_charset(debar_edi_t *e)
 {
-    size_t      i;
-    UErrorCode  status;
+    UErrorCode   status;
+    const char  *name;
 
     if (e->charset) {
         ucnv_close(e->charset);
@@ -955,20 +952,35 @@ debar_edifact_charset(debar_edi_t *e)
         return;
     }
 
+    name = debar_edifact_charset_name(e->data + 4);
+
+    if (name == NULL) {
+        return;
+    }
+
+    status = U_ZERO_ERROR;
+    e->charset = ucnv_open(name, &status);
+
+    if (U_FAILURE(status)) {
+        e->charset = NULL;
+    }
+}
+
+
+const char *
+debar_edifact_charset_name(const char *id)
+{
+    size_t  i;
+
     for (i = 0; i < sizeof(debar_edifact_charsets) /
                     sizeof(debar_edifact_charsets[0]); i++)
     {
-        if (memcmp(e->data + 4, debar_edifact_charsets[i].id, 4) == 0) {
-            status = U_ZERO_ERROR;
-            e->charset = ucnv_open(debar_edifact_charsets[i].charset, &status);
-
-            if (U_FAILURE(status)) {
-                e->charset = NULL;
-            }
-
-            return;
+        if (memcmp(id, debar_edifact_charsets[i].id, 4) == 0) {
+            return debar_edifact_charsets[i].charset;
         }
     }
+
+    return NULL;
 }
 
 
@@ -976,7 +988,7 @@ const debar_reader_t *
 debar_edi_look(const char *data, size_t len)
 {
     size_t             i;
-    debar_edi_marks_t  m;
+    debar_peel_marks_t  m;
 
     while (len && (debar_edi_blank(*data) || strchr("\xef\xbb\xbf", *data))) {
         data++;

@@ -82,6 +82,10 @@ int debar_node_hold(debar_node_t *node, debar_buf_t *b, const char *data,
 
 void debar_node_bound(debar_node_t *node, unsigned bit);
 
+/* The separators of an interchange, told with its events from here on. */
+
+void debar_node_marks(debar_node_t *node, const debar_peel_marks_t *marks);
+
 /*
  * What is left of a document that breaks off (peel_rest.c): BROKEN is set, and
  * the bytes are read as text in a child, from a little before the place.
@@ -167,6 +171,11 @@ extern const debar_reader_t  debar_reader_pdf;           /* peel_pdf.c */
  */
 
 const debar_reader_t *debar_edi_look(const char *data, size_t len);
+
+/* What ICU calls the charset of a syntax identifier ("UNOC"), or NULL: ASCII,
+ * UTF-8, or unknown. */
+
+const char *debar_edifact_charset_name(const char *id);
 
 /* Which reader fits bytes that begin so (labels first, then what they are);
  * whole: there are no more.  NULL: more bytes are needed to tell.  (peel_look.c)
