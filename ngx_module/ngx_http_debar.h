@@ -9,6 +9,7 @@
 #include <ngx_http.h>
 #include "ngx_debar.h"
 #include "body.h"
+#include "refuse_edi.h"
 #include "ngx_debar_front.h"
 #include "ngx_debar_learned.h"
 #include "ngx_debar_parent.h"
@@ -83,6 +84,9 @@ typedef struct {
 #define NGX_HTTP_DEBAR_CLIENT_SPLICE   0     /* debar_client_certificate */
 #define NGX_HTTP_DEBAR_CLIENT_REFUSE   1
 
+#define NGX_HTTP_DEBAR_AS_OTHERS  1      /* debar_dialect: the status of a
+                                            refusal in EDI is as of others */
+
 #define NGX_HTTP_DEBAR_BODY_OFF     0    /* debar_body */
 #define NGX_HTTP_DEBAR_BODY_ON      1
 #define NGX_HTTP_DEBAR_BODY_STREAM  2
@@ -121,6 +125,8 @@ struct ngx_http_debar_loc_conf_s {
     ngx_uint_t              body;        /* NGX_HTTP_DEBAR_BODY_* */
     ngx_uint_t              cxml_status; /* of a refusal in cXML; 0: as of
                                             others */
+    ngx_uint_t              x12_status;  /* 0: none is in X12 */
+    ngx_uint_t              edifact_status;
     debar_peel_limits_t     limits;
     ngx_uint_t              limits_set;
 
@@ -152,6 +158,9 @@ typedef struct {
     const char           *fault;
     unsigned              line;          /* that is refused; 0: none */
     char                  document[32];  /* id of its format, or "" */
+    ngx_pool_t           *pool;          /* for what is kept of an order; NULL:
+                                            it is none to be answered so */
+    debar_edi_order_t    *order;         /* or NULL */
     size_t                head_len;
     u_char                head[NGX_HTTP_DEBAR_BODY_HEAD];  /* first bytes */
     unsigned              first:1;       /* it comes before anything is let go:
@@ -159,6 +168,8 @@ typedef struct {
     unsigned              in_phase:1;    /* PRECONTENT has it read */
     unsigned              done:1;        /* the verdict stands */
     unsigned              stopped:1;     /* refused: what comes is dropped */
+    unsigned              x12:1;         /* answered in X12 */
+    unsigned              edifact:1;
 } ngx_http_debar_body_t;
 
 
@@ -322,6 +333,11 @@ ngx_int_t ngx_http_debar_body_handler(ngx_http_request_t *r);
 void ngx_http_debar_body_log(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx);
 char *ngx_http_debar_body_limits(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+
+/* Refusals in the buyer's dialect (ngx_http_debar_dialect.c) */
+
+ngx_int_t ngx_http_debar_dialect_watch(ngx_http_request_t *r,
+    ngx_http_debar_body_t *b, debar_body_trace_t *trace);
 char *ngx_http_debar_dialect(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /* By which list ctx->verdict was reached; NULL: it is gone. */
@@ -375,6 +391,8 @@ typedef struct {
     unsigned              line;          /* of the body; 0: none */
     const char           *document;      /* id of its format, or NULL */
     ngx_uint_t            cxml;          /* it is cXML, and so is the answer */
+    const debar_edi_order_t *order;      /* that an answer in EDI is made from,
+                                            or NULL */
 } ngx_http_debar_refusal_t;
 
 /* What ngx_http_debar_late() refused (ngx_http_debar_fault.c) */

@@ -239,6 +239,10 @@ ngx_http_debar_body_begin(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
     trace.line = ngx_http_debar_body_line;
     trace.data = b;
 
+    if (ngx_http_debar_dialect_watch(r, b, &trace) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     if (ngx_debar_list_hold(dlcf->list, &b->hold) != NGX_OK) {
         return NGX_ERROR;
     }
@@ -548,6 +552,7 @@ ngx_http_debar_body_refuse(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx)
     rf.line = ctx->body->line;
     rf.document = ctx->body->document;
     rf.cxml = ngx_http_debar_body_cxml(ctx->body);
+    rf.order = ctx->body->order;
 
     rc = ngx_http_debar_refuse(r, &rf);
 
@@ -683,36 +688,4 @@ invalid:
                        "depth=, nodes=, leaves=, expanded=, ratio= and held=",
                        &value[i]);
     return NGX_CONF_ERROR;
-}
-
-
-/* "debar_dialect cxml=200" */
-
-char *
-ngx_http_debar_dialect(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_debar_loc_conf_t  *dlcf = conf;
-
-    ngx_str_t  *value;
-
-    if (dlcf->cxml_status != NGX_CONF_UNSET_UINT) {
-        return "is duplicate";
-    }
-
-    value = cf->args->elts;
-
-    if (ngx_strcmp(value[1].data, "cxml=200") == 0) {
-        dlcf->cxml_status = NGX_HTTP_OK;
-
-    } else if (ngx_strcmp(value[1].data, "cxml=403") == 0) {
-        dlcf->cxml_status = NGX_HTTP_FORBIDDEN;
-
-    } else {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid parameter \"%V\": \"debar_dialect\" takes "
-                           "cxml=403 or cxml=200", &value[1]);
-        return NGX_CONF_ERROR;
-    }
-
-    return NGX_CONF_OK;
 }

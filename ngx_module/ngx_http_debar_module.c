@@ -268,7 +268,7 @@ static ngx_command_t  ngx_http_debar_commands[] = {
       ngx_http_debar_bodies },
 
     { ngx_string("debar_dialect"),
-      NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE1,
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_1MORE,
       ngx_http_debar_dialect,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
@@ -393,6 +393,8 @@ ngx_http_debar_create_loc_conf(ngx_conf_t *cf)
     conf->websocket = NGX_CONF_UNSET_UINT;
     conf->body = NGX_CONF_UNSET_UINT;
     conf->cxml_status = NGX_CONF_UNSET_UINT;
+    conf->x12_status = NGX_CONF_UNSET_UINT;
+    conf->edifact_status = NGX_CONF_UNSET_UINT;
     conf->glass = NGX_CONF_UNSET_PTR;
     conf->audit = NGX_CONF_UNSET_PTR;
     conf->user = NGX_CONF_UNSET;
@@ -430,6 +432,8 @@ ngx_http_debar_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->body, prev->body, NGX_HTTP_DEBAR_BODY_ON);
 
     ngx_conf_merge_uint_value(conf->cxml_status, prev->cxml_status, 0);
+    ngx_conf_merge_uint_value(conf->x12_status, prev->x12_status, 0);
+    ngx_conf_merge_uint_value(conf->edifact_status, prev->edifact_status, 0);
 
     if (!conf->limits_set) {
         conf->limits = prev->limits;

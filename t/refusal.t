@@ -191,4 +191,266 @@ $r = refused('application/problem+json');
 is((eval { decode_json($r->{body}) } || {})->{status}, 451,
    'the problem has 451 too');
 
+
+# --- orders by EDI ------------------------------------------------------------
+
+# An interchange taken apart as its own header says, and no other way.
+
+sub x12_segments {
+    my ($text) = @_;
+
+    length $text >= 106 && substr($text, 0, 3) eq 'ISA' or return;
+
+    my ($element, $end) = (substr($text, 3, 1), substr($text, 105, 1));
+
+    return map { [split /\Q$element\E/, $_, -1] } split /\Q$end\E/, $text;
+}
+
+sub edifact_segments {
+    my ($text) = @_;
+    my ($component, $element, undef, $release, undef, $end) =
+        $text =~ s/^UNA(.{6})// ? split(//, $1) : split(//, ":+.? '");
+    my (@all, @segment, $value);
+    my $next = sub { push @{$segment[-1]}, $value; $value = '' };
+
+    @segment = ([]);
+    $value = '';
+
+    while ($text =~ /\G(\Q$release\E?)(.)/gs) {
+        my ($released, $c) = ($1, $2);
+
+        if ($released ne '' || index("$component$element$end", $c) < 0) {
+            $value .= $c;
+            next;
+        }
+
+        $next->();
+        push @segment, [] if $c eq $element;
+
+        if ($c eq $end) {
+            push @all, [@segment];
+            @segment = ([]);
+        }
+    }
+
+    return $value eq '' ? @all : ();
+}
+
+# What "debar check" finds in an answer: "ISA 06 = ..." as its tree has it.
+
+sub peeled {
+    my ($text, $type) = @_;
+    my $file = write_file(test_dir() . '/answer', $text);
+    my $tree = run_command([debar_path(), 'check', '-d', "\@$file",
+                            '-H', "Content-Type: $type",
+                            'http://buyer.example/in'])->{out};
+    my ($segment, @found);
+
+    for (split /\n/, $tree) {
+        $segment = $1 if /^ +([A-Z][A-Z0-9]{1,2})$/;
+        push @found, "$segment $1" if $segment && /^ +([0-9.]+ = .*)$/;
+    }
+
+    return @found;
+}
+
+sub x12_order {
+    my ($set, $first, $lines, %o) = @_;
+    my ($e, $t) = ($o{element} // '*', $o{end} // '~');
+    my $text = join '', map { "$_~" }
+        'ISA*00*          *00*          *ZZ*AGENCY         *01*RESELLER       '
+        . '*260318*1415*' . ($o{repetition} // 'U') . '*00401*000000731*0*P*'
+        . ($o{component} // '>'),
+        'GS*PO*AGY*RSL*20260318*1415*731*X*' . ($o{version} // '004010'),
+        "ST*$set*0001", $first, @$lines, 'SE*' . (3 + @$lines) . '*0001',
+        'GE*1*731', 'IEA*1*000000731';
+
+    return $text =~ s/([*~])/$1 eq '*' ? $e : $t/ger;
+}
+
+$gw->stop;
+
+my $dir = write_list(test_dir() . '/edi', serial => 2,
+                     vendor => "names: [Rocketmaker]\n");
+
+write_file("$dir/list.yaml",
+           file_text("$dir/list.yaml") =~ s/channels: none\n//r);
+
+$gw = Debar::Test::Gateway->new(list => $dir, conf => {
+    debar_contact => '"Procurement Büro, buy@agency.example (*~)"',
+    debar_status => 403, debar_dialect => 'x12=855 edifact=ordrsp' });
+
+my $edi = 'http://edi.neutral.example/orders/in';
+
+sub order {
+    my ($type, $body, @fields) = @_;
+
+    $gw->audit;
+
+    my $answer = $gw->get($edi, method => 'POST', body => $body,
+                          fields => [['Content-Type', $type], @fields]);
+
+    ($line) = grep { $_->{verdict} } $gw->audit_soon;
+
+    return $answer;
+}
+
+for my $case (
+    ['850', '855', 'PR', 'BEG*00*SA*PO-9**20260317',
+     ['PO1*1*2*EA*9.00**VN*1', 'PO1*20*10*EA*45.00*PE*VP*12*MF*ROCKETMAKER',
+      'PID*F****A THING'],
+     ['BAK', '00', 'RD', 'PO-9', '20260317'],
+     [qw(PO1 20 10 EA 45.00 PE VP 12 MF ROCKETMAKER)]],
+    ['860', '865', 'CA', 'BCH*04*SA*PO-9**3*20260317',
+     ['POC*20*AI*10*10*EA*45.00**MF*ROCKETMAKER'],
+     ['BCA', '00', 'RD', 'PO-9', '', '3', '20260317'],
+     ['POC', '20', 'AI', '10', '10', 'EA', '45.00', '', 'MF', 'ROCKETMAKER']],
+) {
+    my ($set, $ack, $group, $first, $lines, $beginning, $item) = @$case;
+
+    for my $o ({}, { element => '|', end => "\n", component => ':',
+                     repetition => '^', version => '005010' })
+    {
+        my $name = "$set" . (%$o ? ', other separators' : '');
+        my $order = x12_order($set, $first, $lines, %$o);
+
+        $r = order('application/edi-x12', $order);
+
+        my $text = $r->{body};
+        my @s = x12_segments($text);
+        my %s = map { $_->[0] => $_ } reverse @s;
+        my ($from) = grep { $s[$_][0] eq 'ST' } 0 .. $#s;
+        my ($to) = grep { $s[$_][0] eq 'SE' } 0 .. $#s;
+        my ($at) = grep { $s[$_][0] eq $item->[0] } 0 .. $#s;
+        my @said = map { $_->[1] } grep { $_->[0] eq 'MSG' } @s[$at .. $#s];
+
+        is($r->{status}, 403, "$name: refused");
+        is($field->($r, 'Content-Type'), 'application/edi-x12',
+           "$name: in X12");
+        is(substr($text, 3, 1) . substr($text, 82, 1)
+           . substr($text, 104, 2), substr($order, 3, 1)
+           . substr($order, 82, 1) . substr($order, 104, 2),
+           "$name: with the buyer's separators");
+        is_deeply([@{$s{ISA}}[5 .. 8]],
+                  ['01', 'RESELLER       ', 'ZZ', 'AGENCY         '],
+                  "$name: back to its sender");
+        is_deeply([@{$s{GS}}[1 .. 3, 8]],
+                  [$group, 'RSL', 'AGY', $o->{version} // '004010'],
+                  "$name: the group too, in its version");
+        is($s{ST}[1], $ack, "$name: by an $ack");
+        is_deeply([@{$s{$beginning->[0]}}[0 .. $#$beginning]], $beginning,
+                  "$name: that rejects the order");
+        is_deeply($s[$at], $item, "$name: names the line");
+        is_deeply($s[$at + 1], ['ACK', 'IR', '10', 'EA'],
+                  "$name: and rejects it");
+        is((join ' ', @said) =~ /\Q$line->{incident}\E/, 1,
+           "$name: the incident");
+        like((join ' ', @said), qr/Acme Limited/, "$name: the vendor");
+        like((join ' ', @said), qr{Rule One.*//law\.example/rule-1},
+             "$name: the citation");
+        like((join ' ', @said), qr/Procurement Buro, buy\@agency/,
+             "$name: the contact, in ASCII");
+        is($s{CTT}[1], 1, "$name: one line");
+        is($s{SE}[1], $to - $from + 1, "$name: segments are counted");
+        is($s{SE}[2], $s{ST}[2], "$name: numbers agree: of the set");
+        is($s{GE}[2], $s{GS}[6], "$name: of the group");
+        is($s{IEA}[2], $s{ISA}[13], "$name: and of the interchange");
+        is(scalar(grep { $_ eq 'ACK 01 = IR' } peeled($text,
+                                                      'application/edi-x12')),
+           1, "$name: our own reader finds the same");
+    }
+}
+
+for my $una ("UNA:+.? '", "UNA|*,!^~", '') {
+    my @mark = split //, $una ? substr($una, 3) : ":+.? '";
+    my $name = $una || 'no UNA';
+    my $order = 'UNB+UNOC:3+579:14+401:14+260318:1415+77\''
+                . "UNH+1+ORDERS:D:96A:UN:EAN008'BGM+220+PO?'9?+1+9'"
+                . "NAD+BY+579::9'NAD+SU+401::9'LIN+1++506:EN'QTY+21:4'"
+                . "LIN+20++507:EN'PIA+5+R?:2:MF'"
+                . "IMD+F++:::Rocketmaker'QTY+21:10:PCE'UNS+S'UNT+11+1'"
+                . "UNZ+1+77'";
+
+    if ($una) {
+        $order =~ s/\?(.)|([:+'])/
+            my $c = $1 \/\/ $2;
+            my $i = index ":+'", $c;
+            my $m = $mark[(0, 1, 5)[$i]];
+            (defined $1 ? $mark[3] : '') . $m/gex;
+        $order = "$una$order";
+    }
+
+    $r = order('application/edifact', $order);
+
+    my $text = $r->{body};
+    my @s = edifact_segments($text);
+    my ($at) = grep { $s[$_][0][0] eq 'LIN' } 0 .. $#s;
+    my ($from) = grep { $s[$_][0][0] eq 'UNH' } 0 .. $#s;
+    my ($to) = grep { $s[$_][0][0] eq 'UNT' } 0 .. $#s;
+    my %s = map { $_->[0][0] => $_ } reverse @s;
+    my $said = join ' ', map { @{$_->[4]} } grep { $_->[0][0] eq 'FTX' }
+                         @s[$at .. $#s];
+    my $quoted = $mark[0] eq ':' ? "PO'9+1" : 'PO~9*1';
+
+    is($r->{status}, 403, "$name: refused");
+    is($field->($r, 'Content-Type'), 'application/edifact',
+       "$name: in EDIFACT");
+    is(index($text, $una), 0, "$name: with the buyer's separators");
+    is_deeply([@{$s{UNB}}[1 .. 3]], [['UNOC', '3'], ['401', '14'],
+                                     ['579', '14']],
+              "$name: back to its sender");
+    is_deeply($s{UNH}[2], ['ORDRSP', 'D', '96A', 'UN', 'EAN005'],
+              "$name: an ORDRSP of the same directory");
+    is($s{BGM}[1][0] . $s{BGM}[3][0], '23127', "$name: that does not accept");
+    is_deeply($s{RFF}[1], ['ON', $quoted], "$name: the order");
+    is_deeply([@{$s[$at]}[1 .. 3]], [['20'], ['7'], ['507', 'EN']],
+              "$name: its line");
+    is_deeply($s[$at + 1][2], [$mark[0] eq ':' ? 'R:2' : 'R|2', 'MF'],
+              "$name: and what is in it");
+    like($said, qr/\Q$line->{incident}\E/, "$name: the incident");
+    like($said, qr/Acme Limited/, "$name: the vendor");
+    like($said, qr{Rule One.*https://law\.example/rule-1},
+         "$name: the citation");
+    like($said, qr/Procurement B\xfcro, buy\@agency\.example \(\*~\)/,
+         "$name: the contact, in Latin-1");
+    is($s{UNT}[1][0], $to - $from + 1, "$name: segments are counted");
+    is($s{UNT}[2][0], $s{UNH}[1][0], "$name: numbers agree: of the message");
+    is($s{UNZ}[2][0], $s{UNB}[5][0], "$name: and of the interchange");
+    is(scalar(grep { /^LIN 02 = 7$/ } peeled($text, 'application/edifact')),
+       1, "$name: our own reader finds the same");
+}
+
+
+# What is answered otherwise.
+
+my $x12 = x12_order('850', 'BEG*00*SA*1', ['PO1*1*1*EA***MF*ROCKETMAKER']);
+
+like($field->(order('application/edi-x12', $x12,
+                    ['AS2-From', 'A'], ['AS2-To', 'B']), 'Content-Type'),
+     qr{^text/html}, 'AS2 gets no order response where it waits for a receipt');
+like($field->(order('application/edi-x12',
+                    x12_order('840', 'BQT*00*1', ['PO1*1*1*EA***MF*'
+                                                  . 'ROCKETMAKER'])),
+              'Content-Type'), qr{^text/html}, 'nor does another set');
+like($field->(order('application/x-www-form-urlencoded',
+                    'order=' . $x12 =~ s/(\W)/sprintf '%%%02X', ord $1/ger),
+              'Content-Type'), qr{^text/html}, 'nor an order in a form');
+
+$gw->set(debar_dialect => 'x12=200');
+$gw->reload;
+is(order('text/plain', $x12)->{status}, 200, 'x12=200 is a 200');
+like($field->(order('application/edifact', "UNB+UNOC:3+A+B+260318:1415+1'"
+                    . "UNH+1+ORDERS:D:96A:UN'BGM+220+1+9'LIN+1'"
+                    . "IMD+F++:::Rocketmaker'UNS+S'UNT+6+1'UNZ+1+1'",
+                    ['Accept', 'application/json']), 'Content-Type'),
+     qr/problem\+json/, 'and EDIFACT is answered as others');
+
+for my $bad ('x12=997', 'x12=855 x12=200', 'edifact', 'cxml=off') {
+    $gw->set(debar_dialect => $bad);
+    isnt($gw->test_conf->{status}, 0, "debar_dialect $bad is refused");
+}
+
+is($gw->complaints, '', 'no complaint in the error log');
+$gw->stop;
+
 done_testing;
