@@ -241,7 +241,8 @@ sub edifact_segments {
 sub peeled {
     my ($text, $type) = @_;
     my $file = write_file(test_dir() . '/answer', $text);
-    my $tree = run_command([debar_path(), 'check', '-d', "\@$file",
+    my $tree = run_command([debar_path(), 'check', '--list',
+                            test_dir() . '/edi', '-d', "\@$file",
                             '-H', "Content-Type: $type",
                             'http://buyer.example/in'])->{out};
     my ($segment, @found);
