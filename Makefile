@@ -107,16 +107,26 @@ SANITIZED    ?= t/tunnel.t t/abort.t t/drain.t t/stress.t
 VALGRINDED   ?= t/tunnel.t
 FUZZERS := $(patsubst t/fuzz/%.c,$(BUILD)/t/fuzz/%,$(wildcard t/fuzz/*.c))
 
-fuzz: $(FUZZERS)                                ## run each fuzz target for SECONDS_EACH
-	@for f in $(FUZZERS); do echo "$$f"; \
-	    $$f -max_total_time=$(SECONDS_EACH) -print_final_stats=1 \
-	        -artifact_prefix=$(BUILD)/t/fuzz/ || exit 1; done
+fuzz: $(FUZZERS)                                ## each target of t/fuzz for SECONDS_EACH; FUZZ=peel-json one
+	@t/fuzz/run.sh $(BUILD) $(SECONDS_EACH) $(FUZZ)
 
-$(BUILD)/t/fuzz/%: t/fuzz/%.c $(LIB_SRCS) $(BUILD)/blocklist/shipped.c $(HEADERS)
+# The library under the sanitizers is compiled once for all of them.
+
+FUZZ_CC   := clang $(CPPFLAGS) -g -O1 -fno-sanitize-recover=undefined
+FUZZ_OBJS := $(LIB_SRCS:%.c=$(BUILD)/fuzz/%.o) $(BUILD)/fuzz/blocklist/shipped.o
+
+$(BUILD)/fuzz/%.o: %.c $(HEADERS) Makefile
 	@mkdir -p $(@D)
-	clang $(CPPFLAGS) -g -O1 -fsanitize=fuzzer,address,undefined \
-	    -fno-sanitize-recover=undefined -o $@ $< $(LIB_SRCS) \
-	    $(BUILD)/blocklist/shipped.c $(LIBS)
+	$(FUZZ_CC) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
+
+$(BUILD)/fuzz/blocklist/shipped.o: $(BUILD)/blocklist/shipped.c
+	@mkdir -p $(@D)
+	$(FUZZ_CC) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
+
+$(BUILD)/t/fuzz/%: t/fuzz/%.c $(FUZZ_OBJS)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ $< $(FUZZ_OBJS) \
+	    $(LIBS)
 
 soak:                                           ## the long forms: 10,000 tunnels, a minute of everything at once
 	@$(MAKE) --no-print-directory all
@@ -143,4 +153,5 @@ help:                                           ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
 
 .PHONY: all modules lib units deps run stop install clean help
+.SECONDARY: $(FUZZ_OBJS)
 .DELETE_ON_ERROR:
