@@ -150,6 +150,10 @@ int debar_address_clean(debar_list_t *list, const uint8_t addr[16],
 void debar_judge_refused(debar_list_t *list, const char *head, size_t len,
     const char *fault, time_t now, debar_verdict_t *v);
 
+/* What was refused or not looked at, in words; static text, or NULL: all was. */
+
+const char *debar_verdict_fault(const debar_verdict_t *v);
+
 /* Names for people. */
 
 debar_str_t debar_list_entry_id(debar_list_t *list, uint32_t entry);

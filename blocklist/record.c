@@ -442,10 +442,7 @@ debar_record_line(char *out, size_t size, const debar_record_t *r,
     debar_member_z(&l, "activity", debar_activity_name(v->activity));
     debar_member_z(&l, "verdict", debar_action_name(v->verdict));
     debar_member(&l, "mode", r->mode, 16);
-    debar_member_z(&l, "fault", v->fault ? v->fault
-                                : v->cut ? "more than is looked at"
-                                : v->more ? "more evidence than is kept"
-                                : NULL);
+    debar_member_z(&l, "fault", debar_verdict_fault(v));
 
     if (list != NULL) {
         debar_record_list(&l, list, v);

@@ -523,3 +523,12 @@ debar_settle(debar_list_t *list, const debar_facts_t *f, debar_verdict_t *v)
 
     debar_settle_bounds(v);
 }
+
+
+const char *
+debar_verdict_fault(const debar_verdict_t *v)
+{
+    return v->fault ? v->fault
+           : v->cut ? "more than is looked at"
+           : v->more ? "more evidence than is kept" : NULL;
+}

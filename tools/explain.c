@@ -278,7 +278,7 @@ debar_explain_json(debar_buf_t *b, debar_list_t *list,
     const debar_verdict_t *v)
 {
     unsigned                      i;
-    const char                   *name;
+    const char                   *fault, *name;
     const debar_snapshot_meta_t  *m = debar_list_meta(list);
 
     name = debar_action_name(v->verdict);
@@ -322,8 +322,10 @@ debar_explain_json(debar_buf_t *b, debar_list_t *list,
         debar_json_str(b, "waiver", debar_list_waiver_id(list, v->waiver));
     }
 
-    if (v->fault) {
-        debar_json_text(b, "fault", v->fault, strlen(v->fault));
+    fault = debar_verdict_fault(v);
+
+    if (fault) {
+        debar_json_text(b, "fault", fault, strlen(fault));
     }
 
     debar_buf_printf(b, ",\"list\":{\"serial\":%llu,\"digest\":\"%s\"}",
