@@ -100,6 +100,10 @@ debar_part_header(debar_part_t *m, const char *name)
     char    *line, *end, *stop, *p;
     size_t   n;
 
+    if (m->head.len == 0) {
+        return debar_str("", 0);
+    }
+
     n = strlen(name);
     line = m->head.data;
     stop = line + m->head.len;
