@@ -8,6 +8,7 @@
 
 #include "body_private.h"
 #include "judge_private.h"
+#include "lean.h"
 
 
 /* How much of a value is looked at at once, and how much of that again. */
@@ -23,6 +24,10 @@
 
 #define DEBAR_BODY_FORM      4096
 #define DEBAR_BODY_PAIR       128
+
+/* Kept bytes go to the engine in pieces, as if they had just come. */
+
+#define DEBAR_BODY_PIECE    16384
 
 
 struct debar_body_s {
@@ -45,6 +50,12 @@ struct debar_body_s {
     unsigned                   report;    /* its path tells of a report */
     unsigned                   head;      /* it is a field of the head */
     unsigned                   cookie;    /* that says nothing of what is done */
+    unsigned                   lean;      /* what came is kept: the engine has
+                                             not begun */
+    unsigned                   lost;      /* there was no memory for that */
+    char                      *kept;
+    size_t                     nkept;
+    size_t                     room;
     const char                *base;      /* "body" */
     debar_request_t            request;   /* inside of it */
     size_t                     nform;     /* bytes of form */
@@ -109,8 +120,8 @@ debar_body_where(char where[DEBAR_WHERE], const char *base, unsigned number,
 }
 
 
-static void
-debar_body_package(debar_list_t *list, debar_verdict_t *v, const char *where,
+void
+debar_match_package(debar_list_t *list, debar_verdict_t *v, const char *where,
     const char *text, size_t len, unsigned cap)
 {
     char    ident[DEBAR_MAX_IDENT];
@@ -146,7 +157,7 @@ debar_body_text(debar_list_t *list, debar_verdict_t *v, const char *where,
     }
 
     if (role == DEBAR_ROLE_PACKAGE) {
-        debar_body_package(list, v, where, text, len, cap);
+        debar_match_package(list, v, where, text, len, cap);
     }
 
     debar_match_mentions(list, v, text, len, where, role);
@@ -949,12 +960,26 @@ debar_body_new(debar_list_t *list, const debar_facts_t *f,
         b->trace = *trace;
     }
 
-    b->document = debar_document_new(list, debar_body_on_line, b);
     b->peel = debar_peel_new(in, limits, debar_body_on_event, b);
 
-    if (b->document == NULL || b->peel == NULL) {
+    if (b->peel == NULL) {
         debar_body_free(b);
         return NULL;
+    }
+
+    /* nothing that a body says lessens what the head has said */
+
+    b->lean = v->nevidence == 0 && !v->cut && !v->more && b->trace.event == NULL
+              && in->syntax == DEBAR_SYNTAX_TEXT
+              && in->content_encoding.len == 0;
+
+    if (!b->lean) {
+        b->document = debar_document_new(list, debar_body_on_line, b);
+
+        if (b->document == NULL) {
+            debar_body_free(b);
+            return NULL;
+        }
     }
 
     if (debar_body_ambiguous(in->content_type)) {
@@ -992,13 +1017,11 @@ debar_body_fields(debar_list_t *list, const debar_facts_t *f,
 }
 
 
-int
-debar_body_push(debar_body_t *b, const char *data, size_t len)
-{
-    if (b->done) {
-        return DEBAR_DECLINED;
-    }
+/* To the engine. */
 
+static int
+debar_body_read(debar_body_t *b, const char *data, size_t len)
+{
     b->pushed += len;
 
     (void) debar_peel_push(b->peel, data, len);
@@ -1012,6 +1035,103 @@ debar_body_push(debar_body_t *b, const char *data, size_t len)
 }
 
 
+/* The engine begins with what was kept. */
+
+static int
+debar_body_unkeep(debar_body_t *b)
+{
+    int     rc;
+    size_t  i, n;
+
+    b->lean = 0;
+    b->document = debar_document_new(b->list, debar_body_on_line, b);
+
+    if (b->document == NULL) {
+        b->lost = 1;
+        return DEBAR_OK;
+    }
+
+    rc = DEBAR_OK;
+
+    for (i = 0; i < b->nkept && rc == DEBAR_OK; i += n) {
+        n = b->nkept - i < DEBAR_BODY_PIECE ? b->nkept - i : DEBAR_BODY_PIECE;
+        rc = debar_body_read(b, b->kept + i, n);
+    }
+
+    return rc;
+}
+
+
+/* DEBAR_ERROR: there is no room for it. */
+
+static int
+debar_body_keep(debar_body_t *b, const char *data, size_t len)
+{
+    char    *kept;
+    size_t   size;
+
+    if (len > DEBAR_LEAN_MOST - b->nkept) {
+        return DEBAR_ERROR;
+    }
+
+    if (len > b->room - b->nkept) {
+        size = (b->nkept + len) * 2;
+        size = size < DEBAR_BODY_PIECE ? DEBAR_BODY_PIECE
+               : size > DEBAR_LEAN_MOST ? DEBAR_LEAN_MOST : size;
+        kept = realloc(b->kept, size);
+
+        if (kept == NULL) {
+            return DEBAR_ERROR;
+        }
+
+        b->kept = kept;
+        b->room = size;
+    }
+
+    if (len) {
+        memcpy(b->kept + b->nkept, data, len);
+        b->nkept += len;
+    }
+
+    return DEBAR_OK;
+}
+
+
+int
+debar_body_push(debar_body_t *b, const char *data, size_t len)
+{
+    if (b->done) {
+        return DEBAR_DECLINED;
+    }
+
+    if (b->lean) {
+        if (debar_body_keep(b, data, len) == DEBAR_OK) {
+            return DEBAR_OK;
+        }
+
+        if (debar_body_unkeep(b) != DEBAR_OK) {
+            return DEBAR_DECLINED;
+        }
+    }
+
+    return b->lost ? DEBAR_OK : debar_body_read(b, data, len);
+}
+
+
+/* Whether all of the body was kept, and there is nothing in it. */
+
+static int
+debar_body_clean(debar_body_t *b)
+{
+    const debar_peel_input_t   *in;
+    const debar_peel_limits_t  *limits;
+
+    in = debar_peel_labels(b->peel, &limits);
+
+    return debar_lean_clean(b->list, in, limits, b->kept, b->nkept);
+}
+
+
 #define DEBAR_BODY_BOUNDS  (DEBAR_PEEL_DEPTH | DEBAR_PEEL_NODES               \
                             | DEBAR_PEEL_NESTING | DEBAR_PEEL_LEAVES          \
                             | DEBAR_PEEL_EXPANDED | DEBAR_PEEL_HELD)
@@ -1022,6 +1142,16 @@ debar_body_finish(debar_body_t *b, debar_verdict_t *v)
     unsigned     bounds;
     const char  *fault;
 
+    if (!b->done && b->lean) {
+        if (debar_body_clean(b)) {
+            b->done = 1;
+            b->sum = b->v;
+
+        } else {
+            (void) debar_body_unkeep(b);
+        }
+    }
+
     if (b->done) {
         *v = b->sum;
         return;
@@ -1029,11 +1159,19 @@ debar_body_finish(debar_body_t *b, debar_verdict_t *v)
 
     b->done = 1;
 
-    (void) debar_peel_finish(b->peel);
-    (void) debar_document_finish(b->document);
-    debar_body_close(b);
+    if (!b->lost) {
+        (void) debar_peel_finish(b->peel);
+        (void) debar_document_finish(b->document);
+        debar_body_close(b);
+    }
 
-    bounds = debar_peel_bounds(b->peel);
+    /* an order is told of what was found in it alone */
+
+    if (b->v.nevidence == 0) {
+        b->v.order_len = 0;
+    }
+
+    bounds = debar_peel_bounds(b->peel) | (b->lost ? DEBAR_PEEL_HELD : 0);
     fault = b->v.fault;
     b->v.cut |= (bounds & DEBAR_BODY_BOUNDS) != 0;
 
@@ -1064,6 +1202,7 @@ debar_body_free(debar_body_t *b)
         debar_document_free(b->document);
     }
 
+    free(b->kept);
     free(b);
 }
 

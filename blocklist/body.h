@@ -33,8 +33,11 @@
 
 typedef struct debar_body_s  debar_body_t;
 
-/* Told of each event, line and verdict as they come: `debar check` draws the
- * tree with it.  Each may be NULL. */
+/*
+ * Told of each event and line as they come: `debar check` draws the tree with
+ * it.  Each may be NULL.  Of a body in which nothing can be found no line is
+ * told where event is NULL: it is not looked at by lines (lean.h).
+ */
 
 typedef struct {
     debar_peel_pt   event;

@@ -149,6 +149,7 @@ struct debar_list_s {
     size_t                        slot_mask;
 
     debar_seen_t                 *seen;
+    struct debar_lean_s          *lean;      /* lean.h; made when first used */
 
     pcre2_code                  **recipe_path;        /* compiled when first
                                                          used */
@@ -227,6 +228,8 @@ void debar_match_text(debar_list_t *list, debar_verdict_t *v,
     const char *where, const char *text, size_t len, unsigned role,
     unsigned cap);
 void debar_match_file(debar_list_t *list, debar_verdict_t *v,
+    const char *where, const char *text, size_t len, unsigned cap);
+void debar_match_package(debar_list_t *list, debar_verdict_t *v,
     const char *where, const char *text, size_t len, unsigned cap);
 void debar_match_mentions(debar_list_t *list, debar_verdict_t *v,
     const char *text, size_t len, const char *where, unsigned role);

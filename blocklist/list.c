@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "judge_private.h"
+#include "lean.h"
 
 
 static const void *
@@ -408,6 +409,7 @@ debar_list_close(debar_list_t *list)
 
     free(list->slots);
     free(list->seen);
+    debar_lean_free(list);
     free(list->mark_ends);
     free(list->mark_roots);
 

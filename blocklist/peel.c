@@ -1412,6 +1412,15 @@ debar_peel_finish(debar_peel_t *p)
 }
 
 
+const debar_peel_input_t *
+debar_peel_labels(const debar_peel_t *p, const debar_peel_limits_t **limits)
+{
+    *limits = &p->limits;
+
+    return &p->root->node.in;
+}
+
+
 unsigned
 debar_peel_bounds(const debar_peel_t *p)
 {

@@ -157,6 +157,11 @@ int debar_peel_finish(debar_peel_t *p);
 
 unsigned debar_peel_bounds(const debar_peel_t *p);   /* DEBAR_PEEL_* bits */
 
+/* Its labels and limits, defaults filled in; before bytes were pushed. */
+
+const debar_peel_input_t *debar_peel_labels(const debar_peel_t *p,
+    const debar_peel_limits_t **limits);
+
 /* "more levels than are looked into", static text, of the first bit. */
 
 const char *debar_peel_fault(unsigned bounds);

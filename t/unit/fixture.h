@@ -41,10 +41,11 @@ fixture_put(const char *folder, const char *name, const char *text)
 }
 
 
+/* The list of a folder, built to path. */
+
 static debar_list_t *
-fixture_open(const char *folder)
+fixture_list(const char *folder, const char *path)
 {
-    char                path[256];
     size_t              i;
     debar_list_t       *list;
     debar_fault_t       fault;
@@ -69,8 +70,6 @@ fixture_open(const char *folder)
         exit(1);
     }
 
-    snprintf(path, sizeof(path), "%s/list.mdb", folder);
-
     if (debar_snapshot_build(&src, path, &opts, &info, &fault) != DEBAR_OK
         || (list = debar_list_open(path, &open, &fault)) == NULL)
     {
@@ -81,6 +80,17 @@ fixture_open(const char *folder)
     debar_source_free(&src);
 
     return list;
+}
+
+
+static debar_list_t *
+fixture_open(const char *folder)
+{
+    char  path[256];
+
+    snprintf(path, sizeof(path), "%s/list.mdb", folder);
+
+    return fixture_list(folder, path);
 }
 
 
