@@ -29,6 +29,12 @@
 
 #define DEBAR_BODY_PIECE    16384
 
+/* Of a body that has more than the first of these, so much is looked at before
+ * the rest has come. */
+
+#define DEBAR_BODY_SMALL     4096
+#define DEBAR_BODY_BEGIN     8192
+
 
 struct debar_body_s {
     debar_list_t              *list;
@@ -52,6 +58,7 @@ struct debar_body_s {
     unsigned                   cookie;    /* that says nothing of what is done */
     unsigned                   lean;      /* what came is kept: the engine has
                                              not begun */
+    unsigned                   begun;     /* its beginning was looked at */
     unsigned                   lost;      /* there was no memory for that */
     char                      *kept;
     size_t                     nkept;
@@ -1062,7 +1069,22 @@ debar_body_unkeep(debar_body_t *b)
 }
 
 
-/* DEBAR_ERROR: there is no room for it. */
+/* Whether what a longer body begins with is of the list: a block need not wait
+ * for its end. */
+
+static int
+debar_body_begins(debar_body_t *b, const char *data, size_t len)
+{
+    size_t  n;
+
+    n = b->nkept < DEBAR_BODY_BEGIN ? DEBAR_BODY_BEGIN - b->nkept : 0;
+
+    return debar_lean_sign(b->list, b->kept, b->nkept)
+           || debar_lean_sign(b->list, data, n < len ? n : len);
+}
+
+
+/* DEBAR_ERROR: there is no room for it, or it is for the engine. */
 
 static int
 debar_body_keep(debar_body_t *b, const char *data, size_t len)
@@ -1072,6 +1094,14 @@ debar_body_keep(debar_body_t *b, const char *data, size_t len)
 
     if (len > DEBAR_LEAN_MOST - b->nkept) {
         return DEBAR_ERROR;
+    }
+
+    if (!b->begun && b->nkept + len > DEBAR_BODY_SMALL) {
+        b->begun = 1;
+
+        if (debar_body_begins(b, data, len)) {
+            return DEBAR_ERROR;
+        }
     }
 
     if (len > b->room - b->nkept) {

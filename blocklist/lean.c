@@ -246,12 +246,49 @@ debar_lean_known(debar_lean_pass_t *l, debar_str_t name)
 }
 
 
+/*
+ * "items[12][sku]" as "items[0][sku]": the first number in brackets is what
+ * debar_form_base() takes out, and the roles of a form's field are those of what
+ * is left.
+ */
+
+static size_t
+debar_lean_unnumbered(char *out, const char *name, size_t len)
+{
+    size_t       from, to;
+    const char  *p;
+
+    for (p = name; (p = memchr(p, '[', name + len - p)) != NULL; p++) {
+
+        from = p + 1 - name;
+
+        for (to = from; to < len && name[to] >= '0' && name[to] <= '9'; to++) {
+            /* void */
+        }
+
+        if (to > from && to < len && name[to] == ']') {
+            memcpy(out, name, from);
+            out[from] = '0';
+            memcpy(out + from + 1, name + to, len - to);
+
+            return len - (to - from) + 1;
+        }
+    }
+
+    memcpy(out, name, len);
+
+    return len;
+}
+
+
 /* A name is judged, too: it may be goods. */
 
 int
 debar_lean_name(debar_lean_pass_t *l, const char *name, size_t len,
-    unsigned bytes)
+    unsigned bytes, int form)
 {
+    char  plain[DEBAR_LEAN_SPELT + 1];
+
     if (len == 0) {
         return 1;
     }
@@ -261,6 +298,11 @@ debar_lean_name(debar_lean_pass_t *l, const char *name, size_t len,
         || (len > 2 && debar_lean_slash(name[0]) && debar_lean_slash(name[1])))
     {
         return 0;
+    }
+
+    if (form) {
+        len = debar_lean_unnumbered(plain, name, len);
+        name = plain;
     }
 
     l->roles |= debar_lean_known(l, debar_str(name, len));
@@ -522,6 +564,36 @@ debar_lean_look(debar_lean_pass_t *l, const debar_lean_value_t *v)
 
 
 /* --- the pass ------------------------------------------------------------- */
+
+static int debar_lean_room(debar_list_t *list);
+
+
+int
+debar_lean_sign(debar_list_t *list, const char *data, size_t len)
+{
+    size_t             n;
+    unsigned           flags;
+    debar_lean_pass_t  l;
+
+    if (!debar_lean_room(list)) {
+        return 1;
+    }
+
+    memset(&l, 0, sizeof(debar_lean_pass_t));
+    l.list = list;
+    l.room = list->lean;
+    l.room->found.nevidence = 0;
+    l.room->found.cut = 0;
+    l.room->found.more = 0;
+
+    n = debar_text_tokens(l.room->tokens, sizeof(l.room->tokens), data, len,
+                          NULL, &flags);
+
+    return debar_term_scan(&list->terms, list->entries, list->rules,
+                           l.room->tokens, n, debar_lean_hit, NULL) != DEBAR_OK
+           || !debar_lean_tokens(&l, l.room->tokens, n);
+}
+
 
 static int
 debar_lean_room(debar_list_t *list)

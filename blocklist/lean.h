@@ -26,7 +26,12 @@
 int debar_lean_clean(debar_list_t *list, const debar_peel_input_t *in,
     const debar_peel_limits_t *limits, const char *data, size_t len);
 
-/* What a list keeps for it, made when first used. */
+/* 1: the bytes as they stand have something of the list: a body that begins so
+ * is not worth the wait for its end. */
+
+int debar_lean_sign(debar_list_t *list, const char *data, size_t len);
+
+/* What a list keeps for both, made when first used. */
 
 void debar_lean_free(debar_list_t *list);
 

@@ -35,8 +35,8 @@ extern const uint16_t  debar_lean_byte[256];
 #define DEBAR_LEAN_VALUES  16384
 #define DEBAR_LEAN_LONG     6144     /* of a value: what the engine looks at in
                                         pieces */
-#define DEBAR_LEAN_SPELT      62     /* of a name */
-#define DEBAR_LEAN_SETS     1024
+#define DEBAR_LEAN_SPELT      58     /* of a name */
+#define DEBAR_LEAN_SETS      512
 #define DEBAR_LEAN_WAYS        4
 #define DEBAR_LEAN_LEVELS     64
 
@@ -52,7 +52,7 @@ typedef struct {
     uint32_t               roles;
     uint8_t                len;      /* 0: free */
     char                   data[DEBAR_LEAN_SPELT + 1];
-} debar_lean_name_t;
+} debar_lean_name_t;              /* a line of cache */
 
 typedef struct debar_lean_s  debar_lean_t;
 
@@ -80,10 +80,10 @@ typedef struct {
 
 
 /* lean.c: both 0: not plain.  A name is one of a field or a container, as the
- * engine tells it. */
+ * engine tells it; form: of a form, where a number in brackets says nothing. */
 
 int debar_lean_name(debar_lean_pass_t *l, const char *name, size_t len,
-    unsigned bytes);
+    unsigned bytes, int form);
 
 static inline int
 debar_lean_value(debar_lean_pass_t *l, const char *data, size_t len,

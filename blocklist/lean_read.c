@@ -159,7 +159,7 @@ debar_lean_form(debar_lean_pass_t *l)
             value.len--;
         }
 
-        if (!debar_lean_name(l, name.data, name.len, name.bytes)
+        if (!debar_lean_name(l, name.data, name.len, name.bytes, 1)
             || !debar_lean_value(l, value.data, value.len, value.bytes))
         {
             return 0;
@@ -381,7 +381,7 @@ debar_lean_key(debar_lean_pass_t *l, const char *p)
 
     p = debar_lean_string(l, p + 1, &run);
 
-    if (p == NULL || !debar_lean_name(l, run.data, run.len, run.bytes)) {
+    if (p == NULL || !debar_lean_name(l, run.data, run.len, run.bytes, 0)) {
         return NULL;
     }
 
@@ -656,7 +656,7 @@ debar_lean_attribute(debar_lean_pass_t *l, const debar_lean_run_t *name,
     as[0] = '@';
     memcpy(as + 1, local->data, local->len);
 
-    return debar_lean_name(l, as, local->len + 1, 0)
+    return debar_lean_name(l, as, local->len + 1, 0, 0)
            && debar_lean_value(l, value->data, value->len, value->bytes);
 }
 
@@ -839,7 +839,7 @@ debar_lean_start(debar_lean_pass_t *l, const char *p, debar_lean_run_t *name,
 
     if (p == NULL
         || (local.len == 5 && memcmp(local.data, "plist", 5) == 0)
-        || !debar_lean_name(l, local.data, local.len, 0))
+        || !debar_lean_name(l, local.data, local.len, 0, 0))
     {
         return NULL;
     }
