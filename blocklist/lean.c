@@ -53,7 +53,7 @@ const uint16_t  debar_lean_byte[256] = {
     ['G' ... 'W']   = DEBAR_LEAN_NOHEX|DEBAR_LEAN_NOGTIN|DEBAR_LEAN_NAME,
     ['X']           = DEBAR_LEAN_NOGTIN|DEBAR_LEAN_NAME,
     ['Y' ... 'Z']   = DEBAR_LEAN_NOHEX|DEBAR_LEAN_NOGTIN|DEBAR_LEAN_NAME,
-    ['[']           = NO,
+    ['[']           = NO|DEBAR_LEAN_MORE,
     ['\\']          = DEBAR_LEAN_NO64|DEBAR_LEAN_NOGTIN|DEBAR_LEAN_CODE
                       |DEBAR_LEAN_SLASH|DEBAR_LEAN_JSON,
     [']' ... '^']   = NO,
@@ -333,7 +333,18 @@ debar_lean_may_be_more(const debar_lean_value_t *v)
         return 1;
 
     case 'I': case 'U':
-        return v->len >= 9 && (p[1] == 'S' || p[1] == 'N');
+        if (v->len >= 9 && (p[1] == 'S' || p[1] == 'N')) {
+            return 1;                     /* EDI */
+        }
+
+        break;
+
+    case 'e':
+        if ((v->bytes & DEBAR_LEAN_DOT) && v->len >= 20) {
+            return 1;                     /* a token */
+        }
+
+        break;
 
     case 'd': case 'D':
         if (v->bytes & DEBAR_LEAN_COLON) {

@@ -18,7 +18,7 @@
 #define DEBAR_LEAN_NOHEX    0x0004   /* of no hex with its separators */
 #define DEBAR_LEAN_NOGTIN   0x0008   /* no digit, space or hyphen */
 #define DEBAR_LEAN_CODE     0x0010   /* may begin an escape: % & \ */
-#define DEBAR_LEAN_MORE     0x0020   /* of forms and documents: = { */
+#define DEBAR_LEAN_MORE     0x0020   /* of forms and documents: = { [ */
 #define DEBAR_LEAN_COLON    0x0040
 #define DEBAR_LEAN_SLASH    0x0080
 #define DEBAR_LEAN_DOT      0x0100

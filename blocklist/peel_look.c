@@ -907,6 +907,9 @@ debar_look_percent(debar_str_t s)
 }
 
 
+/* What this may want of a value's bytes debar_lean_may_be_more() (lean.c) has to
+ * know: what it does not name is not asked for. */
+
 const debar_reader_t *
 debar_peel_look_value(const char *data, size_t len)
 {

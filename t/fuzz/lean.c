@@ -59,7 +59,8 @@ static const char *const  pieces[] = {
     "&sku=", "&url=", "&file=", "&doc=", "&ean=", "&value=", ";", "+", "=",
     "\"sku\": \"", "\"url\": \"", "\"file\": \"", "\"ean\": \"", "\"", ", ", ": ",
     "<b>", "</b>", "<sku>", "</sku>", "<URL>", "</URL>", "<!--", "-->", "<![CDATA[",
-    "]]>", "<b/>", " sku=\"", "[", "]", "{", "}", "\r\n", "\t", "\x01", "\x7f",
+    "]]>", "<b/>", "=?utf-8?Q?acmesoft?=", "42[\"acmesoft\"]", "cb({\"a\":",
+    "eyJhIjoiYiJ9.eyJhIjoiYWNtZXNvZnQifQ.c2ln", " sku=\"", "[", "]", "{", "}", "\r\n", "\t", "\x01", "\x7f",
     "<!DOCTYPE a [<!ENTITY s \"soft\">]>", "&s;", "encoding=\"utf-16\"", "ISA*00*"
 };
 
@@ -96,11 +97,51 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 }
 
 
+/* A piece in base64 or hex, behind a letter or two of any kind. */
+
+static size_t
+encoded(char *out, const char *s, unsigned seed)
+{
+    char      in[64];
+    size_t    i, n, k;
+    uint32_t  v;
+
+    static const char  digits[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    n = snprintf(in, sizeof(in), "%.*s%s", (int) (seed >> 7) % 3, "\x7b\x22"
+                 + (seed & 1), s);
+    n = n < sizeof(in) ? n : sizeof(in) - 1;
+    in[0] = seed & 2 ? ' ' + (seed >> 9) % 95 : in[0];
+
+    for (i = 0, k = 0; i < n; i += 3) {
+
+        if (seed & 4) {
+            k += sprintf(out + k, "%02x", (uint8_t) in[i]);
+            i -= 2;
+            continue;
+        }
+
+        v = (uint8_t) in[i] << 16 | (i + 1 < n ? (uint8_t) in[i + 1] << 8 : 0)
+            | (i + 2 < n ? (uint8_t) in[i + 2] : 0);
+        out[k++] = digits[v >> 18];
+        out[k++] = digits[v >> 12 & 63];
+        out[k++] = i + 1 < n ? digits[v >> 6 & 63] : '=';
+        out[k++] = i + 2 < n ? digits[v & 63] : '=';
+    }
+
+    out[k] = '\0';
+
+    return k;
+}
+
+
 /* Puts in a piece, or a body where there is none, or what libFuzzer does. */
 
 size_t
 LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
 {
+    char         code[160];
     size_t       at, n;
     const char  *s;
 
@@ -121,6 +162,12 @@ LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
     if (seed % 3) {
         s = pieces[seed / 3 % (sizeof(pieces) / sizeof(pieces[0]))];
         n = strlen(s);
+
+        if (seed >> 29 == 0) {
+            n = encoded(code, s, seed >> 8);
+            s = code;
+        }
+
         at = 3 + (seed >> 11) % (size - 2);
 
         if (size + n <= max) {

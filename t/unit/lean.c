@@ -8,6 +8,7 @@
 
 #include "fixture.h"
 #include "leaner.h"
+#include "peel_node.h"
 #include "tap.h"
 
 
@@ -84,6 +85,10 @@ static const struct {
     { 0, FORM, "url=192.0.2.7", "a listed address" },
     { 1, FORM, "u=https%3A%2F%2Fother.example%2Fx", "a URL of another host" },
     { 0, FORM, "x=QWNtZXNvZnQ%3D", "base64" },
+    { 0, FORM, "x=UiBhY21lc29mdCBvbmU%3D", "base64 that begins as EDIFACT may" },
+    { 0, JSON, "[\"eyJhIjoiYiJ9.eyJhIjoiYWNtZXNvZnQifQ.c2ln\"]", "a token" },
+    { 0, JSON, "[\"=?utf-8?B?YWNtZXNvZnQ=?=\"]", "encoded words" },
+    { 0, JSON, "[\"42[\\\"x\\\", 1]\"]", "a packet with an event" },
     { 0, FORM, "x=41636d65736f6674", "hex" },
     { 0, FORM, "x=%2541cmesoft", "percent-encoding twice" },
     { 0, FORM, "x=Acme%26%23115%3Boft", "a character reference" },
@@ -185,6 +190,52 @@ test_cases(void)
         ok(differs == NULL, "... and is judged so by both%s%s",
            differs ? ", but for the " : "", differs ? differs : "");
     }
+}
+
+
+/* However a value begins: where the engine looks into it, the lean pass leaves
+ * that to it. */
+
+static void
+test_beginnings(void)
+{
+    char          body[256], *p;
+    size_t        i, k, n;
+    unsigned      a, b, more, missed;
+    const char   *value;
+
+    static const char *const  rest[] = {
+        "", "GFjbWVzb2Z0IG9uZQ==", "Fjb.WVzb2Z0.IG9uZQ", "61636d65736f66742121",
+        " acmesoft one two three", "\"a\":\"b\"}", "=b&c=d&e=f", "(['a'])",
+        "[{\"a\":1}]", "%3Ca%3Eb%3C/a%3E", "?utf-8?q?a?=", "SA*00*"
+    };
+
+    more = 0;
+    missed = 0;
+
+    for (i = 0; i < sizeof(rest) / sizeof(rest[0]); i++) {
+        for (a = ' '; a < 127; a++) {
+            for (b = ' '; b < 127; b++) {
+                p = body + sprintf(body, "x=%%%02x%%%02x", a, b);
+
+                for (k = 0; rest[i][k]; k++) {
+                    p += sprintf(p, "%%%02x", rest[i][k]);
+                }
+
+                n = sprintf(body + 200, "%c%c", a, b);
+                n += sprintf(body + 200 + n, "%s", rest[i]);
+                value = body + 200;
+
+                if (debar_peel_look_value(value, n) != NULL) {
+                    more++;
+                    missed += leaner_clean(list, FORM, body, p - body);
+                }
+            }
+        }
+    }
+
+    ok(more > 1000 && missed == 0, "%u beginnings of more are looked at",
+       more);
 }
 
 
@@ -378,6 +429,7 @@ main(void)
     list = fixture_open(folder);
 
     test_cases();
+    test_beginnings();
     test_long();
 
     snprintf(path, sizeof(path), "%s/federal.mdb", folder);
