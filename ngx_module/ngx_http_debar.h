@@ -161,6 +161,8 @@ typedef struct {
     ngx_pool_t           *pool;          /* for what is kept of an order; NULL:
                                             it is none to be answered so */
     debar_edi_order_t    *order;         /* or NULL */
+    ngx_str_t             text;          /* of a refusal in place of nginx's, */
+    ngx_buf_t            *answer;        /* once its head has gone out */
     size_t                head_len;
     u_char                head[NGX_HTTP_DEBAR_BODY_HEAD];  /* first bytes */
     unsigned              first:1;       /* it comes before anything is let go:
@@ -168,6 +170,8 @@ typedef struct {
     unsigned              in_phase:1;    /* PRECONTENT has it read */
     unsigned              done:1;        /* the verdict stands */
     unsigned              stopped:1;     /* refused: what comes is dropped */
+    unsigned              flowed:1;      /* it was on its way when it was */
+    unsigned              answered:1;    /* with the buffer below */
     unsigned              x12:1;         /* answered in X12 */
     unsigned              edifact:1;
 } ngx_http_debar_body_t;
@@ -404,6 +408,18 @@ void ngx_http_debar_late_refusal(ngx_http_request_t *r,
 
 ngx_int_t ngx_http_debar_refuse(ngx_http_request_t *r,
     ngx_http_debar_refusal_t *rf);
+
+/* Its head, in headers_out, and its body. */
+
+ngx_int_t ngx_http_debar_refusal_head(ngx_http_request_t *r,
+    ngx_http_debar_refusal_t *rf, ngx_str_t *text);
+
+/* What a body was refused for; where it flows already, nginx's own answer is
+ * replaced (ngx_http_debar_flow.c). */
+
+void ngx_http_debar_body_refusal(ngx_http_request_t *r,
+    ngx_http_debar_ctx_t *ctx, ngx_http_debar_refusal_t *rf);
+ngx_int_t ngx_http_debar_flow_init(ngx_conf_t *cf);
 
 /* Bytes of the well-formed UTF-8 character at p, or 0 (RFC 3629 s.4). */
 

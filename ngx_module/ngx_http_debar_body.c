@@ -493,6 +493,7 @@ ngx_http_debar_body_stop(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
         /* it was on its way already */
 
         b->stopped = 1;
+        b->flowed = 1;
         return ctx->refused;
     }
 
@@ -543,22 +544,30 @@ ngx_http_debar_body_refuse(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx)
     }
 #endif
 
-    ngx_memzero(&rf, sizeof(ngx_http_debar_refusal_t));
-
-    rf.incident = ctx->incident;
-
-    ngx_http_debar_late_refusal(r, ctx, &rf);
-
-    rf.line = ctx->body->line;
-    rf.document = ctx->body->document;
-    rf.cxml = ngx_http_debar_body_cxml(ctx->body);
-    rf.order = ctx->body->order;
+    ngx_http_debar_body_refusal(r, ctx, &rf);
 
     rc = ngx_http_debar_refuse(r, &rf);
 
     if (rc != NGX_DONE) {
         ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
     }
+}
+
+
+void
+ngx_http_debar_body_refusal(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
+    ngx_http_debar_refusal_t *rf)
+{
+    ngx_memzero(rf, sizeof(ngx_http_debar_refusal_t));
+
+    rf->incident = ctx->incident;
+
+    ngx_http_debar_late_refusal(r, ctx, rf);
+
+    rf->line = ctx->body->line;
+    rf->document = ctx->body->document;
+    rf->cxml = ngx_http_debar_body_cxml(ctx->body);
+    rf->order = ctx->body->order;
 }
 
 

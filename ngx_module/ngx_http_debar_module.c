@@ -771,7 +771,9 @@ ngx_http_debar_init(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    if (ngx_http_debar_body_init(cf) != NGX_OK) {
+    if (ngx_http_debar_flow_init(cf) != NGX_OK
+        || ngx_http_debar_body_init(cf) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

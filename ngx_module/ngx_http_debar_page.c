@@ -5,34 +5,7 @@
  */
 
 #include "ngx_http_debar.h"
-#include "ngx_http_debar_template.h"
-
-
-#define NGX_HTTP_DEBAR_AUTHORITIES  8    /* that a refusal names */
-#define NGX_HTTP_DEBAR_TEXT_MAX     512  /* bytes of each value shown */
-
-
-/* Writes, or where p is NULL only counts. */
-
-typedef struct {
-    u_char               *p;
-    size_t                n;
-} ngx_http_debar_out_t;
-
-typedef struct {
-    ngx_str_t             value[NGX_HTTP_DEBAR_VALUES];
-    ngx_str_t             authority[NGX_HTTP_DEBAR_AUTHORITIES];
-    ngx_str_t             citation[NGX_HTTP_DEBAR_AUTHORITIES];
-    ngx_uint_t            nauthorities;
-    ngx_uint_t            status;
-    ngx_str_t             line;          /* of the body: digits, or empty */
-    ngx_str_t             document;
-    u_char                line_text[NGX_INT32_LEN];
-    u_char                reason[sizeof("line  of the document")
-                                 + NGX_INT32_LEN];
-    u_char                numbers[16];
-    char                  time[25];
-} ngx_http_debar_values_t;
+#include "ngx_http_debar_page.h"
 
 
 static ngx_int_t ngx_http_debar_values(ngx_http_request_t *r,
@@ -49,34 +22,24 @@ static void ngx_http_debar_problem(ngx_http_debar_values_t *vs,
     ngx_http_debar_out_t *o);
 static void ngx_http_debar_cxml(ngx_http_debar_values_t *vs,
     ngx_http_debar_out_t *o);
-static ngx_int_t ngx_http_debar_edi(ngx_http_request_t *r,
-    ngx_http_debar_refusal_t *rf, ngx_http_debar_values_t *vs,
-    ngx_str_t *text);
 static void ngx_http_debar_escape(ngx_http_debar_out_t *o, ngx_str_t *s,
     ngx_uint_t json);
 static ngx_int_t ngx_http_debar_text(ngx_http_request_t *r,
     ngx_http_debar_refusal_t *rf, ngx_http_debar_values_t *vs, ngx_uint_t json,
     ngx_str_t *text);
-static ngx_int_t ngx_http_debar_header(ngx_http_request_t *r, const char *key,
-    const char *value);
 
 
 ngx_int_t
 ngx_http_debar_refuse(ngx_http_request_t *r, ngx_http_debar_refusal_t *rf)
 {
-    ngx_int_t                   rc;
-    ngx_buf_t                  *b;
-    ngx_str_t                   edi, text;
-    ngx_uint_t                  json, as;
-    ngx_chain_t                 out;
-    ngx_http_debar_values_t     vs;
-    ngx_http_debar_loc_conf_t  *dlcf;
+    ngx_int_t     rc;
+    ngx_buf_t    *b;
+    ngx_str_t     text;
+    ngx_chain_t   out;
 
     if (r != r->main) {
         return rf->status;
     }
-
-    dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
 
     /* the answer is final: no "100 Continue" asks for a body before it */
 
@@ -86,20 +49,7 @@ ngx_http_debar_refuse(ngx_http_request_t *r, ngx_http_debar_refusal_t *rf)
         r->keepalive = 0;
     }
 
-    if (ngx_http_debar_values(r, rf, &vs) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    if (ngx_http_debar_edi(r, rf, &vs, &edi) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    json = !rf->cxml && ngx_http_debar_wants_json(r);
-
-    if (edi.len) {
-        text = edi;
-
-    } else if (ngx_http_debar_text(r, rf, &vs, json, &text) != NGX_OK) {
+    if (ngx_http_debar_refusal_head(r, rf, &text) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -114,49 +64,6 @@ ngx_http_debar_refuse(ngx_http_request_t *r, ngx_http_debar_refusal_t *rf)
     b->last_buf = 1;
     b->last_in_chain = 1;
 
-    as = rf->cxml ? dlcf->cxml_status : 0;
-
-    if (edi.len && rf->order->syntax == DEBAR_SYNTAX_X12) {
-        ngx_str_set(&r->headers_out.content_type, "application/edi-x12");
-        as = dlcf->x12_status;
-
-    } else if (edi.len) {
-        ngx_str_set(&r->headers_out.content_type, "application/edifact");
-        as = dlcf->edifact_status;
-
-    } else if (rf->cxml) {
-        ngx_str_set(&r->headers_out.content_type, "text/xml; charset=utf-8");
-    } else if (json) {
-        ngx_str_set(&r->headers_out.content_type, "application/problem+json");
-    } else {
-        ngx_str_set(&r->headers_out.content_type, "text/html; charset=utf-8");
-    }
-
-    r->headers_out.content_type_len = r->headers_out.content_type.len;
-    r->headers_out.content_type_lowcase = NULL;
-    r->headers_out.status = as > NGX_HTTP_DEBAR_AS_OTHERS ? as : rf->status;
-    r->headers_out.content_length_n = text.len;
-
-    /* names that nginx does not know */
-
-    if (r->headers_out.status == 451) {
-        ngx_str_set(&r->headers_out.status_line,
-                    "451 Unavailable For Legal Reasons");
-
-    } else if (rf->status == 508) {
-        ngx_str_set(&r->headers_out.status_line, "508 Loop Detected");
-    }
-
-    if (rf->status == NGX_HTTP_BAD_REQUEST) {
-        r->keepalive = 0;
-    }
-
-    if (ngx_http_debar_header(r, "Cache-Control", "no-store") != NGX_OK
-        || ngx_http_debar_header(r, "Vary", "Accept") != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
     rc = ngx_http_send_header(r);
 
     if (rc == NGX_OK && !r->header_only) {
@@ -168,6 +75,87 @@ ngx_http_debar_refuse(ngx_http_request_t *r, ngx_http_debar_refusal_t *rf)
     ngx_http_finalize_request(r, rc);
 
     return NGX_DONE;
+}
+
+
+ngx_int_t
+ngx_http_debar_refusal_head(ngx_http_request_t *r,
+    ngx_http_debar_refusal_t *rf, ngx_str_t *text)
+{
+    ngx_uint_t                  json, as;
+    ngx_http_debar_values_t     vs;
+    ngx_http_debar_loc_conf_t  *dlcf;
+
+    dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
+
+    if (ngx_http_debar_values(r, rf, &vs) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    r->headers_out.status = rf->status;
+    ngx_str_null(&r->headers_out.status_line);
+
+    if (ngx_http_debar_header(r, "Cache-Control", "no-store") != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_debar_is_grpc(r)) {
+        ngx_str_null(text);
+        return ngx_http_debar_grpc(r, &vs);
+    }
+
+    if (ngx_http_debar_edi(r, rf, &vs, text) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    as = 0;
+    json = !rf->cxml && ngx_http_debar_wants_json(r);
+
+    if (text->len && rf->order->syntax == DEBAR_SYNTAX_X12) {
+        ngx_str_set(&r->headers_out.content_type, "application/edi-x12");
+        as = dlcf->x12_status;
+
+    } else if (text->len) {
+        ngx_str_set(&r->headers_out.content_type, "application/edifact");
+        as = dlcf->edifact_status;
+
+    } else if (ngx_http_debar_text(r, rf, &vs, json, text) != NGX_OK) {
+        return NGX_ERROR;
+
+    } else if (rf->cxml) {
+        ngx_str_set(&r->headers_out.content_type, "text/xml; charset=utf-8");
+        as = dlcf->cxml_status;
+
+    } else if (json) {
+        ngx_str_set(&r->headers_out.content_type, "application/problem+json");
+
+    } else {
+        ngx_str_set(&r->headers_out.content_type, "text/html; charset=utf-8");
+    }
+
+    r->headers_out.content_type_len = r->headers_out.content_type.len;
+    r->headers_out.content_type_lowcase = NULL;
+    r->headers_out.content_length_n = text->len;
+
+    if (as > NGX_HTTP_DEBAR_AS_OTHERS) {
+        r->headers_out.status = as;
+    }
+
+    /* names that nginx does not know */
+
+    if (r->headers_out.status == 451) {
+        ngx_str_set(&r->headers_out.status_line,
+                    "451 Unavailable For Legal Reasons");
+
+    } else if (r->headers_out.status == 508) {
+        ngx_str_set(&r->headers_out.status_line, "508 Loop Detected");
+    }
+
+    if (rf->status == NGX_HTTP_BAD_REQUEST) {
+        r->keepalive = 0;
+    }
+
+    return ngx_http_debar_header(r, "Vary", "Accept");
 }
 
 
@@ -211,7 +199,7 @@ ngx_http_debar_text(ngx_http_request_t *r, ngx_http_debar_refusal_t *rf,
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_debar_header(ngx_http_request_t *r, const char *key,
     const char *value)
 {
@@ -635,148 +623,6 @@ ngx_http_debar_cxml(ngx_http_debar_values_t *vs, ngx_http_debar_out_t *o)
     ngx_http_debar_cxml_part(o, " Contact: ", &v[NGX_HTTP_DEBAR_V_CONTACT],
                              ".");
     ngx_http_debar_puts(o, "</Status></Response></cXML>\n");
-}
-
-
-static ngx_int_t
-ngx_http_debar_edi_text(ngx_http_request_t *r, debar_edi_refusal_t *er,
-    const char *before, ngx_str_t *value, const char *between, ngx_str_t *more,
-    const char *after)
-{
-    u_char     *p;
-    ngx_str_t   none = ngx_null_string;
-
-    if (value->len == 0 || er->ntexts == DEBAR_EDI_TEXTS) {
-        return NGX_OK;
-    }
-
-    if (more == NULL || more->len == 0) {
-        between = "";
-        after = "";
-        more = &none;
-    }
-
-    p = ngx_pnalloc(r->pool, ngx_strlen(before) + value->len
-                             + ngx_strlen(between) + more->len
-                             + ngx_strlen(after));
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    er->texts[er->ntexts].data = (char *) p;
-    p = ngx_sprintf(p, "%s%V%s%V%s", before, value, between, more, after);
-    er->texts[er->ntexts].len = (char *) p - er->texts[er->ntexts].data;
-    er->ntexts++;
-
-    return NGX_OK;
-}
-
-
-/* Lines of the order that are a block, the one to blame first. */
-
-static void
-ngx_http_debar_edi_lines(ngx_http_debar_refusal_t *rf, debar_edi_refusal_t *er)
-{
-    unsigned                 line;
-    ngx_uint_t               i, k;
-    const debar_evidence_t  *e;
-
-    if (rf->line) {
-        er->lines[er->nlines++] = rf->line;
-    }
-
-    for (i = 0; i < rf->verdict->nevidence; i++) {
-        e = &rf->verdict->evidence[i];
-
-        if (e->action != DEBAR_BLOCK
-            || sscanf(e->where, "body:line[%u]", &line) != 1)
-        {
-            continue;
-        }
-
-        for (k = 0; k < er->nlines && er->lines[k] != line; k++) {
-            /* void */
-        }
-
-        if (k == er->nlines && k < DEBAR_EDI_LINES) {
-            er->lines[er->nlines++] = line;
-        }
-    }
-}
-
-
-/* Empty: it is no such order, or is not to be answered so. */
-
-static ngx_int_t
-ngx_http_debar_edi(ngx_http_request_t *r, ngx_http_debar_refusal_t *rf,
-    ngx_http_debar_values_t *vs, ngx_str_t *text)
-{
-    ngx_str_t            *v;
-    ngx_uint_t            i;
-    debar_edi_refusal_t   er;
-
-    ngx_str_null(text);
-
-    if (rf->order == NULL || rf->verdict == NULL
-        || rf->verdict->verdict != DEBAR_BLOCK)
-    {
-        return NGX_OK;
-    }
-
-    v = vs->value;
-    ngx_memzero(&er, sizeof(debar_edi_refusal_t));
-
-    er.incident = debar_str((char *) v[NGX_HTTP_DEBAR_V_INCIDENT].data,
-                            v[NGX_HTTP_DEBAR_V_INCIDENT].len);
-    er.now = ngx_time();
-    ngx_http_debar_edi_lines(rf, &er);
-
-    if (ngx_http_debar_edi_text(r, &er, "", &v[NGX_HTTP_DEBAR_V_TITLE], ". ",
-                                &v[NGX_HTTP_DEBAR_V_DETAIL], "")
-        != NGX_OK
-        || ngx_http_debar_edi_text(r, &er, "Reason: ",
-                                   &v[NGX_HTTP_DEBAR_V_REASON], "", NULL, "")
-           != NGX_OK
-        || ngx_http_debar_edi_text(r, &er, "Vendor: ",
-                                   &v[NGX_HTTP_DEBAR_V_VENDOR], "; ",
-                                   &v[NGX_HTTP_DEBAR_V_PRODUCT], "")
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    for (i = 0; i < vs->nauthorities; i++) {
-        if (ngx_http_debar_edi_text(r, &er, "Authority: ", &vs->authority[i],
-                                    " (", &vs->citation[i], ")")
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    if (ngx_http_debar_edi_text(r, &er, "Incident: ",
-                                &v[NGX_HTTP_DEBAR_V_INCIDENT], "", NULL, "")
-        != NGX_OK
-        || ngx_http_debar_edi_text(r, &er, "Contact: ",
-                                   &v[NGX_HTTP_DEBAR_V_CONTACT], "", NULL, "")
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    text->len = debar_edi_refuse(rf->order, &er, NULL, 0);
-
-    if (text->len) {
-        text->data = ngx_pnalloc(r->pool, text->len);
-        if (text->data == NULL) {
-            return NGX_ERROR;
-        }
-
-        (void) debar_edi_refuse(rf->order, &er, (char *) text->data,
-                                text->len);
-    }
-
-    return NGX_OK;
 }
 
 

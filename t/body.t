@@ -347,6 +347,51 @@ $gw->set(debar_body => 'stream');
 $gw->reload;
 is($gw->get($url, method => 'POST', fields => \@xml, body => $bad)->{status},
    403, 'debar_body stream looks as it comes');
+$gw->audit;
+
+my $flowed = $gw->get($url, method => 'POST', fields => \@xml, body => $bad);
+
+($line) = decisions();
+like($flowed->{body}, qr/<Status code="403".*\Q$line->{incident}\E/s,
+     'and is refused as others are, in cXML');
+
+my $cart = $url =~ s{/order$}{/cart/add}r;
+
+for my $length (100_000, 3_000_000) {
+    my $json = '{"items":[{"manufacturer":"Othermaker","quantity":1}],"x":"'
+               . ('y ' x ($length / 2)) . '"}';
+
+    $gw->audit;
+    $flowed = $gw->get($cart, method => 'POST', body => $json,
+                       fields => [['Content-Type', 'application/json'],
+                                  ['Accept', 'application/json']]);
+    ($line) = decisions();
+    is($flowed->{status}, 403, "$length bytes that flow: refused");
+    like($flowed->{body}, qr/^\{"type".*\Q$line->{incident}\E.*\}\s*$/s,
+         "$length bytes: the client reads why");
+}
+
+# gRPC-web over HTTP/1: its status is in fields
+
+for my $body ('stream', 'on') {
+    my $message = "\x0a\x0bOthermaker";
+
+    $gw->set(debar_body => $body);
+    $gw->reload;
+    $gw->audit;
+    $flowed = $gw->get($cart, method => 'POST', fields =>
+                       [['Content-Type', 'application/grpc-web+proto']],
+                       body => pack('CN', 0, length $message) . $message);
+    ($line) = decisions();
+    is($flowed->{status}, 200, "debar_body $body: gRPC-web has a 200");
+    is(Debar::Test::Client::field($flowed, 'grpc-status'), 7,
+       'and PERMISSION_DENIED');
+    like(Debar::Test::Client::field($flowed, 'grpc-message') // '',
+         qr/^[ -~]*\Q$line->{incident}\E/, 'with the incident');
+    is(Debar::Test::Client::field($flowed, 'Content-Type'),
+       'application/grpc-web+proto', 'in its own type');
+    is($flowed->{body}, '', 'and no body');
+}
 
 $gw->set(debar_body => 'on');
 $gw->set(debar_body_limits => 'depth=1 nodes=1');

@@ -39,10 +39,12 @@ my $list = write_list(test_dir() . '/list', vendor => <<'END');
 urls:
   - www.neutral.example/shop/acme
   - grpc.neutral.example/test.Echo/Buy
+names: [Rocketmaker]
 END
 
 my $gw = Debar::Test::Gateway->new(list => $list, inspect => 1,
-                                   upstream_ca => $pki->ca);
+                                   upstream_ca => $pki->ca, conf => {
+    debar_contact => "\"B\xc3\xbcro 100%, buy\@agency.example\"" });
 my $curl = Debar::Test::Curl->new(proxy => 'http://127.0.0.1:3128',
                                   ca => $gw->ca_file);
 my $base = 'https://www.neutral.example';
@@ -204,7 +206,7 @@ my $have = $python
            && run_command([$python, '-c', 'import grpc'])->{status} == 0;
 
 SKIP: {
-    skip 'no gRPC for Python (package python3-grpcio)', 11 if !$have;
+    skip 'no gRPC for Python (package python3-grpcio)', 20 if !$have;
 
     my $cert = $pki->leaf(['grpc.neutral.example']);
     my $saw = write_file(test_dir() . '/grpc.saw', '');
@@ -238,7 +240,9 @@ END
     my $client = write_file(test_dir() . '/client.py', <<'END');
 import json, os, sys, grpc
 ca, method, size = sys.argv[1:4]
-body = b"fail" if size == "fail" else b"x" * int(size)
+body = (b"fail" if size == "fail"
+        else bytes([10, len(size)]) + size.encode() if size[0].isalpha()
+        else b"x" * int(size))
 os.environ["grpc_proxy"] = "http://127.0.0.1:3128"
 channel = grpc.secure_channel("grpc.neutral.example:443",
     grpc.ssl_channel_credentials(open(ca, "rb").read()))
@@ -299,6 +303,24 @@ END
 
     is($line->{url}, 'https://grpc.neutral.example:443/test.Echo/Buy',
        'recorded with its URL, as this client writes it');
+    like($got->{details}, qr/\Q$line->{incident}\E/, 'the client reads why');
+
+    # what it carries: found when the call is on its way already
+
+    $got = $call->('/test.Echo/Say', 'Rocketmaker');
+    ($line) = grep { ($_->{verdict} // '') eq 'block' } $gw->audit_soon;
+
+    is($got->{code}, 'PERMISSION_DENIED',
+       'a call that carries what is listed is refused')
+        or diag explain $got;
+    like($got->{details}, qr/\Q$line->{incident}\E/, 'with the incident');
+    like($got->{details}, qr/B\xfcro 100%, buy\@agency\.example/,
+         'the contact, whatever its characters');
+    like($got->{details}, qr{Rule One.*\(https://law\.example/rule-1\)},
+         'and the citation');
+
+    $got = $call->('/test.Echo/Stream', 'Rocketmaker');
+    isnt($got->{code}, 'OK', 'one that was being answered does not end well');
 }
 
 is($gw->complaints, '', 'no worker has crashed');
