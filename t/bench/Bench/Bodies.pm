@@ -8,6 +8,7 @@ use warnings;
 
 use Bench::Load;
 use Debar::Test;
+use Debar::Test::Client;
 use FindBin;
 
 our @ISA = ('Bench::Load');
@@ -183,6 +184,59 @@ sub write_names {
                file_text("$dir/list.yaml") =~ s/channels: none\n//r);
 
     return $dir;
+}
+
+
+# ModSecurity in the stock nginx, as its own manual has it: bodies read by their
+# type, and the same names looked for in what was found and in the whole of it.
+# undef: it is not installed.
+
+my $MODSECURITY = '/usr/lib/nginx/modules/ngx_http_modsecurity_module.so';
+
+sub modsecurity {
+    my ($self, $port, @names) = @_;
+    my $dir = test_dir() . '/rules';
+
+    return if !-f $MODSECURITY;
+
+    mkdir $dir;
+    write_file("$dir/names", join '', map { "$_\n" } @names);
+    write_file("$dir/rules.conf", <<"END");
+SecRuleEngine On
+SecRequestBodyAccess On
+SecRequestBodyLimit 134217728
+SecRequestBodyNoFilesLimit 10485760
+SecAuditEngine Off
+SecRule REQUEST_HEADERS:Content-Type "\@rx ^application/json" \\
+    "id:1,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=JSON"
+SecRule REQUEST_HEADERS:Content-Type "\@rx ^(?:text|application)/xml" \\
+    "id:2,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=XML"
+SecRule ARGS|XML:/*|REQUEST_BODY "\@pmFromFile $dir/names" \\
+    "id:3,phase:2,t:none,deny,status:403,nolog"
+END
+    chmod 0644, "$dir/names", "$dir/rules.conf";
+    chmod 0755, $dir;
+
+    return $self->stock('modsecurity', $port, module => $MODSECURITY,
+                        http => "    modsecurity on;\n    modsecurity_rules_file"
+                                . " $dir/rules.conf;");
+}
+
+
+# Whether it refuses a name, and lets the other orders through.
+
+sub refuses {
+    my ($self, $server, $name) = @_;
+
+    return 1 == grep {
+        my $r = Debar::Test::Client::get(
+            '127.0.0.1', $server->{port}, 'http://h1.bench.example/',
+            method => 'POST', fields => [['Content-Type', $self->{type}]],
+            body => file_text("$self->{file}.0")
+                    =~ s/Northfield Tools|Paper & Mill Co\.|Orbis|Rivet Works/$_/r);
+
+        $r->{status} == 403
+    } 'Orbis', $name;
 }
 
 

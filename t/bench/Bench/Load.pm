@@ -107,10 +107,11 @@ sub gateway {
 }
 
 
-# The same nginx.conf less Debar, its upstream the origin with keepalive.
+# The same nginx.conf less Debar, its upstream the origin with keepalive; with
+# what else it loads, and says in http.
 
 sub stock {
-    my ($self, $name, $port) = @_;
+    my ($self, $name, $port, %with) = @_;
     my $text = file_text($self->{gw}->conf_file);
     my $dir = test_dir() . "/$name";
     my $from = $self->{gw}->dir;
@@ -121,7 +122,10 @@ sub stock {
     $text =~ s/\Q$from\E/$dir/g;
     $text =~ s/debar_pin keepalive=(\d+);/server 127.0.0.1:80;\n        keepalive $1;/;
     $text =~ s/listen unix:debar:plain[^;]*;/listen 127.0.0.1:$port;/;
-    write_file("$dir/nginx.conf", without_debar($text));
+    $text = without_debar($text);
+    $text = "load_module $with{module};\n$text" if $with{module};
+    $text =~ s/^(http \{\n)/$1$with{http}\n/m if $with{http};
+    write_file("$dir/nginx.conf", $text);
 
     my $pid = start_process($name, nginx_path(), '-p', $dir, '-c',
                             "$dir/nginx.conf", '-g', 'daemon off;');
@@ -240,6 +244,9 @@ sub run {
                         timeout => $self->{seconds} + 30);
     my $m = parse_wrk($r->{out} . $r->{err});
 
+    die "$server->{name} has answered nothing in $self->{seconds} s\n"
+        if !$m->{requests};
+
     $m->{us} = (cpu_ns($worker) - $before) / 1000 / $m->{requests};
 
     return $m;
@@ -254,7 +261,8 @@ sub warm {
 }
 
 
-# Runs of stock, gateway and stock, their order turned round each time.
+# Runs of stock, a gateway (or a peer of it) and stock, their order turned round
+# each time.
 
 sub pairs {
     my ($self, $runs, $stock, $gw, $again) = @_;
@@ -269,14 +277,14 @@ sub pairs {
         @turn = reverse @turn if $i % 2;
         $m{ $_->{name} } = $self->run($_) for @turn;
 
-        push @{ $r{cpu} }, $m{gateway}{us} / $m{stock}{us};
+        push @{ $r{cpu} }, $m{$gw->{name}}{us} / $m{stock}{us};
         push @{ $r{cpu_noise} }, $m{again}{us} / $m{stock}{us};
-        push @{ $r{rate} }, $m{gateway}{rate} / $m{stock}{rate};
+        push @{ $r{rate} }, $m{$gw->{name}}{rate} / $m{stock}{rate};
         push @{ $r{rate_noise} }, $m{again}{rate} / $m{stock}{rate};
-        push @{ $r{us} }, $m{gateway}{us};
+        push @{ $r{us} }, $m{$gw->{name}}{us};
         push @{ $r{stock_us} }, $m{stock}{us};
-        push @{ $r{per_second} }, $m{gateway}{rate};
-        $failed += $m{gateway}{failed};
+        push @{ $r{per_second} }, $m{$gw->{name}}{rate};
+        $failed += $m{$gw->{name}}{failed};
     }
 
     my %median = map { $_ => median(@{ $r{$_} }) } keys %r;
