@@ -350,34 +350,48 @@ debar_body_book(const debar_line_t *line)
  * with the host and the names above it.
  */
 
-static void
-debar_body_shop(debar_body_t *b, debar_verdict_t *v, const char *where,
-    debar_str_t item, unsigned cap)
+unsigned
+debar_body_shops(const debar_host_t *h, debar_str_t shops[DEBAR_SHOPS])
 {
-    int            n;
-    char           name[DEBAR_MAX_IDENT], ident[DEBAR_MAX_IDENT];
-    size_t         len;
-    unsigned       labels;
-    const char    *p;
-    debar_host_t  *h = &b->v.host;
+    unsigned     labels, n;
+    const char  *p, *end;
 
-    if (h->len == 0 || item.len == 0 || item.len > 40) {
-        return;
-    }
+    end = h->name + h->len;
 
-    for (p = h->name + h->len, labels = 0; p > h->name && labels < 4; p--) {
+    for (p = end, labels = 0, n = 0; p > h->name && n < DEBAR_SHOPS; p--) {
 
         if (p - 1 != h->name && p[-2] != '.') {
             continue;
         }
 
-        if (++labels == 1) {
-            continue;
+        if (++labels > 1) {
+            shops[n++] = debar_str(p - 1, end - (p - 1));
         }
+    }
 
-        n = snprintf(name, sizeof(name), "%.*s/%.*s",
-                     (int) (h->name + h->len - (p - 1)), p - 1,
-                     (int) item.len, item.data);
+    return n;
+}
+
+
+static void
+debar_body_shop(debar_body_t *b, debar_verdict_t *v, const char *where,
+    debar_str_t item, unsigned cap)
+{
+    int          n;
+    char         name[DEBAR_MAX_IDENT], ident[DEBAR_MAX_IDENT];
+    size_t       len;
+    unsigned     i, nshops;
+    debar_str_t  shops[DEBAR_SHOPS];
+
+    if (item.len == 0 || item.len > DEBAR_SHOP_ITEM) {
+        return;
+    }
+
+    nshops = debar_body_shops(&b->v.host, shops);
+
+    for (i = 0; i < nshops; i++) {
+        n = snprintf(name, sizeof(name), "%.*s/%.*s", (int) shops[i].len,
+                     shops[i].data, (int) item.len, item.data);
 
         if (n < 0 || (size_t) n >= sizeof(name)) {
             return;
@@ -1158,7 +1172,8 @@ debar_body_clean(debar_body_t *b)
 
     in = debar_peel_labels(b->peel, &limits);
 
-    return debar_lean_clean(b->list, in, limits, b->kept, b->nkept);
+    return debar_lean_clean(b->list, &b->v.host, in, limits, b->kept,
+                            b->nkept);
 }
 
 

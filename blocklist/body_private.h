@@ -1,4 +1,4 @@
-/* What body.c has of body_operation.c. */
+/* What body.c has of body_operation.c and body_request.c, and lean.c of it. */
 
 #ifndef DEBAR_BODY_PRIVATE_H
 #define DEBAR_BODY_PRIVATE_H
@@ -45,6 +45,18 @@ int debar_request_event(debar_request_t *r, const debar_peel_event_t *ev);
 void debar_request_judge(debar_list_t *list, const debar_facts_t *f,
     const debar_host_t *host, const debar_request_t *r,
     debar_verdict_t *found);
+
+
+/*
+ * Numbers of a shop's own are listed with its name; those that they are asked
+ * for with: a host and what is above it, from two labels on.
+ */
+
+#define DEBAR_SHOPS       3
+#define DEBAR_SHOP_ITEM  40               /* bytes of a number, at most */
+
+unsigned debar_body_shops(const debar_host_t *h,
+    debar_str_t shops[DEBAR_SHOPS]);
 
 
 #endif /* DEBAR_BODY_PRIVATE_H */

@@ -81,7 +81,7 @@ debar_lean_slash(char c)
 
 /* --- roles ---------------------------------------------------------------- */
 
-#define DEBAR_LEAN_EVERY  0xffffffffu
+#define DEBAR_LEAN_EVERY  ((1u << DEBAR_ROLES) - 1)
 
 
 static uint32_t
@@ -182,6 +182,39 @@ debar_lean_marks(debar_list_t *list, debar_str_t name, debar_str_t plain)
 }
 
 
+/* As debar_request_event() has it, and more. */
+
+static uint32_t
+debar_lean_request(debar_str_t name)
+{
+    size_t  i;
+
+    static const debar_str_t  targets[] = {
+        debar_string("url"), debar_string("uri"), debar_string("relative_url"),
+        debar_string("relativeUrl"), debar_string("path")
+    };
+
+    if (name.len && name.data[0] == '@') {
+        name.data++;
+        name.len--;
+    }
+
+    if (name.len == 6 && strncasecmp(name.data, "method", 6) == 0) {
+        return DEBAR_LEAN_METHOD;
+    }
+
+    for (i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+        if (name.len == targets[i].len
+            && strncasecmp(name.data, targets[i].data, name.len) == 0)
+        {
+            return DEBAR_LEAN_TARGET;
+        }
+    }
+
+    return 0;
+}
+
+
 /* Every role that a field or a container of this name may give. */
 
 static uint32_t
@@ -214,7 +247,8 @@ debar_lean_roles(debar_list_t *list, debar_str_t name)
 
     plain = debar_str(base, debar_form_base(base, sizeof(base), name, &index));
 
-    return roles | debar_lean_marks(list, name, plain);
+    return roles | debar_lean_marks(list, name, plain)
+           | debar_lean_request(name);
 }
 
 
@@ -424,6 +458,43 @@ debar_lean_part(debar_lean_pass_t *l, const char *data, size_t len)
 }
 
 
+/* The value as a number of the shop's own: as debar_body_shop() has it. */
+
+static int
+debar_lean_shop(debar_lean_pass_t *l, const debar_lean_value_t *v)
+{
+    char          ident[DEBAR_MAX_KEY], key[DEBAR_MAX_KEY], *p;
+    size_t        i, klen;
+    unsigned      k;
+
+    for (k = 0; k < l->nshops; k++) {
+
+        if (l->shops[k].len > DEBAR_MAX_IDENT) {
+            continue;
+        }
+
+        memcpy(ident, "shop:", 5);
+        memcpy(ident + 5, l->shops[k].data, l->shops[k].len);
+        p = ident + 5 + l->shops[k].len;
+        *p++ = '/';
+
+        for (i = 0; i < v->len; i++) {
+            *p++ = v->data[i] >= 'A' && v->data[i] <= 'Z' ? v->data[i] | 0x20
+                                                          : v->data[i];
+        }
+
+        if (debar_id_may_be(l->list, key, &klen, DEBAR_KIND_PACKAGE, ident,
+                            p - ident))
+        {
+            debar_match_id(l->list, &l->room->found, DEBAR_KIND_PACKAGE, "",
+                           ident, p - ident, 0, DEBAR_BLOCK);
+        }
+    }
+
+    return debar_lean_nothing(l);
+}
+
+
 /* What a value is asked for its role alone. */
 
 static int
@@ -434,11 +505,19 @@ debar_lean_in_role(debar_lean_pass_t *l, const debar_lean_value_t *v)
     debar_list_t     *list = l->list;
     debar_verdict_t  *found = &l->room->found;
 
-    if ((l->roles & (1u << DEBAR_ROLE_PART | 1u << DEBAR_ROLE_SUPPLIER_PART))
-        && list->has[DEBAR_KIND_PART_NUMBER]
-        && !debar_lean_part(l, v->data, v->len))
-    {
-        return 0;
+    if (l->roles & (1u << DEBAR_ROLE_PART | 1u << DEBAR_ROLE_SUPPLIER_PART)) {
+
+        if (list->has[DEBAR_KIND_PART_NUMBER]
+            && !debar_lean_part(l, v->data, v->len))
+        {
+            return 0;
+        }
+
+        if (list->has[DEBAR_KIND_PACKAGE] && v->len <= DEBAR_SHOP_ITEM
+            && !debar_lean_shop(l, v))
+        {
+            return 0;
+        }
     }
 
     if ((l->roles & 1u << DEBAR_ROLE_GTIN)
@@ -641,12 +720,21 @@ debar_lean_free(debar_list_t *list)
 static int
 debar_lean_read(debar_lean_pass_t *l, const debar_peel_input_t *in)
 {
-    size_t                 n;
+    size_t                 i, n;
     const debar_reader_t  *r;
 
     /* as the engine begins, with as many bytes as it */
 
     n = l->end - l->data;
+
+    /* the one charset in which ASCII is not ASCII */
+
+    for (i = 0; i + 5 <= in->content_type.len; i++) {
+        if (strncasecmp(in->content_type.data + i, "utf-7", 5) == 0) {
+            return 0;
+        }
+    }
+
     r = n < DEBAR_PEEL_BLOCK ? debar_peel_look(in, l->data, n, 1)
                              : debar_peel_look(in, l->data, DEBAR_PEEL_BLOCK,
                                                0);
@@ -658,8 +746,9 @@ debar_lean_read(debar_lean_pass_t *l, const debar_peel_input_t *in)
 
 
 int
-debar_lean_clean(debar_list_t *list, const debar_peel_input_t *in,
-    const debar_peel_limits_t *limits, const char *data, size_t len)
+debar_lean_clean(debar_list_t *list, const debar_host_t *host,
+    const debar_peel_input_t *in, const debar_peel_limits_t *limits,
+    const char *data, size_t len)
 {
     size_t              i;
     debar_lean_pass_t   l;
@@ -678,6 +767,7 @@ debar_lean_clean(debar_list_t *list, const debar_peel_input_t *in,
     l.data = data;
     l.end = data + len;
     l.put = l.room->decoded;
+    l.nshops = debar_body_shops(host, l.shops);
     l.most = limits->leaves < DEBAR_LEAN_VALUES ? limits->leaves
                                                 : DEBAR_LEAN_VALUES;
     l.levels = limits->nesting <= DEBAR_LEAN_LEVELS ? limits->nesting / 2
@@ -686,7 +776,9 @@ debar_lean_clean(debar_list_t *list, const debar_peel_input_t *in,
     l.room->found.cut = 0;
     l.room->found.more = 0;
 
-    if (!debar_lean_read(&l, in)) {
+    if (!debar_lean_read(&l, in)
+        || (l.roles & DEBAR_LEAN_REQUEST) == DEBAR_LEAN_REQUEST)
+    {
         return 0;
     }
 

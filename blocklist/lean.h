@@ -19,12 +19,13 @@
 
 /*
  * 1: no value and no name in the body is evidence, whatever its role, and
- * nothing in it is an encoding, a document or a fault.  in, limits: as the
- * engine has them (defaults filled in).
+ * nothing in it is an encoding, a document, a request or a fault.  host: that
+ * it is sent to; in, limits: as the engine has them (defaults filled in).
  */
 
-int debar_lean_clean(debar_list_t *list, const debar_peel_input_t *in,
-    const debar_peel_limits_t *limits, const char *data, size_t len);
+int debar_lean_clean(debar_list_t *list, const debar_host_t *host,
+    const debar_peel_input_t *in, const debar_peel_limits_t *limits,
+    const char *data, size_t len);
 
 /* 1: the bytes as they stand have something of the list: a body that begins so
  * is not worth the wait for its end. */

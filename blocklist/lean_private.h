@@ -7,6 +7,7 @@
 #define DEBAR_LEAN_PRIVATE_H
 
 #include "lean.h"
+#include "body_private.h"
 #include "judge_private.h"
 #include "peel_private.h"
 
@@ -46,6 +47,12 @@ typedef struct {
     uint32_t               bytes;    /* DEBAR_LEAN_* of them */
 } debar_lean_value_t;
 
+/* Beside roles (a bit each): names of what a request inside of a body has. */
+
+#define DEBAR_LEAN_METHOD   0x40000000u
+#define DEBAR_LEAN_TARGET   0x80000000u
+#define DEBAR_LEAN_REQUEST  (DEBAR_LEAN_METHOD|DEBAR_LEAN_TARGET)
+
 /* A name whose roles are known: those that it may give, by any way. */
 
 typedef struct {
@@ -76,6 +83,8 @@ typedef struct {
     uint64_t               most;     /* values, containers in each other */
     unsigned               levels;
     uint32_t               roles;    /* that a value may have */
+    debar_str_t            shops[DEBAR_SHOPS];
+    unsigned               nshops;
 } debar_lean_pass_t;
 
 

@@ -25,7 +25,7 @@ static debar_list_t  *list;
 static const char *const  types[] = {
     "application/x-www-form-urlencoded", "application/json", "text/xml",
     "", "application/soap+xml; charset=utf-8", "application/graphql+json",
-    "application/x-www-form-urlencoded; charset=iso-8859-1", "text/plain"
+    "application/x-www-form-urlencoded; charset=utf-7", "text/plain"
 };
 
 static const char *const  targets[] = {
@@ -59,6 +59,8 @@ static const char *const  pieces[] = {
     "&sku=", "&url=", "&file=", "&doc=", "&ean=", "&value=", ";", "+", "=",
     "\"sku\": \"", "\"url\": \"", "\"file\": \"", "\"ean\": \"", "\"", ", ", ": ",
     "<b>", "</b>", "<sku>", "</sku>", "<URL>", "</URL>", "<!--", "-->", "<![CDATA[",
+    "777001", "{\"requests\":[{\"method\":\"POST\",\"url\":\"/acme1.exe\"}]}",
+    "\"method\": \"GET\", \"path\": \"/u/acmesoft\"", "\"requests\": [",
     "]]>", "<b/>", "=?utf-8?Q?acmesoft?=", "42[\"acmesoft\"]", "cb({\"a\":",
     "eyJhIjoiYiJ9.eyJhIjoiYWNtZXNvZnQifQ.c2ln", " sku=\"", "[", "]", "{", "}", "\r\n", "\t", "\x01", "\x7f",
     "<!DOCTYPE a [<!ENTITY s \"soft\">]>", "&s;", "encoding=\"utf-16\"", "ISA*00*"
@@ -89,7 +91,8 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
                 "part-numbers: [AC4711XY, ABCDEFGH, {pattern:"
                 " \"ZQ[0-9]{4}\"}]\n"
                 "gtins: [\"5060486858538\"]\n"
-                "packages: {android: [com.acme.guard]}\n");
+                "packages: {android: [com.acme.guard], shop:"
+                " [\"shop.example/777001\"]}\n");
 
     list = fixture_open(folder);
 

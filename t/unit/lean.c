@@ -41,7 +41,7 @@ static const char  acme_yaml[] =
     "files: [\"acme*.exe\"]\n"
     "part-numbers: [AC4711XY, ABCDEFGH, {pattern: \"ZQ[0-9]{4}\"}]\n"
     "gtins: [\"5060486858538\"]\n"
-    "packages: {android: [com.acme.guard]}\n";
+    "packages: {android: [com.acme.guard], shop: [\"shop.example/777001\"]}\n";
 
 
 #define FORM  "application/x-www-form-urlencoded"
@@ -78,6 +78,12 @@ static const struct {
     { 0, FORM, "ean=5060486-858538", "a GTIN with a hyphen" },
     { 0, FORM, "text=5060486858538", "a GTIN in a text" },
     { 0, FORM, "doc=com.acme.guard", "a package" },
+    { 0, FORM, "sku=777001", "a number of the shop's own" },
+    { 1, FORM, "sku=777002", "another one" },
+    { 0, JSON, "{\"requests\": [{\"method\": \"POST\", \"url\": \"/a\"}]}",
+      "a request in a body" },
+    { 0, "application/x-www-form-urlencoded; charset=UTF-7", "a=%2BAEE-",
+      "a charset" },
     { 0, FORM, "file=acme-setup.exe", "a file" },
     { 0, FORM, "u=https%3A%2F%2Facme.example%2Fx", "a listed host" },
     { 0, FORM, "u=%2F%2Facme.example%2Fx", "one without a scheme" },
@@ -180,7 +186,7 @@ test_cases(void)
         len = strlen(cases[i].body);
         facts(&f, "/cart/add");
 
-        clean = leaner_clean(list, cases[i].type, cases[i].body, len);
+        clean = leaner_clean(list, &f, cases[i].type, cases[i].body, len);
         ok(clean == cases[i].clean, "%s is %s", cases[i].claim,
            cases[i].clean ? "plain" : "looked at");
 
@@ -199,10 +205,11 @@ test_cases(void)
 static void
 test_beginnings(void)
 {
-    char          body[256], *p;
-    size_t        i, k, n;
-    unsigned      a, b, more, missed;
-    const char   *value;
+    char            body[256], *p;
+    size_t          i, k, n;
+    unsigned        a, b, more, missed;
+    const char     *value;
+    debar_facts_t   f;
 
     static const char *const  rest[] = {
         "", "GFjbWVzb2Z0IG9uZQ==", "Fjb.WVzb2Z0.IG9uZQ", "61636d65736f66742121",
@@ -212,6 +219,7 @@ test_beginnings(void)
 
     more = 0;
     missed = 0;
+    facts(&f, "/cart/add");
 
     for (i = 0; i < sizeof(rest) / sizeof(rest[0]); i++) {
         for (a = ' '; a < 127; a++) {
@@ -228,7 +236,7 @@ test_beginnings(void)
 
                 if (debar_peel_look_value(value, n) != NULL) {
                     more++;
-                    missed += leaner_clean(list, FORM, body, p - body);
+                    missed += leaner_clean(list, &f, FORM, body, p - body);
                 }
             }
         }
@@ -357,7 +365,7 @@ judge_row(debar_list_t *shipped, yajl_val row, counts_t *c)
     c->bodies++;
     c->nothing += w.nevidence == 0 && w.fault == NULL;
     c->clean += w.nevidence == 0 && w.fault == NULL
-                && leaner_clean(shipped, type, body, strlen(body));
+                && leaner_clean(shipped, &f, type, body, strlen(body));
     c->alike += differs == NULL;
 
     if (differs) {

@@ -58,10 +58,12 @@ leaner_judge(debar_list_t *list, const debar_facts_t *f, const char *type,
 /* Whether the lean pass has nothing more to ask of it. */
 
 static int
-leaner_clean(debar_list_t *list, const char *type, const char *p, size_t len)
+leaner_clean(debar_list_t *list, const debar_facts_t *f, const char *type,
+    const char *p, size_t len)
 {
     int                         rc;
     debar_peel_t               *peel;
+    debar_verdict_t             v;
     debar_peel_input_t          in;
     const debar_peel_input_t   *labels;
     const debar_peel_limits_t  *limits;
@@ -70,9 +72,11 @@ leaner_clean(debar_list_t *list, const char *type, const char *p, size_t len)
     in.name = debar_str("body", 4);
     in.content_type = debar_str(type, strlen(type));
 
+    debar_judge(list, f, &v);
+
     peel = debar_peel_new(&in, NULL, leaner_event, NULL);
     labels = debar_peel_labels(peel, &limits);
-    rc = debar_lean_clean(list, labels, limits, p, len);
+    rc = debar_lean_clean(list, &v.host, labels, limits, p, len);
     debar_peel_free(peel);
 
     return rc;
