@@ -26,6 +26,13 @@
 #define DEBAR_PEEL_SHORT    512
 #define DEBAR_PEEL_PARTS    16
 
+/* Members of one archive and parts of one body are many, too, and each has its
+ * own bytes: what they are costs less than what is wrapped around one value. */
+
+#define DEBAR_PEEL_MEMBER   1
+#define DEBAR_PEEL_LEAF     24              /* bytes that allow for one more */
+#define DEBAR_PEEL_PART     2
+
 
 typedef struct {
     uint64_t              hash;
@@ -75,6 +82,7 @@ struct debar_peel_s {
                                          DEBAR_ERROR: a bound */
     uint64_t               nodes;     /* in parts */
     uint64_t               leaves;
+    unsigned               exact;     /* the caller has said how many */
     uint64_t               came;
     uint64_t               made;
     uint64_t               of;
@@ -634,6 +642,20 @@ debar_label_copy(char *to, debar_str_t *label)
 }
 
 
+static unsigned
+debar_live_cost(const debar_live_t *parent)
+{
+    unsigned               cost;
+    const debar_reader_t  *r = parent->node.reader;
+
+    cost = r == &debar_reader_archive ? DEBAR_PEEL_MEMBER
+           : r == &debar_reader_multipart || r == &debar_reader_http
+             ? DEBAR_PEEL_PART : DEBAR_PEEL_PARTS;
+
+    return cost < parent->cost ? cost : parent->cost;
+}
+
+
 static debar_live_t *
 debar_live_new(debar_peel_t *p, debar_live_t *parent, debar_str_t name,
     const debar_peel_input_t *in)
@@ -672,7 +694,7 @@ debar_live_new(debar_peel_t *p, debar_live_t *parent, debar_str_t name,
     if (parent) {
         l->node.parent = &parent->node;
         l->depth = parent->depth;
-        l->cost = parent->cost;
+        l->cost = debar_live_cost(parent);
         parent->child = l;
     }
 
@@ -1291,7 +1313,10 @@ debar_value_tell(debar_node_t *node, debar_str_t name, debar_str_t value,
         return DEBAR_DECLINED;
     }
 
-    if (p->leaves >= p->limits.leaves) {
+    if (p->leaves >= p->limits.leaves
+        && (p->exact || (p->leaves - p->limits.leaves) * DEBAR_PEEL_LEAF
+                        >= p->came + p->made))
+    {
         p->bounds |= DEBAR_PEEL_LEAVES;
         p->stop = DEBAR_ERROR;
         return DEBAR_DECLINED;
@@ -1374,6 +1399,7 @@ debar_peel_new(const debar_peel_input_t *in, const debar_peel_limits_t *limits,
     m->depth = m->depth ? m->depth : 6;
     m->nodes = m->nodes ? m->nodes : 64;
     m->nesting = m->nesting ? m->nesting : 256;
+    p->exact = m->leaves != 0;
     m->leaves = m->leaves ? m->leaves : 100000;
     m->expanded = m->expanded ? m->expanded : 8 * 1024 * 1024;
     m->ratio = m->ratio ? m->ratio : 100;

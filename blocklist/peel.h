@@ -110,7 +110,9 @@ typedef struct {
                                      other: 6 */
     unsigned      nodes;          /* of them in all: 64 */
     unsigned      nesting;        /* containers inside of one document: 256 */
-    uint64_t      leaves;         /* values: 100,000 */
+    uint64_t      leaves;         /* values: 100,000, and one more for 24 bytes
+                                     that came or were decoded: an order of
+                                     ten thousand lines is read */
     uint64_t      expanded;       /* bytes that decodings made: 8 MiB past ... */
     unsigned      ratio;          /* ... 1 MiB, or so many times what came: 100 */
     size_t        held;           /* bytes that wait for their end (a value, a

@@ -474,6 +474,48 @@ early(void)
 }
 
 
+/* An order of many lines is read to its last. */
+
+static void
+long_order(void)
+{
+    char             *body, *p;
+    size_t            i, taken;
+    debar_facts_t     f;
+    debar_verdict_t   v;
+
+    body = malloc(20 << 20);
+    p = body + sprintf(body, "<cXML><Request><OrderRequest><OrderRequestHeader "
+                       "orderID=\"1\" type=\"new\"/>");
+
+    for (i = 0; i < 20000; i++) {
+        p += sprintf(p, "<ItemOut quantity=\"1\" lineNumber=\"%zu\"><ItemID>"
+                     "<SupplierPartID>S%zu</SupplierPartID></ItemID><ItemDetail>"
+                     "<Description xml:lang=\"en\">Paper clip</Description>"
+                     "<UnitOfMeasure>EA</UnitOfMeasure><ManufacturerPartID>P%zu"
+                     "</ManufacturerPartID><ManufacturerName>%s"
+                     "</ManufacturerName></ItemDetail></ItemOut>", i, i, i,
+                     i == 19999 ? "Acmesoft" : "Globex");
+    }
+
+    p += sprintf(p, "</OrderRequest></Request></cXML>");
+    facts(&f, "POST", OTHER);
+    judge(&v, &f, XML, body, p - body, 65536, &taken);
+
+    ok(v.verdict == DEBAR_BLOCK && debar_body_line(&v) == 20000
+       && v.fault == NULL, "the last of 20,000 lines is refused: line %u",
+       debar_body_line(&v));
+
+    memcpy(memmem(body, p - body, "Acmesoft", 8), "Globex!!", 8);
+    judge(&v, &f, XML, body, p - body, 65536, &taken);
+
+    ok(v.verdict == DEBAR_PASS && v.fault == NULL,
+       "without it they go through");
+
+    free(body);
+}
+
+
 /* More fields than wait for the end of their line, around what is listed. */
 
 static void
@@ -616,6 +658,7 @@ main(void)
 
     table();
     early();
+    long_order();
     many();
     head();
 

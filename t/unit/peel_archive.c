@@ -215,6 +215,37 @@ large(void)
 }
 
 
+/* Members that are documents, up to a bound. */
+
+static void
+many(void)
+{
+    char      *got, names[1200][16];
+    size_t     i;
+    unsigned   bounds;
+
+    static member_t  files[1201];
+
+    for (i = 0; i < 1200; i++) {
+        sprintf(names[i], "%04zu.json", i);
+        files[i].path = names[i];
+        files[i].data = i == 299 ? "{\"sku\":\"AR-10\"}" : "{\"sku\":\"x\"}";
+    }
+
+    files[300].path = NULL;
+    make(files, NULL, NULL);
+    got = peeled(ZIP, zip, zip_len, 0, &bounds);
+    ok(bounds == 0 && strstr(got, "sku=AR-10"), "the last of 300 documents");
+    free(got);
+
+    files[300].path = names[300];
+    make(files, NULL, NULL);
+    got = peeled(ZIP, zip, zip_len, 0, &bounds);
+    ok(bounds & DEBAR_PEEL_NODES, "of 1200 not all are looked into");
+    free(got);
+}
+
+
 static void
 bomb(void)
 {
@@ -243,6 +274,7 @@ main(void)
     members();
     office();
     large();
+    many();
     bomb();
 
     return done();

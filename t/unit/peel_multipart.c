@@ -235,6 +235,12 @@ main(void)
                     &bounds);
     ok(t < 10, "what is nearly a boundary: %.2f s", t);
 
+    t = peeled_long("multipart/mixed; boundary=a", "",
+                    "--a\r\nContent-Type: application/json\r\n\r\n"
+                    "{\"sku\":\"AR-10\"}\r\n", 300, 1400, &bounds);
+    ok(bounds == DEBAR_PEEL_BROKEN, "300 parts that are documents: read, but "
+       "for the end: bounds %x", bounds);
+
     t = peeled_long("multipart/mixed; boundary=a", "--a\r\n",
                     "Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\n",
                     1 << 17, 1400, &bounds);
