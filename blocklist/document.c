@@ -1075,7 +1075,7 @@ debar_settle_fields(debar_document_t *d, debar_frame_t *f)
 
     if (d->nmarks == 0) {
         if (!debar_syntax_flat(f->syntax)) {
-            debar_key_values(d, f->first, d->nframes);
+            f->pair = debar_key_values(d, f->first, d->nframes);
         }
 
         return DEBAR_OK;
@@ -1285,6 +1285,12 @@ debar_end_generic(debar_document_t *d, debar_frame_t *f)
         d->aside = 0;
 
         return rc;
+    }
+
+    /* a name and its value say something of what is around them */
+
+    if (f->pair && d->nfields - f->first <= DEBAR_DOC_PAIR) {
+        return DEBAR_OK;
     }
 
     if ((goods && quantity) || (f->repeated && (goods || quantity))

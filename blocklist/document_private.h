@@ -21,6 +21,10 @@
 #define DEBAR_DOC_BYTES  262144
 #define DEBAR_DOC_VALUE   16384
 
+/* A name, its value, and what else stands with them (a type, a label). */
+
+#define DEBAR_DOC_PAIR        4
+
 #define DEBAR_DOC_COLUMNS    32
 #define DEBAR_DOC_ORDER      64
 
@@ -36,6 +40,7 @@ typedef struct {
     uint8_t     is_line;          /* of the format */
     uint8_t     open_line;        /* a line of segments is open */
     uint8_t     repeated;         /* it is one of several */
+    uint8_t     pair;             /* a field's name and its value */
     uint8_t     gave_lines;       /* lines have come out of it */
     uint8_t     knows;            /* a format has begun in it */
     uint8_t     scope;            /* what was outside is kept in these: */
@@ -151,9 +156,9 @@ int debar_is_prose(debar_str_t s);
 int debar_is_zero(debar_str_t s);
 
 /* { "name": "sku", "value": "..." }: the value's role is what its key says.
- * Fields from first on at this depth. */
+ * Fields from first on at this depth.  Returns whether it is such a pair. */
 
-void debar_key_values(debar_document_t *d, uint32_t first, unsigned depth);
+int debar_key_values(debar_document_t *d, uint32_t first, unsigned depth);
 
 
 /* document_mark.c: whether a format begins with this container or field. */

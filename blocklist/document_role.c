@@ -277,7 +277,7 @@ debar_one_of(debar_str_t s, const debar_str_t *words, size_t n)
 }
 
 
-void
+int
 debar_key_values(debar_document_t *d, uint32_t first, unsigned depth)
 {
     uint32_t          i;
@@ -319,7 +319,7 @@ debar_key_values(debar_document_t *d, uint32_t first, unsigned depth)
     }
 
     if (key == NULL || value == NULL) {
-        return;
+        return 0;
     }
 
     role = debar_name_role(d->list, debar_pending_value(d, key));
@@ -330,4 +330,6 @@ debar_key_values(debar_document_t *d, uint32_t first, unsigned depth)
         value->zero = role == DEBAR_ROLE_QUANTITY
                       && debar_is_zero(debar_pending_value(d, value));
     }
+
+    return role != DEBAR_ROLE_OTHER;
 }
