@@ -13,7 +13,7 @@
 #include "host.h"
 
 
-#define DEBAR_SNAPSHOT_FORMAT  2
+#define DEBAR_SNAPSHOT_FORMAT  3
 
 
 /*

@@ -3,7 +3,7 @@
  * bytes, and both find the same, in order of place.
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -Iblocklist
- *       t/fuzz/term.c blocklist/{term,build_terms,tables,debar}.c
+ *       t/fuzz/term.c blocklist/{term,term_scan,build_terms,tables,debar}.c
  */
 
 #include <stdlib.h>

@@ -8,7 +8,7 @@
 #include "tap.h"
 
 
-#define MAX_HITS  4096
+#define MAX_HITS  65536
 
 
 typedef struct {
@@ -155,6 +155,129 @@ static const struct {
     { "acm", 0, "a text shorter than a term has none" },
     { "", 0, "an empty text has none" },
 };
+
+
+/* Both find the same in the text, and how much. */
+
+static void
+agree(list_t *l, const char *text, size_t len, size_t hits, const char *claim)
+{
+    static hits_t  fast, slow;
+
+    scan(l, text, len, &fast, 0);
+    scan(l, text, len, &slow, 1);
+
+    ok(same(&fast, &slow) && slow.n == hits, "%s, %zu hits", claim, fast.n);
+}
+
+
+/* Many hits at a place and at many of them, many longer words at once. */
+
+static void
+crowds(void)
+{
+    char      text[512], other[512];
+    size_t    i;
+    list_t    l;
+
+    memset(&l, 0, sizeof(l));
+    memset(text, 'a', sizeof(text));
+
+    for (i = 4; i <= 300; i++) {
+        text[i] = '\0';
+        add(&l, text, DEBAR_TERM_ANYWHERE, 0);
+        text[i] = 'a';
+    }
+
+    finish(&l);
+    agree(&l, text, 303, 297 * 298 / 2 + 3 * 297, "terms that begin each other");
+    agree(&l, text, 50, 47 * 48 / 2, "terms that begin each other, cut");
+
+    for (i = 0; i < sizeof(other); i++) {
+        other[i] = "ab"[i % 2];
+    }
+
+    agree(&l, other, sizeof(other), 0, "a text of two bytes");
+    clear(&l);
+
+    /* each entry has its own longer words, and all of them hide */
+
+    for (i = 0; i < 200; i++) {
+        add(&l, "acme", DEBAR_TERM_WORD, i);
+        add(&l, i % 2 ? "the acme of it all" : "acme of", DEBAR_TERM_NOT, i);
+    }
+
+    finish(&l);
+    agree(&l, "the acme of it all", 18, 0, "200 longer words hide 200 names");
+    agree(&l, "the acme of it", 14, 100, "100 of them do");
+    agree(&l, "acme of acme the acme of it all acme", 36, 500,
+          "they hide where they stand");
+    clear(&l);
+}
+
+
+/* Texts of the list itself, or nearly: all terms, all but a byte of each. */
+
+static void
+near_misses(void)
+{
+    char      term[40], text[6000];
+    size_t    i, n, m, k, differ, found;
+    list_t    l;
+    unsigned  seed = 889, kind;
+
+    static hits_t  fast, slow;
+
+    for (kind = 0; kind < 4; kind++) {
+        memset(&l, 0, sizeof(l));
+
+        for (i = 0; i < 300; i++) {
+            n = 4 + rand_r(&seed) % 30;
+
+            for (k = 0; k < n; k++) {
+                term[k] = kind % 2 ? "ab"[rand_r(&seed) % 2]
+                                   : 'a' + rand_r(&seed) % 26;
+            }
+
+            term[n] = '\0';
+            add(&l, term, kind / 2, i % 3);
+        }
+
+        finish(&l);
+        differ = found = 0;
+
+        for (i = 0; i < 12; i++) {
+            for (n = 0, k = 0; k < 80; k++) {
+                const debar_term_t  *t;
+
+                t = (debar_term_t *) l.tables[DEBAR_T_TERMS].data
+                    + rand_r(&seed) % 300;
+                m = t->text.len - (i % 4 == 1);
+                memcpy(text + n, (char *) l.tables[DEBAR_T_STRINGS].data
+                                 + t->text.off, m);
+
+                if (i % 4 == 2) {
+                    text[n + m / 2] = 'z';
+                }
+
+                n += m;
+
+                if (i % 4 != 3) {
+                    text[n++] = ' ';
+                }
+            }
+
+            scan(&l, text, n, &fast, 0);
+            scan(&l, text, n, &slow, 1);
+            differ += !same(&fast, &slow);
+            found += slow.n;
+        }
+
+        ok(differ == 0 && found > 0, "both twins agree on texts of the list "
+           "and of near misses, %zu hits", found);
+        clear(&l);
+    }
+}
 
 
 int
@@ -324,6 +447,9 @@ main(void)
     }
 
     clear(&l);
+
+    crowds();
+    near_misses();
 
     return done();
 }
