@@ -990,7 +990,8 @@ debar_body_new(debar_list_t *list, const debar_facts_t *f,
 
     /* nothing that a body says lessens what the head has said */
 
-    b->lean = v->nevidence == 0 && !v->cut && !v->more && b->trace.event == NULL
+    b->lean = v->nevidence == 0 && !v->cut && !v->more
+              && (b->trace.event == NULL || b->trace.found != NULL)
               && in->syntax == DEBAR_SYNTAX_TEXT
               && in->content_encoding.len == 0;
 

@@ -35,8 +35,9 @@ typedef struct debar_body_s  debar_body_t;
 
 /*
  * Told of each event and line as they come: `debar check` draws the tree with
- * it.  Each may be NULL.  Of a body in which nothing can be found no line is
- * told where event is NULL: it is not looked at by lines (lean.h).
+ * it.  Each may be NULL.  Of a body in which nothing can be found nothing is
+ * told where event is NULL, or found is not: who asks what was found needs the
+ * events of that body alone.  It is not looked at by lines then (lean.h).
  */
 
 typedef struct {
