@@ -244,10 +244,7 @@ sub run {
                         timeout => $self->{seconds} + 30);
     my $m = parse_wrk($r->{out} . $r->{err});
 
-    die "$server->{name} has answered nothing in $self->{seconds} s\n"
-        if !$m->{requests};
-
-    $m->{us} = (cpu_ns($worker) - $before) / 1000 / $m->{requests};
+    $m->{us} = (cpu_ns($worker) - $before) / 1000 / ($m->{requests} || 1);
 
     return $m;
 }
@@ -276,6 +273,8 @@ sub pairs {
 
         @turn = reverse @turn if $i % 2;
         $m{ $_->{name} } = $self->run($_) for @turn;
+        die "$stock->{name} has answered nothing in $self->{seconds} s\n"
+            if !$m{ $stock->{name} }{requests};
 
         push @{ $r{cpu} }, $m{$gw->{name}}{us} / $m{stock}{us};
         push @{ $r{cpu_noise} }, $m{again}{us} / $m{stock}{us};
