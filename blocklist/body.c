@@ -287,23 +287,31 @@ debar_body_other_maker(debar_body_t *b, const debar_line_t *line)
 }
 
 
+static int
+debar_body_name_ends(debar_str_t name, const char *end)
+{
+    size_t  n = strlen(end);
+
+    return name.len >= n
+           && strncasecmp(name.data + name.len - n, end, n) == 0;
+}
+
+
 /*
  * The number of a book: 978 or 979 in a field for GTINs, ten digits where ISBNs
- * are (Amazon's number of a book is one).  The check digit counts only there,
- * ten digits being anybody's.
+ * are.  Amazon's number of a book is one, too; there the check digit counts.
  */
 
 static int
 debar_body_isbn(const debar_field_t *f)
 {
     size_t    i, n;
-    unsigned  sum, ten;
+    unsigned  sum, isbn, asin;
 
-    ten = f->name.len >= 4
-          && (strncasecmp(f->name.data + f->name.len - 4, "isbn", 4) == 0
-              || strncasecmp(f->name.data + f->name.len - 4, "asin", 4) == 0);
+    isbn = debar_body_name_ends(f->name, "isbn");
+    asin = debar_body_name_ends(f->name, "asin");
 
-    if ((f->role != DEBAR_ROLE_GTIN && !ten) || f->value.len > 20) {
+    if ((f->role != DEBAR_ROLE_GTIN && !isbn && !asin) || f->value.len > 20) {
         return 0;
     }
 
@@ -324,7 +332,7 @@ debar_body_isbn(const debar_field_t *f)
 
     return n == 13 ? f->value.data[0] == '9' && f->value.data[1] == '7'
                      && (f->value.data[2] == '8' || f->value.data[2] == '9')
-                   : n == 10 && ten && sum % 11 == 0;
+                   : n == 10 && (isbn || (asin && sum % 11 == 0));
 }
 
 

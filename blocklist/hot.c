@@ -471,7 +471,9 @@ debar_hot_target(debar_list_t *list, debar_str_t target)
     }
 
     if (list->has[DEBAR_KIND_FILE] && path > 1
-        && debar_hot_file(list, target.data, path))
+        && (debar_hot_file(list, target.data, path)
+            || debar_hot_file(list, target.data,
+                              debar_path_above(target.data, path))))
     {
         return 0;
     }

@@ -227,6 +227,7 @@ void debar_match_url(debar_list_t *list, debar_verdict_t *v,
 void debar_match_text(debar_list_t *list, debar_verdict_t *v,
     const char *where, const char *text, size_t len, unsigned role,
     unsigned cap);
+size_t debar_path_above(const char *path, size_t len);
 void debar_match_file(debar_list_t *list, debar_verdict_t *v,
     const char *where, const char *text, size_t len, unsigned cap);
 void debar_match_package(debar_list_t *list, debar_verdict_t *v,

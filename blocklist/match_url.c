@@ -74,6 +74,26 @@ debar_match_tokens(debar_list_t *list, debar_verdict_t *v, const char *where,
 }
 
 
+/*
+ * Sites of files put a word behind the name: /setup.exe/download.  How long the
+ * path above such a word is; 0 if its last segment looks like a file itself.
+ */
+
+size_t
+debar_path_above(const char *path, size_t len)
+{
+    size_t  n;
+
+    for (n = len; n && path[n - 1] != '/'; n--) {
+        if (path[n - 1] == '.') {
+            return 0;
+        }
+    }
+
+    return n && n < len ? n - 1 : 0;
+}
+
+
 void
 debar_match_file(debar_list_t *list, debar_verdict_t *v, const char *where,
     const char *text, size_t len, unsigned cap)
@@ -469,6 +489,8 @@ debar_match_path(debar_list_t *list, debar_verdict_t *v,
     if (n > 1) {
         debar_where(where, "file", debar_str(NULL, 0), how);
         debar_match_file(list, v, where, list->decoded, n, DEBAR_BLOCK);
+        debar_match_file(list, v, where, list->decoded,
+                         debar_path_above(list->decoded, n), DEBAR_BLOCK);
     }
 
     /* dot segments can put a name together that no segment holds */

@@ -93,13 +93,16 @@ my %todo = (
     'ben-3-rm-tool'            => 'an address of the removal tool not permitted',
     'att-4-intune-app'         => 'applications taken into a device management',
     'att-4-magento-form'       => 'the page before in a segment of the path',
+    'att-6-flat-idoc'          => 'an IDoc as flat text',
+    'ben-6-dir'                => 'a page that is called like a program',
     'att-5-cxml-source'        => 'a punch-out that inspects only looks',
 );
 
 for (map { check("$_.jsonl") } qw(more-benign more-attempts third-benign
                                     third-attempts fourth-benign
                                     fourth-attempts fifth-benign
-                                    fifth-attempts))
+                                    fifth-attempts sixth-benign
+                                    sixth-attempts))
 {
     my ($row, $out) = @$_;
 
