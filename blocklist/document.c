@@ -154,6 +154,7 @@ debar_document_line(const debar_document_t *d, debar_line_t *line,
     line->order = debar_str(d->order, d->order_len);
     line->document = debar_mark_format(d);
     line->activity = debar_mark_activity(d);
+    line->returns = debar_mark_returns(d);
     line->withdrawn = 0;
     line->nfields = 0;
     line->fields = d->out;

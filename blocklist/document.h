@@ -41,6 +41,8 @@ typedef struct {
                                          "" where none fits */
     unsigned              activity;   /* that the document means, or
                                          DEBAR_ACTIVITIES: the request's own */
+    unsigned              returns;    /* such a document comes back to a buyer
+                                         in an answer (response.h) */
     unsigned              withdrawn;  /* quantity 0, delete, cancelled */
     unsigned              nfields;
     const debar_field_t  *fields;

@@ -455,6 +455,24 @@ debar_mark_format(const debar_document_t *d)
 
 
 unsigned
+debar_mark_returns(const debar_document_t *d)
+{
+    uint32_t             i;
+    const debar_mark_t  *m;
+
+    for (i = 0; i < d->nmarks; i++) {
+        m = &d->list->marks[d->mark + i];
+
+        if (m->use == DEBAR_MARK_ROOT) {
+            return (m->syntaxes & DEBAR_MARK_RETURNS) != 0;
+        }
+    }
+
+    return 0;
+}
+
+
+unsigned
 debar_mark_activity(const debar_document_t *d)
 {
     uint32_t  i;

@@ -181,6 +181,7 @@ void debar_mark_join(debar_document_t *d, uint32_t first);
 debar_str_t debar_mark_format(const debar_document_t *d);
 unsigned debar_mark_activity(const debar_document_t *d);
 unsigned debar_mark_early(const debar_document_t *d);
+unsigned debar_mark_returns(const debar_document_t *d);
 
 
 /* document.c */

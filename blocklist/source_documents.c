@@ -12,6 +12,7 @@ typedef struct {
     debar_doc_t  *doc;
     debar_ref_t   id;
     uint32_t      syntaxes;
+    unsigned      returns;
 } debar_format_t;
 
 
@@ -52,13 +53,13 @@ debar_format(debar_doc_t *doc, const debar_node_t *node)
     unsigned             activity;
     debar_str_t          id, s;
     debar_format_t       format;
-    const debar_node_t  *values[12];
+    const debar_node_t  *values[13];
 
     static const debar_yaml_key_t  keys[] = {
         { "id", 1 }, { "title", 0 }, { "syntax", 1 }, { "activity", 0 },
         { "root", 1 }, { "line", 0 }, { "end", 0 }, { "fields", 0 },
         { "joined", 0 }, { "cancel", 0 }, { "withdraw", 0 }, { "order", 0 },
-        { NULL, 0 }
+        { "returns", 0 }, { NULL, 0 }
     };
 
     if (debar_yaml_map(doc, node, "a document", keys, values) != DEBAR_OK
@@ -81,6 +82,12 @@ debar_format(debar_doc_t *doc, const debar_node_t *node)
 
     if (values[3]) {
         debar_yaml_activity(doc, values[3], &activity);
+    }
+
+    format.returns = 0;
+
+    if (values[12]) {
+        debar_yaml_bool(doc, values[12], "returns", &format.returns);
     }
 
     format.doc = doc;
@@ -270,6 +277,11 @@ debar_format_mark(debar_format_t *format, const debar_node_t *node,
     m->when = debar_reader_text(doc->r, when.data, when.len);
     m->value = debar_reader_text(doc->r, value.data, value.len);
     m->syntaxes = format->syntaxes;
+
+    if (use == DEBAR_MARK_ROOT && format->returns) {
+        m->syntaxes |= DEBAR_MARK_RETURNS;
+    }
+
     m->use = use;
     m->role = role;
 }

@@ -296,13 +296,17 @@ const char *debar_role_name(unsigned role);   /* "maker", "supplier-part",
 #define DEBAR_MARK_WITHDRAW   7       /* the line does */
 #define DEBAR_MARK_ORDER      8       /* the number of the order */
 
+#define DEBAR_MARK_RETURNS    0x80000000u   /* the document comes back to a
+                                               buyer in an answer */
+
 typedef struct {
     debar_ref_t  format;          /* id */
     debar_ref_t  path;
     debar_ref_t  when;            /* name of the other field, or empty */
     debar_ref_t  value;           /* of when, or of the field itself; empty:
                                      any */
-    uint32_t     syntaxes;        /* bit i: debar_syntax_e i */
+    uint32_t     syntaxes;        /* bit i: debar_syntax_e i; of a root also
+                                     DEBAR_MARK_RETURNS */
     uint16_t     use;
     uint16_t     role;
 } debar_mark_t;
