@@ -55,6 +55,9 @@ struct debar_body_s {
     unsigned                   known;     /* what the request itself does */
     unsigned                   report;    /* its path tells of a report */
     unsigned                   head;      /* it is a field of the head */
+    unsigned                   answer;    /* it is an answer's */
+    unsigned                   told;      /* and what that is is known: */
+    unsigned                   page;      /* a page, with forms */
     unsigned                   cookie;    /* that says nothing of what is done */
     unsigned                   lean;      /* what came is kept: the engine has
                                              not begun */
@@ -506,9 +509,23 @@ debar_body_cart(debar_list_t *list, const debar_line_t *line)
 }
 
 
+/* What an answer says beside carts is nobody's order. */
+
+static int
+debar_body_aside(const debar_body_t *b, const debar_line_t *line)
+{
+    return b->answer
+           && (line->document.len == 0 || (!line->returns && !b->page));
+}
+
+
 static void
 debar_body_line_activity(debar_body_t *b, const debar_line_t *line)
 {
+    if (debar_body_aside(b, line)) {
+        return;
+    }
+
     if (line->document.len != 0 && line->activity < DEBAR_ACTIVITIES
         && line->activity > b->activity)
     {
@@ -644,7 +661,10 @@ debar_body_on_line(void *data, const debar_line_t *line)
     debar_body_line_activity(b, line);
 
     n = b->open.nevidence;
-    debar_body_judge(b, &b->open, line);
+
+    if (!debar_body_aside(b, line)) {
+        debar_body_judge(b, &b->open, line);
+    }
 
     if (b->open.nevidence != n || b->open.more) {
         b->found = b->pushed;
@@ -791,6 +811,13 @@ debar_body_on_event(void *data, const debar_peel_event_t *ev)
         (void) b->trace.event(b->trace.data, ev);
     }
 
+    if (!b->told && ev->event == DEBAR_PEEL_BEGIN && ev->document
+        && ev->syntax != DEBAR_SYNTAX_ENCODING)
+    {
+        b->told = 1;
+        b->page = ev->syntax == DEBAR_SYNTAX_HTML;
+    }
+
     debar_body_pair(b, ev);
     debar_body_request(b, ev);
 
@@ -806,7 +833,10 @@ debar_body_activity(debar_body_t *b, debar_verdict_t *v)
     debar_facts_t      facts;
     debar_url_parts_t  u;
 
-    if (!b->known || b->asked != b->nform) {
+    if (b->answer) {
+        v->activity = DEBAR_BROWSE;
+
+    } else if (!b->known || b->asked != b->nform) {
         b->known = 1;
         b->asked = b->nform;
 
@@ -870,7 +900,7 @@ debar_body_peek_line(void *data, const debar_line_t *line)
 
     debar_body_line_activity(b, line);
 
-    if (!line->cancelled) {
+    if (!line->cancelled && !debar_body_aside(b, line)) {
         n = b->sum.nevidence;
         debar_body_judge(b, &b->sum, line);
 
@@ -1092,6 +1122,37 @@ debar_body_unkeep(debar_body_t *b)
 }
 
 
+/* Of an answer no part is left out: what it means to buy counts, too. */
+
+debar_body_t *
+debar_body_response(debar_list_t *list, const debar_facts_t *f,
+    const debar_verdict_t *v, const debar_peel_input_t *in,
+    const debar_peel_limits_t *limits, const debar_body_trace_t *trace)
+{
+    debar_body_t  *b;
+
+    b = debar_body_new(list, f, v, in, limits, trace);
+
+    if (b != NULL) {
+        b->base = "response";
+        b->answer = 1;
+
+        if (b->lean) {
+            (void) debar_body_unkeep(b);
+        }
+    }
+
+    return b;
+}
+
+
+unsigned
+debar_body_orders(const debar_body_t *b)
+{
+    return b->activity == DEBAR_ACQUIRE;
+}
+
+
 /* Whether what a longer body begins with is of the list: a block need not wait
  * for its end. */
 
@@ -1227,6 +1288,14 @@ debar_body_finish(debar_body_t *b, debar_verdict_t *v)
 
     bounds = debar_peel_bounds(b->peel) | (b->lost ? DEBAR_PEEL_HELD : 0);
     fault = b->v.fault;
+
+    if (b->answer) {
+
+        /* it may begin anywhere, and most of what it holds is no cart */
+
+        bounds &= debar_body_orders(b) ? DEBAR_BODY_BOUNDS : 0;
+    }
+
     b->v.cut |= (bounds & DEBAR_BODY_BOUNDS) != 0;
 
     if (bounds || b->v.cut || b->v.nevidence) {
@@ -1267,7 +1336,8 @@ debar_body_line(const debar_verdict_t *v)
     unsigned  n;
 
     if (v->nevidence == 0
-        || sscanf(v->evidence[0].where, "body:line[%u]", &n) != 1)
+        || (sscanf(v->evidence[0].where, "body:line[%u]", &n) != 1
+            && sscanf(v->evidence[0].where, "response:line[%u]", &n) != 1))
     {
         return 0;
     }

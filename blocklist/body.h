@@ -64,6 +64,21 @@ debar_body_t *debar_body_new(debar_list_t *list, const debar_facts_t *f,
 debar_body_t *debar_body_fields(debar_list_t *list, const debar_facts_t *f,
     const debar_verdict_t *v, const debar_peel_input_t *in);
 
+/*
+ * The same for a cart in an answer (response.h): documents alone are judged, in a
+ * form of a page each, elsewhere those that return to a buyer.  They say what is
+ * done, the request does not.  where: "response:line[2]/maker".
+ */
+
+debar_body_t *debar_body_response(debar_list_t *list, const debar_facts_t *f,
+    const debar_verdict_t *v, const debar_peel_input_t *in,
+    const debar_peel_limits_t *limits, const debar_body_trace_t *trace);
+
+/* Whether a document in it acquires something: asked before the end, or behind
+ * it. */
+
+unsigned debar_body_orders(const debar_body_t *b);
+
 /* DEBAR_DECLINED: what came so far is a block already, and no more is read. */
 
 int debar_body_push(debar_body_t *b, const char *data, size_t len);
