@@ -14,6 +14,7 @@ typedef struct {
     const char       *jsonl;      /* a file, "-": stdin; NULL: one URL */
     unsigned          json;
     debar_request_t   rq;
+    debar_request_t   answer;     /* its content and labels alone */
     debar_dialled_t   to;
 } debar_check_args_t;
 
@@ -45,6 +46,11 @@ static const char  debar_check_help[] =
     "  -d, --data DATA|@FILE the body, byte for byte (\"@-\": stdin); the method\n"
     "                        defaults to POST.  What was found in it is shown:\n"
     "                        its values, the lines of a purchase\n"
+    "      --response DATA|@FILE\n"
+    "                        what the origin answers: a cart in it is judged,\n"
+    "                        and shown as a body is\n"
+    "      --response-header FIELD\n"
+    "                        Content-Type and Content-Encoding of that\n"
     "      --at TIME         judge as of 2018-10-01 (noon, UTC) or of\n"
     "                        2018-10-01T04:00:00Z; default: now\n"
     "      --user NAME       a user that the gateway would have verified\n"
@@ -70,6 +76,8 @@ static const struct option  debar_check_options[] = {
     { "method",  required_argument, NULL, 'X' },
     { "header",  required_argument, NULL, 'H' },
     { "data",    required_argument, NULL, 'd' },
+    { "response", required_argument, NULL, 'r' },
+    { "response-header", required_argument, NULL, 'R' },
     { "at",      required_argument, NULL, 'T' },
     { "user",    required_argument, NULL, 'u' },
     { "client",  required_argument, NULL, 'c' },
@@ -107,6 +115,7 @@ debar_check_command(int argc, char **argv)
 
     debar_list_close(list);
     debar_request_free(&a.rq);
+    debar_request_free(&a.answer);
 
     return rc;
 }
@@ -169,6 +178,16 @@ debar_check_option(debar_check_args_t *a, int c)
         }
 
         break;
+
+    case 'r':
+        if (debar_request_body(&a->answer, optarg) != DEBAR_OK) {
+            return DEBAR_EXIT_FAILURE;
+        }
+
+        break;
+
+    case 'R':
+        return debar_check_header(&a->answer, optarg);
 
     case 'T':
         if (debar_check_time(&a->rq.facts.now, optarg) != DEBAR_OK) {
@@ -315,7 +334,7 @@ debar_check_rest(debar_check_args_t *a, int argc, char **argv)
             a->jsonl = argv[optind];
         }
 
-        if (a->rq.method || a->rq.body || a->rq.no_host) {
+        if (a->rq.method || a->rq.body || a->rq.no_host || a->answer.body) {
             return debar_usage(debar_check_name, "with --jsonl the lines have "
                                "method, headers and body");
         }
@@ -342,15 +361,27 @@ debar_check_rest(debar_check_args_t *a, int argc, char **argv)
 static int
 debar_check_one(debar_check_args_t *a, debar_list_t *list)
 {
+    int              read;
     debar_buf_t      b;
     debar_told_t     told;
     debar_verdict_t  v;
 
     debar_judge_request(list, &a->rq, &a->to, &v);
 
-    if (a->rq.body) {
+    read = a->rq.body || a->answer.body;
+
+    if (read) {
         debar_told_init(&told, a->json);
-        debar_judge_content(list, &a->rq, &told, &v);
+    }
+
+    /* of the two, the answer is told where there is one */
+
+    if (a->rq.body) {
+        debar_judge_content(list, &a->rq, a->answer.body ? NULL : &told, &v);
+    }
+
+    if (a->answer.body) {
+        debar_judge_answer(list, &a->rq, &a->answer, &told, &v);
     }
 
     if (a->json) {
@@ -361,7 +392,7 @@ debar_check_one(debar_check_args_t *a, debar_list_t *list)
         debar_json_text(&b, "url", a->rq.url, a->rq.url_len);
         debar_explain_json(&b, list, &v);
 
-        if (a->rq.body) {
+        if (read) {
             debar_told_json(&b, &told);
         }
 
@@ -369,10 +400,10 @@ debar_check_one(debar_check_args_t *a, debar_list_t *list)
         debar_flush(&b);
 
     } else {
-        debar_explain(stdout, list, &a->rq, &v, a->rq.body ? &told : NULL);
+        debar_explain(stdout, list, &a->rq, &v, read ? &told : NULL);
     }
 
-    if (a->rq.body) {
+    if (read) {
         debar_told_free(&told);
     }
 

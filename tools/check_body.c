@@ -17,6 +17,7 @@
 #define DEBAR_TOLD_JSON       256 /* and for machines */
 #define DEBAR_TOLD_INDENT      24 /* levels that are drawn as such */
 #define DEBAR_MAX_BODY  (256u << 20)
+#define DEBAR_MAX_FIELD (1u << 20)
 
 
 static int debar_told_event(void *data, const debar_peel_event_t *ev);
@@ -172,6 +173,61 @@ debar_judge_content(debar_list_t *list, const debar_request_t *rq,
 
     if (v->verdict < DEBAR_REJECT) {
         *v = of_body;
+    }
+}
+
+
+void
+debar_judge_answer(debar_list_t *list, const debar_request_t *rq,
+    const debar_request_t *answer, debar_told_t *told, debar_verdict_t *v)
+{
+    size_t               i, n;
+    debar_verdict_t      of_answer;
+    debar_response_t    *rs;
+    debar_peel_input_t   in;
+    debar_body_trace_t   trace;
+
+    /* one that is refused has no answer */
+
+    if (v->verdict >= DEBAR_REJECT
+        || !debar_response_wanted(answer->content_type))
+    {
+        return;
+    }
+
+    memset(&in, 0, sizeof(in));
+    memset(&trace, 0, sizeof(trace));
+
+    in.content_type = answer->content_type;
+    in.content_encoding = answer->content_encoding;
+
+    trace.event = debar_told_event;
+    trace.line = debar_told_line;
+    trace.data = told;
+
+    rs = debar_response_new(list, &rq->facts, v, &in, NULL, DEBAR_MAX_FIELD,
+                            &trace);
+    if (rs == NULL) {
+        return;
+    }
+
+    for (i = 0; i < answer->content.len; i += n) {
+        n = answer->content.len - i;
+        n = n < 16384 ? n : 16384;
+
+        if (debar_response_push(rs, answer->content.data + i, n)
+            == DEBAR_DECLINED)
+        {
+            told->enough = i + n < answer->content.len;
+            break;
+        }
+    }
+
+    debar_response_finish(rs, 0, &of_answer);
+    debar_response_free(rs);
+
+    if (of_answer.verdict > v->verdict) {
+        *v = of_answer;
     }
 }
 

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <getopt.h>
 
-#include "body.h"
+#include "response.h"
 
 
 #define DEBAR_EXIT_FAILURE  1
@@ -203,6 +203,13 @@ void debar_told_free(debar_told_t *t);
 
 void debar_judge_content(debar_list_t *list, const debar_request_t *rq,
     debar_told_t *told, debar_verdict_t *v);
+
+/* Behind those: v becomes the verdict with a cart in the answer, if that is the
+ * stronger one.  answer: its content, its labels. */
+
+void debar_judge_answer(debar_list_t *list, const debar_request_t *rq,
+    const debar_request_t *answer, debar_told_t *told, debar_verdict_t *v);
+
 
 /* ,"peeled":[...],"lines":[...] and for people the same. */
 
