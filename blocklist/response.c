@@ -937,6 +937,13 @@ debar_response_foreign(const char *charset)
 }
 
 
+static int
+debar_response_has(const char *data, size_t len, const char *text)
+{
+    return data != NULL && memmem(data, len, text, strlen(text)) != NULL;
+}
+
+
 /* What it is, by its label and by how it begins. */
 
 static void
@@ -961,8 +968,8 @@ debar_response_look(debar_response_t *rs, const char *data, size_t len)
                    ? DEBAR_PAGE_MARKUP : DEBAR_PAGE_DATA;
 
         if (len - i >= 5 && memcmp(data + i, "<?xml", 5) == 0 && rs->html
-            && memmem(data + i, len - i, "<html", 5) == NULL
-            && memmem(data + i, len - i, "<!DOCTYPE html", 14) == NULL)
+            && !debar_response_has(data + i, len - i, "<html")
+            && !debar_response_has(data + i, len - i, "<!DOCTYPE html"))
         {
             rs->page = DEBAR_PAGE_DATA;
         }

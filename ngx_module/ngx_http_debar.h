@@ -130,6 +130,11 @@ struct ngx_http_debar_loc_conf_s {
     debar_peel_limits_t     limits;
     ngx_uint_t              limits_set;
 
+    ngx_flag_t              response;
+    size_t                  response_head;  /* of debar_response_limits */
+    size_t                  response_held;
+    ngx_msec_t              response_wait;
+
     ngx_http_debar_loc_conf_t  *parent;
     ngx_http_debar_loc_conf_t  *within;  /* the first location below that has
                                             "debar on", where this has it off:
@@ -177,6 +182,11 @@ typedef struct {
 } ngx_http_debar_body_t;
 
 
+/* Its answer while it comes (ngx_http_debar_response.h). */
+
+typedef struct ngx_http_debar_response_s  ngx_http_debar_response_t;
+
+
 /* Hangs on a request (module context) from PREACCESS on. */
 
 typedef struct {
@@ -213,6 +223,8 @@ typedef struct {
                                             canonical, NUL-terminated; empty
                                             where the origin is plain HTTP */
     ngx_http_debar_body_t *body;         /* NULL: not looked at (yet) */
+    ngx_http_debar_response_t *response; /* likewise */
+    ngx_uint_t            answered;      /* by a page of our own */
     ngx_uint_t            refused;       /* after it was let go, with what
                                             status: see ngx_http_debar_late() */
     const char           *fault;         /* why the origin's TLS is not taken:
@@ -344,6 +356,12 @@ ngx_int_t ngx_http_debar_dialect_watch(ngx_http_request_t *r,
     ngx_http_debar_body_t *b, debar_body_trace_t *trace);
 char *ngx_http_debar_dialect(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
+/* Answers, in filters before gzip (ngx_http_debar_response.c) */
+
+ngx_int_t ngx_http_debar_response_init(ngx_conf_t *cf);
+char *ngx_http_debar_response_limits(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
 /* By which list ctx->verdict was reached; NULL: it is gone. */
 
 debar_list_t *ngx_http_debar_judged_by(ngx_http_request_t *r,
@@ -370,6 +388,11 @@ typedef struct {
 ngx_int_t ngx_http_debar_write(ngx_http_request_t *r,
     ngx_http_debar_loc_conf_t *dlcf, const debar_verdict_t *v,
     const char *incident, const ngx_http_debar_line_t *line);
+
+/* What became of an answer that was cut off: bytes of it that went out. */
+
+void ngx_http_debar_outcome(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
+    ngx_uint_t status, off_t bytes);
 
 /* The URL as received, in memory of the request's pool; bounded. */
 

@@ -4,7 +4,7 @@
  * its origin had shown its certificate.
  */
 
-#include "ngx_http_debar.h"
+#include "ngx_http_debar_response.h"
 
 
 static ngx_int_t ngx_http_debar_fault_handler(ngx_http_request_t *r);
@@ -123,6 +123,12 @@ ngx_http_debar_late_refusal(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
     rf->detail = "This request concerns a vendor that may not be acquired from "
                  "or used here.";
     rf->reason = ctx->verdict->fault;
+
+    if (ctx->response && ctx->response->judging) {
+        rf->detail = "The answer to this request carries a cart, and in it "
+                     "something of a vendor that may not be acquired here.  "
+                     "It was not passed on.";
+    }
 
     if (ctx->verdict->verdict == DEBAR_REJECT) {
         rf->title = "The request cannot be understood";

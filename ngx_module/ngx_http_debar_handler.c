@@ -4,7 +4,7 @@
  * asked for comes here twice, and is judged twice: the list may have changed.
  */
 
-#include "ngx_http_debar.h"
+#include "ngx_http_debar_response.h"
 
 
 static ngx_int_t ngx_http_debar_no_list(ngx_http_request_t *r,
@@ -34,6 +34,8 @@ static ngx_int_t ngx_http_debar_refuse_verdict(ngx_http_request_t *r,
     ngx_http_debar_ctx_t *ctx, debar_verdict_t *v, ngx_uint_t status);
 static ngx_int_t ngx_http_debar_record(ngx_http_request_t *r,
     ngx_http_debar_ctx_t *ctx, const debar_verdict_t *v);
+static debar_list_t *ngx_http_debar_held(ngx_http_debar_ctx_t *ctx,
+    ngx_uint_t *generation);
 
 
 static const char  ngx_http_debar_unseen[] =
@@ -648,10 +650,14 @@ ngx_http_debar_record(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
 
     line.method = r->method_name;
     line.started = ctx->started;
-    line.list = ctx->body ? ngx_debar_list_held(&ctx->body->hold) : NULL;
+    line.list = ngx_http_debar_held(ctx, NULL);
     line.surface = "http";
 
-    if (ctx->front && ctx->front->kind == NGX_DEBAR_FRONT_INSPECTED) {
+    if (ctx->response && ctx->response->judging) {
+        line.surface = "response";
+        line.started = ctx->response->started;
+
+    } else if (ctx->front && ctx->front->kind == NGX_DEBAR_FRONT_INSPECTED) {
         line.surface = "inspected";
 
     } else if (ngx_http_debar_is_connect(r)) {
@@ -676,7 +682,10 @@ ngx_http_debar_record(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
         }
     }
 
-    if (ctx->resolve.naddrs && !ngx_http_debar_refused(r, v)) {
+    if (ctx->resolve.naddrs
+        && (!ngx_http_debar_refused(r, v)
+            || (ctx->response && ctx->response->judging)))
+    {
         addr = &ctx->resolve.addrs[0];
         line.upstream = addr->text;
         line.asn = addr->asn;
@@ -707,9 +716,8 @@ ngx_http_debar_late(ngx_http_request_t *r, debar_verdict_t *v)
     ctx->generation = dlcf->list->generation;
     list = dlcf->list->list;
 
-    if (ctx->body && ngx_debar_list_held(&ctx->body->hold)) {
-        ctx->generation = ctx->body->generation;
-        list = ngx_debar_list_held(&ctx->body->hold);
+    if (ngx_http_debar_held(ctx, &ctx->generation)) {
+        list = ngx_http_debar_held(ctx, NULL);
     }
 
     ngx_http_debar_count(mcf, v->verdict);
@@ -750,17 +758,46 @@ ngx_http_debar_late(ngx_http_request_t *r, debar_verdict_t *v)
 }
 
 
+/* What a body or an answer is judged by while it comes, or NULL. */
+
+static debar_list_t *
+ngx_http_debar_held(ngx_http_debar_ctx_t *ctx, ngx_uint_t *generation)
+{
+    ngx_uint_t         g;
+    ngx_debar_hold_t  *hold;
+
+    if (ctx->response && ctx->response->judging) {
+        hold = &ctx->response->hold;
+        g = ctx->response->generation;
+
+    } else if (ctx->body) {
+        hold = &ctx->body->hold;
+        g = ctx->body->generation;
+
+    } else {
+        return NULL;
+    }
+
+    if (generation && ngx_debar_list_held(hold)) {
+        *generation = g;
+    }
+
+    return ngx_debar_list_held(hold);
+}
+
+
 debar_list_t *
 ngx_http_debar_judged_by(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx)
 {
+    ngx_uint_t                  generation;
     debar_list_t               *list;
     ngx_http_debar_loc_conf_t  *dlcf;
 
     dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
 
-    list = ctx->body ? ngx_debar_list_held(&ctx->body->hold) : NULL;
+    list = ngx_http_debar_held(ctx, &generation);
 
-    if (list && ctx->generation == ctx->body->generation) {
+    if (list && ctx->generation == generation) {
         return list;
     }
 

@@ -150,6 +150,41 @@ ngx_http_debar_write(ngx_http_request_t *r, ngx_http_debar_loc_conf_t *dlcf,
 }
 
 
+void
+ngx_http_debar_outcome(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
+    ngx_uint_t status, off_t bytes)
+{
+    char                        out[DEBAR_MAX_RECORD];
+    size_t                      len;
+    ngx_str_t                  *upstream;
+    ngx_time_t                 *tp;
+    debar_record_t              rec;
+    ngx_http_debar_loc_conf_t  *dlcf;
+
+    dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
+
+    if (dlcf->audit == NULL) {
+        return;
+    }
+
+    ngx_memzero(&rec, sizeof(debar_record_t));
+
+    tp = ngx_timeofday();
+    rec.msec = (int64_t) tp->sec * 1000 + tp->msec;
+    ngx_memcpy(rec.incident, ctx->incident, sizeof(rec.incident));
+
+    if (ctx->naddrs) {
+        upstream = &ctx->addrs[ctx->current].text;
+        rec.upstream = debar_str((char *) upstream->data, upstream->len);
+    }
+
+    len = debar_record_outcome(out, sizeof(out), &rec, status, bytes);
+
+    (void) ngx_debar_audit_write(dlcf->audit, (u_char *) out, len,
+                                 r->connection->log);
+}
+
+
 ngx_int_t
 ngx_http_debar_log_handler(ngx_http_request_t *r)
 {

@@ -281,6 +281,20 @@ static ngx_command_t  ngx_http_debar_commands[] = {
       0,
       NULL },
 
+    { ngx_string("debar_response"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_debar_loc_conf_t, response),
+      NULL },
+
+    { ngx_string("debar_response_limits"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE123,
+      ngx_http_debar_response_limits,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("debar_staple"),
       NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_enum_slot,
@@ -395,6 +409,10 @@ ngx_http_debar_create_loc_conf(ngx_conf_t *cf)
     conf->cxml_status = NGX_CONF_UNSET_UINT;
     conf->x12_status = NGX_CONF_UNSET_UINT;
     conf->edifact_status = NGX_CONF_UNSET_UINT;
+    conf->response = NGX_CONF_UNSET;
+    conf->response_head = NGX_CONF_UNSET_SIZE;
+    conf->response_held = NGX_CONF_UNSET_SIZE;
+    conf->response_wait = NGX_CONF_UNSET_MSEC;
     conf->glass = NGX_CONF_UNSET_PTR;
     conf->audit = NGX_CONF_UNSET_PTR;
     conf->user = NGX_CONF_UNSET;
@@ -434,6 +452,12 @@ ngx_http_debar_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->cxml_status, prev->cxml_status, 0);
     ngx_conf_merge_uint_value(conf->x12_status, prev->x12_status, 0);
     ngx_conf_merge_uint_value(conf->edifact_status, prev->edifact_status, 0);
+
+    ngx_conf_merge_value(conf->response, prev->response, 1);
+    ngx_conf_merge_size_value(conf->response_head, prev->response_head, 65536);
+    ngx_conf_merge_size_value(conf->response_held, prev->response_held,
+                              1024 * 1024);
+    ngx_conf_merge_msec_value(conf->response_wait, prev->response_wait, 100);
 
     if (!conf->limits_set) {
         conf->limits = prev->limits;
@@ -772,7 +796,8 @@ ngx_http_debar_init(ngx_conf_t *cf)
     }
 
     if (ngx_http_debar_flow_init(cf) != NGX_OK
-        || ngx_http_debar_body_init(cf) != NGX_OK)
+        || ngx_http_debar_body_init(cf) != NGX_OK
+        || ngx_http_debar_response_init(cf) != NGX_OK)
     {
         return NGX_ERROR;
     }

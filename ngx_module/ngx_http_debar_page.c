@@ -32,13 +32,20 @@ static ngx_int_t ngx_http_debar_text(ngx_http_request_t *r,
 ngx_int_t
 ngx_http_debar_refuse(ngx_http_request_t *r, ngx_http_debar_refusal_t *rf)
 {
-    ngx_int_t     rc;
-    ngx_buf_t    *b;
-    ngx_str_t     text;
-    ngx_chain_t   out;
+    ngx_int_t              rc;
+    ngx_buf_t             *b;
+    ngx_str_t              text;
+    ngx_chain_t            out;
+    ngx_http_debar_ctx_t  *ctx;
 
     if (r != r->main) {
         return rf->status;
+    }
+
+    ctx = ngx_http_debar_get_ctx(r);
+
+    if (ctx) {
+        ctx->answered = 1;
     }
 
     /* the answer is final: no "100 Continue" asks for a body before it */
