@@ -35,6 +35,7 @@ static debar_list_t *ngx_debar_list_open(ngx_debar_list_t *l,
 static void ngx_debar_list_look(ngx_debar_list_t *l);
 static void ngx_debar_list_take(ngx_debar_list_t *l, debar_list_t *list);
 static void ngx_debar_list_discard(debar_list_t *list);
+static void ngx_debar_list_join(ngx_uint_t wait);
 static void *ngx_debar_list_close(void *data);
 static void ngx_debar_list_refuse(ngx_debar_list_t *l);
 static void ngx_debar_list_state(ngx_debar_list_t *l, ngx_uint_t state);
@@ -48,6 +49,13 @@ static u_char *ngx_debar_list_name(ngx_debar_list_t *l);
 /* Distinct for every list that this process has opened, whatever its path. */
 
 static ngx_uint_t  ngx_debar_list_generation;
+
+/* Threads of this worker that close lists. */
+
+#define NGX_DEBAR_LIST_CLOSING  16
+
+static pthread_t   ngx_debar_list_closing[NGX_DEBAR_LIST_CLOSING];
+static ngx_uint_t  ngx_debar_list_nclosing;
 
 
 char *
@@ -262,6 +270,8 @@ ngx_debar_list_exit_worker(ngx_debar_list_t *l)
         debar_list_close(l->list);
         l->list = NULL;
     }
+
+    ngx_debar_list_join(1);
 }
 
 
@@ -468,29 +478,51 @@ ngx_debar_list_held(ngx_debar_hold_t *h)
 static void
 ngx_debar_list_discard(debar_list_t *list)
 {
-    int             err;
-    sigset_t        all, before;
-    pthread_t       tid;
-    pthread_attr_t  attr;
+    int         err;
+    sigset_t    all, before;
+    pthread_t   tid;
 
-    if (pthread_attr_init(&attr) != 0) {
+    ngx_debar_list_join(0);
+
+    if (ngx_debar_list_nclosing == NGX_DEBAR_LIST_CLOSING) {
         debar_list_close(list);
         return;
     }
 
-    (void) pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-
     sigfillset(&all);
     (void) pthread_sigmask(SIG_SETMASK, &all, &before);
 
-    err = pthread_create(&tid, &attr, ngx_debar_list_close, list);
+    err = pthread_create(&tid, NULL, ngx_debar_list_close, list);
 
     (void) pthread_sigmask(SIG_SETMASK, &before, NULL);
-    (void) pthread_attr_destroy(&attr);
 
     if (err) {
         debar_list_close(list);
+        return;
     }
+
+    ngx_debar_list_closing[ngx_debar_list_nclosing++] = tid;
+}
+
+
+/* Those that have ended; wait: all.  A worker that ends unmaps their code. */
+
+static void
+ngx_debar_list_join(ngx_uint_t wait)
+{
+    ngx_uint_t  i, n;
+
+    for (i = 0, n = 0; i < ngx_debar_list_nclosing; i++) {
+
+        if ((wait ? pthread_join(ngx_debar_list_closing[i], NULL)
+                  : pthread_tryjoin_np(ngx_debar_list_closing[i], NULL))
+            != 0)
+        {
+            ngx_debar_list_closing[n++] = ngx_debar_list_closing[i];
+        }
+    }
+
+    ngx_debar_list_nclosing = wait ? 0 : n;
 }
 
 
