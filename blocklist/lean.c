@@ -402,7 +402,7 @@ debar_lean_may_be_more(const debar_lean_value_t *v)
     }
 
     if (!(v->bytes & DEBAR_LEAN_SPACE)) {
-        return 1;
+        return v->len % 4 != 1 || (v->bytes & DEBAR_LEAN_BLANK);
     }
 
     /* words parted by spaces are no base64 */
@@ -603,9 +603,7 @@ debar_lean_text(debar_lean_pass_t *l, const char *data, size_t len)
     unsigned        flags;
     debar_list_t   *list = l->list;
 
-    flags = 0;
-    n = debar_text_tokens(tokens, sizeof(l->room->tokens), data, len, NULL,
-                          &flags);
+    n = debar_text_block(tokens, data, len, &flags);
 
     return flags == 0
            && debar_term_scan(&l->room->terms, list->entries, list->rules,
