@@ -126,7 +126,7 @@ debar_form_charset(debar_node_t *node, debar_str_t *value)
     char    charset[DEBAR_CHARSET], *out;
     size_t  len;
 
-    if (node->in.content_type.len == 0
+    if (node->in.content_type.len == 0 || value->len == 0
         || (debar_form_utf8(*value)
             && memchr(value->data, '+', value->len) == NULL))
     {
