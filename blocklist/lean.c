@@ -401,6 +401,12 @@ debar_lean_may_be_more(const debar_lean_value_t *v)
         return 0;
     }
 
+    /* one alphabet or the other */
+
+    if ((v->bytes & DEBAR_LEAN_SLASH) && memchr(p, '-', v->len) != NULL) {
+        return 0;
+    }
+
     if (!(v->bytes & DEBAR_LEAN_SPACE)) {
         return v->len % 4 != 1 || (v->bytes & DEBAR_LEAN_BLANK);
     }
