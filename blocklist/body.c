@@ -634,7 +634,6 @@ debar_body_found(debar_body_t *b, const debar_line_t *line)
 static int
 debar_body_on_line(void *data, const debar_line_t *line)
 {
-    unsigned       n;
     debar_body_t  *b = data;
 
     if (b->trace.line) {
@@ -660,13 +659,13 @@ debar_body_on_line(void *data, const debar_line_t *line)
 
     debar_body_line_activity(b, line);
 
-    n = b->open.nevidence;
+    b->open.fresh = 0;
 
     if (!debar_body_aside(b, line)) {
         debar_body_judge(b, &b->open, line);
     }
 
-    if (b->open.nevidence != n || b->open.more) {
+    if (b->open.fresh) {
         b->found = b->pushed;
         b->news = 1;
         debar_body_found(b, line);

@@ -424,13 +424,12 @@ void
 debar_judge_fields(debar_list_t *list, const debar_facts_t *f,
     debar_verdict_t *v, unsigned looked)
 {
-    unsigned  before, cut;
+    unsigned  cut;
 
     if (f->connect) {
         return;
     }
 
-    before = v->nevidence;
     cut = v->cut;
 
     if (f->referer.len != 0) {
@@ -441,7 +440,7 @@ debar_judge_fields(debar_list_t *list, const debar_facts_t *f,
         debar_judge_original(list, f, v);
     }
 
-    if (v->nevidence != before || v->cut != cut) {
+    if (v->fresh || v->cut != cut) {
         debar_settle(list, f, v);
     }
 

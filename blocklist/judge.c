@@ -18,6 +18,7 @@ debar_verdict_init(debar_verdict_t *v)
     v->fault = NULL;
     v->more = 0;
     v->cut = 0;
+    v->fresh = 0;
     v->inspect = 0;
     v->entry = DEBAR_NONE;
     v->product = DEBAR_NONE;
@@ -286,19 +287,14 @@ debar_judge(debar_list_t *list, const debar_facts_t *f, debar_verdict_t *v)
 }
 
 
-void
-debar_judge_address(debar_list_t *list, const debar_facts_t *f,
-    debar_verdict_t *v, const uint8_t addr[16], uint32_t asn,
-    const char *country)
+/* A verdict that evidence was added to, which may have made room for itself:
+ * their number alone does not tell. */
+
+static void
+debar_settle_fresh(debar_list_t *list, const debar_facts_t *f,
+    debar_verdict_t *v)
 {
-    unsigned  before;
-
-    before = v->nevidence;
-
-    debar_match_addr(list, v, addr, "address", DEBAR_BLOCK);
-    debar_match_origin(list, v, asn, country);
-
-    if (v->nevidence == before) {
+    if (!v->fresh) {
         return;
     }
 
@@ -307,6 +303,17 @@ debar_judge_address(debar_list_t *list, const debar_facts_t *f,
     }
 
     debar_settle(list, f, v);
+}
+
+
+void
+debar_judge_address(debar_list_t *list, const debar_facts_t *f,
+    debar_verdict_t *v, const uint8_t addr[16], uint32_t asn,
+    const char *country)
+{
+    debar_match_addr(list, v, addr, "address", DEBAR_BLOCK);
+    debar_match_origin(list, v, asn, country);
+    debar_settle_fresh(list, f, v);
 }
 
 
@@ -330,22 +337,9 @@ void
 debar_judge_certificate(debar_list_t *list, const debar_facts_t *f,
     debar_verdict_t *v, debar_str_t organization)
 {
-    unsigned  before;
-
-    before = v->nevidence;
-
     debar_match_organization(list, v, organization, "certificate",
                              DEBAR_BLOCK);
-
-    if (v->nevidence == before) {
-        return;
-    }
-
-    if (v->step == NULL) {
-        debar_activity(list, v, f, v->host.len ? &v->host : NULL);
-    }
-
-    debar_settle(list, f, v);
+    debar_settle_fresh(list, f, v);
 }
 
 

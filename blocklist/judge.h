@@ -85,6 +85,7 @@ typedef struct {
                                      DEBAR_MAX_EVIDENCE */
     unsigned          cut;        /* something was longer than what is looked
                                      at */
+    unsigned          fresh;      /* evidence came that is not settled */
     unsigned          inspect;    /* CONNECT: judge what is inside */
 
     uint32_t          entry;      /* of the strongest evidence, or DEBAR_NONE */

@@ -41,6 +41,7 @@ debar_evidence_add(debar_list_t *list, debar_verdict_t *v, uint32_t rule,
         {
             if (cap > ev->cap) {
                 ev->cap = cap;
+                v->fresh = 1;
             }
 
             return;
@@ -69,6 +70,7 @@ debar_evidence_add(debar_list_t *list, debar_verdict_t *v, uint32_t rule,
         i = v->nevidence++;
     }
 
+    v->fresh = 1;
     ev = &v->evidence[i];
 
     ev->rule = rule;

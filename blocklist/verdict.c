@@ -460,6 +460,7 @@ debar_settle(debar_list_t *list, const debar_facts_t *f, debar_verdict_t *v)
     v->permit = DEBAR_NONE;
     v->waiver = DEBAR_NONE;
     v->inspect = 0;
+    v->fresh = 0;
 
     if (v->nevidence == 0) {
         debar_settle_bounds(v);

@@ -620,6 +620,18 @@ addresses(void)
     debar_judge_address(list, &f, &v, addr, 0, NULL);
     is_int(v.verdict, DEBAR_BLOCK, "it blocks");
     is_str(v.evidence[0].value, "192.0.2.0/24", "the network is the value");
+
+    /* what there is no room for takes the place of what does less */
+
+    facts(&f, "GET", "http://x.example/?q=weaknamea+weaknameb+weaknamec+"
+          "weaknamed+weaknamee+weaknamef+weaknameg+weaknameh+weaknamei+"
+          "weaknamej+weaknamek+weaknamel+weaknamem+weaknamen+weaknameo+"
+          "weaknamep+weaknameq", NOW);
+    debar_judge(list, &f, &v);
+    is_int(v.verdict, DEBAR_LOG, "names that are recorded at most");
+    is_int(v.nevidence, DEBAR_MAX_EVIDENCE, "as many as are kept");
+    debar_judge_address(list, &f, &v, addr, 0, NULL);
+    is_int(v.verdict, DEBAR_BLOCK, "a listed address blocks in spite of them");
 }
 
 
