@@ -105,6 +105,8 @@ static const kind_t  kinds[] = {
     { "pdf", { "application/pdf" } },
     { "cookie", { "" }, .syntax = DEBAR_SYNTAX_COOKIE },
     { "html", { "text/html" } },
+    { "http", { "application/http", "message/http" } },
+    { "words", FIELD "=?utf-8?B?" },
     { "cms", { "application/pkcs7-mime" } },
     { "text", { "text/plain", "text/csv", "application/octet-stream",
                 "text/tab-separated-values" } }
