@@ -75,6 +75,7 @@ debar_document_add(debar_document_t *d, debar_str_t name, debar_str_t value,
     p->value_len = value.len;
     p->path_len = len;
     p->name_len = name.len;
+    p->element = debar_position(name, &p->component);
     p->offset = offset;
     p->depth = d->nframes;
     p->next = ++d->nfields;

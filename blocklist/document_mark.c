@@ -208,8 +208,8 @@ debar_mark_container(debar_document_t *d, unsigned *role)
 
 /* Where in "03.2": the element, and the component or 0. */
 
-static unsigned
-debar_position(debar_str_t name, unsigned *component)
+uint16_t
+debar_position(debar_str_t name, uint16_t *component)
 {
     size_t    i;
     unsigned  n[2], at;
@@ -237,30 +237,74 @@ debar_position(debar_str_t name, unsigned *component)
 }
 
 
-/* Whether the field q is the one that a condition of p's mark speaks of. */
+/*
+ * A condition of a mark of p: "-" is of the element before, "+" of the component
+ * behind.  A segment's fields come in order, so what is asked for is near.
+ */
 
 static int
-debar_when_names(const debar_document_t *d, debar_str_t when,
-    const debar_pending_t *p, const debar_pending_t *q)
+debar_before_holds(const debar_document_t *d, const debar_mark_t *m,
+    const debar_pending_t *p, uint32_t first)
 {
-    unsigned  pe, pc, qe, qc;
+    uint32_t                i;
+    const debar_pending_t  *q;
 
-    if (when.len != 2 || (when.data[0] != '-' && when.data[0] != '+')) {
-        return debar_same(when, debar_pending_name(d, q));
-    }
-
-    pe = debar_position(debar_pending_name(d, p), &pc);
-    qe = debar_position(debar_pending_name(d, q), &qc);
-
-    if (pe == 0 || qe == 0) {
+    if (p->element == 0 || p->component > 1) {
         return 0;
     }
 
-    if (when.data[0] == '-') {
-        return pc <= 1 && qc <= 1 && qe + 1 == pe;
+    for (i = p - d->fields; i-- > first; ) {
+        q = &d->fields[i];
+
+        if (q->depth != p->depth || q->element == 0) {
+            continue;
+        }
+
+        if (q->element + 1 < p->element) {
+            return 0;
+        }
+
+        if (q->element + 1 == p->element && q->component <= 1
+            && debar_value_fits(d->list, m->value, debar_pending_value(d, q)))
+        {
+            return 1;
+        }
     }
 
-    return pe == qe && (pc ? pc : 1) + 1 == qc;
+    return 0;
+}
+
+
+static int
+debar_behind_holds(const debar_document_t *d, const debar_mark_t *m,
+    const debar_pending_t *p)
+{
+    uint32_t                i;
+    const debar_pending_t  *q;
+
+    if (p->element == 0) {
+        return 0;
+    }
+
+    for (i = p - d->fields + 1; i < d->nfields; i++) {
+        q = &d->fields[i];
+
+        if (q->depth != p->depth) {
+            continue;
+        }
+
+        if (q->element != p->element) {
+            return 0;
+        }
+
+        if (q->component == (p->component ? p->component : 1) + 1
+            && debar_value_fits(d->list, m->value, debar_pending_value(d, q)))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -278,11 +322,19 @@ debar_when_holds(const debar_document_t *d, const debar_mark_t *m,
         return debar_value_fits(d->list, m->value, debar_pending_value(d, p));
     }
 
+    if (when.len == 2 && when.data[0] == '-') {
+        return debar_before_holds(d, m, p, first);
+    }
+
+    if (when.len == 2 && when.data[0] == '+') {
+        return debar_behind_holds(d, m, p);
+    }
+
     for (i = first; i < d->nfields; i++) {
         q = &d->fields[i];
 
         if (q != p && q->depth == p->depth
-            && debar_when_names(d, when, p, q)
+            && debar_same(when, debar_pending_name(d, q))
             && debar_value_fits(d->list, m->value, debar_pending_value(d, q)))
         {
             return 1;
@@ -383,7 +435,7 @@ debar_mark_join(debar_document_t *d, uint32_t first)
     char                 text[DEBAR_DOC_VALUE];
     size_t               len;
     uint32_t             i, k, last;
-    unsigned             element, component, from, begin;
+    uint16_t             from, begin;
     debar_str_t          name, path, value;
     debar_pending_t     *p, *joined;
     const debar_mark_t  *m;
@@ -412,11 +464,10 @@ debar_mark_join(debar_document_t *d, uint32_t first)
         p = NULL;
 
         for (k = first; k < last; k++) {
-            element = debar_position(debar_pending_name(d, &d->fields[k]),
-                                     &component);
             value = debar_pending_value(d, &d->fields[k]);
 
-            if (element == 0 || element != from || component < begin
+            if (from == 0 || d->fields[k].element != from
+                || d->fields[k].component < begin
                 || value.len > sizeof(text) - len)
             {
                 continue;

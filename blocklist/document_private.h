@@ -59,6 +59,8 @@ typedef struct {
     uint32_t    next;             /* field that may be of the same index */
     uint16_t    depth;            /* frames around it, its own among them */
     uint16_t    above;            /* of the frame whose role covers it; 0 */
+    uint16_t    element;          /* of a segment: of "03.2" 3, else 0 */
+    uint16_t    component;        /* ... 2, or 0 */
     uint8_t     role;             /* its own */
     uint8_t     covered;          /* the role of that frame */
     uint8_t     fixed;            /* a mark says so */
@@ -172,6 +174,9 @@ unsigned debar_mark_container(debar_document_t *d, unsigned *role);
 
 /* Settles a field by the format in force: its role, what it cancels. */
 
+/* Where in "03.2": the element, and the component or 0; 0: no such name. */
+
+uint16_t debar_position(debar_str_t name, uint16_t *component);
 void debar_mark_field(debar_document_t *d, debar_pending_t *p, uint32_t first);
 
 /* Components that are one text; fields from first on, of the top frame. */
