@@ -277,6 +277,12 @@ void ngx_debar_geo_lookup(ngx_debar_geo_t *geo, const struct sockaddr *sa,
     uint32_t *asn, char country[4]);
 
 
+/* What has come, left where it is: its length, 0 at the end, NGX_AGAIN, or
+ * NGX_ERROR, which is logged.  The event stays as ready as it was. */
+
+ssize_t ngx_debar_peek(ngx_connection_t *c, void *buf, size_t size);
+
+
 /* 32 hex digits of 128 random bits, and NUL. */
 
 void ngx_debar_incident(char out[33]);

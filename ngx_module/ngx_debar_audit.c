@@ -387,3 +387,27 @@ ngx_debar_clock(void)
 
     return (uint64_t) ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
+
+
+ssize_t
+ngx_debar_peek(ngx_connection_t *c, void *buf, size_t size)
+{
+    ssize_t    n;
+    ngx_err_t  err;
+
+    do {
+        n = recv(c->fd, buf, size, MSG_PEEK);
+        err = (n == -1) ? ngx_socket_errno : 0;
+    } while (err == NGX_EINTR);
+
+    if (err == NGX_EAGAIN) {
+        return NGX_AGAIN;
+    }
+
+    if (err) {
+        (void) ngx_connection_error(c, err, "recv() failed");
+        return NGX_ERROR;
+    }
+
+    return n;
+}

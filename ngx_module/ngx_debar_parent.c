@@ -670,28 +670,17 @@ ngx_debar_parent_receive(ngx_debar_parent_ask_t *ask)
 static ssize_t
 ngx_debar_parent_peek(ngx_debar_parent_ask_t *ask, char *buf, size_t size)
 {
-    ssize_t            n;
-    ngx_err_t          err;
-    ngx_connection_t  *c;
+    ssize_t  n;
 
-    c = ask->connection;
-
-    do {
-        n = recv(c->fd, buf, size, MSG_PEEK);
-        err = (n == -1) ? ngx_socket_errno : 0;
-    } while (err == NGX_EINTR);
+    n = ngx_debar_peek(ask->connection, buf, size);
 
     if (n > 0) {
         return n;
     }
 
-    if (err == NGX_EAGAIN) {
+    if (n == NGX_AGAIN) {
         ngx_debar_parent_wait(ask);
         return 0;
-    }
-
-    if (err) {
-        (void) ngx_connection_error(c, err, "recv() failed");
     }
 
     ngx_debar_parent_done(ask, NGX_ERROR, ngx_debar_parent_unanswered);

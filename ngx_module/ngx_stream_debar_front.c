@@ -145,21 +145,16 @@ ssize_t
 ngx_stream_debar_front_peek(ngx_connection_t *c, char *buf, size_t size)
 {
     ssize_t       n;
-    ngx_err_t     err;
     ngx_event_t  *rev;
 
     rev = c->read;
-
-    do {
-        n = recv(c->fd, buf, size, MSG_PEEK);
-        err = (n == -1) ? ngx_socket_errno : 0;
-    } while (err == NGX_EINTR);
+    n = ngx_debar_peek(c, buf, size);
 
     if (n > 0) {
         return n;
     }
 
-    if (err == NGX_EAGAIN) {
+    if (n == NGX_AGAIN) {
         rev->ready = 0;
 
         if (ngx_handle_read_event(rev, 0) == NGX_OK) {
@@ -168,10 +163,6 @@ ngx_stream_debar_front_peek(ngx_connection_t *c, char *buf, size_t size)
 
         ngx_stream_finalize_session(c->data, NGX_STREAM_INTERNAL_SERVER_ERROR);
         return NGX_ERROR;
-    }
-
-    if (n == -1) {
-        ngx_connection_error(c, err, "recv() failed");
     }
 
     ngx_stream_finalize_session(c->data, NGX_STREAM_OK);
