@@ -300,6 +300,12 @@ ngx_debar_front_t *ngx_http_debar_front(ngx_http_request_t *r);
 const char *ngx_http_debar_front_fault(ngx_debar_front_t *front,
     const debar_facts_t *f, const debar_verdict_t *v);
 
+/* Says a directive of a module in this block, on our account: NGX_CONF_OK, or
+ * what is wrong. */
+
+char *ngx_http_debar_say(ngx_conf_t *cf, ngx_module_t *module, void *conf,
+    char *name, char *argument);
+
 char *ngx_http_debar_inspect(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /* At postconfiguration: servers with "debar_inspect" show leaves. */

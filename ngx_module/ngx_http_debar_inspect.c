@@ -10,8 +10,6 @@ static ngx_uint_t ngx_http_debar_scheme(debar_str_t scheme, const char *name);
 
 #if (NGX_HTTP_SSL)
 static int ngx_http_debar_show_leaf(ngx_ssl_conn_t *ssl, void *arg);
-static char *ngx_http_debar_stock_ssl(ngx_conf_t *cf, char *name,
-    char *argument);
 #endif
 
 
@@ -105,7 +103,11 @@ ngx_http_debar_inspect(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_debar_srv_conf_t  *dscf = conf;
 
-    char  *rv;
+    char   *rv;
+    void   *ssl;
+    size_t  i;
+
+    static char  *names[] = { "ssl_certificate", "ssl_certificate_key" };
 
     if (dscf->inspect) {
         return "is duplicate";
@@ -113,64 +115,19 @@ ngx_http_debar_inspect(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     dscf->inspect = 1;
 
-    rv = ngx_http_debar_stock_ssl(cf, "ssl_certificate",
-                                  "data:$debar_incident");
+    ssl = ngx_http_conf_get_module_srv_conf(cf, ngx_http_ssl_module);
 
-    if (rv != NGX_CONF_OK) {
-        return rv;
-    }
+    for (i = 0; i < 2; i++) {
+        rv = ngx_http_debar_say(cf, &ngx_http_ssl_module, ssl, names[i],
+                                "data:$debar_incident");
 
-    return ngx_http_debar_stock_ssl(cf, "ssl_certificate_key",
-                                    "data:$debar_incident");
-}
-
-
-static char *
-ngx_http_debar_stock_ssl(ngx_conf_t *cf, char *name, char *argument)
-{
-    char           *rv;
-    void           *conf;
-    ngx_str_t      *value;
-    ngx_array_t     args, *saved;
-    ngx_command_t  *cmd;
-
-    if (ngx_array_init(&args, cf->pool, 2, sizeof(ngx_str_t)) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    value = ngx_array_push_n(&args, 2);
-    if (value == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    value[0].data = (u_char *) name;
-    value[0].len = ngx_strlen(name);
-    value[1].data = (u_char *) argument;
-    value[1].len = ngx_strlen(argument);
-
-    conf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_ssl_module);
-
-    for (cmd = ngx_http_ssl_module.commands; cmd->name.len; cmd++) {
-
-        if (cmd->name.len != value[0].len
-            || ngx_strncmp(cmd->name.data, value[0].data, value[0].len) != 0)
-        {
-            continue;
+        if (rv != NGX_CONF_OK) {
+            return "shows leaves of its own: no \"ssl_certificate\" stands "
+                   "beside it";
         }
-
-        saved = cf->args;
-        cf->args = &args;
-
-        rv = cmd->set(cf, cmd, conf);
-
-        cf->args = saved;
-
-        return (rv == NGX_CONF_OK) ? NGX_CONF_OK
-                                   : "shows leaves of its own: no "
-                                     "\"ssl_certificate\" stands beside it";
     }
 
-    return "needs a directive that this nginx does not have";
+    return NGX_CONF_OK;
 }
 
 

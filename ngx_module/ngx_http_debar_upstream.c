@@ -193,25 +193,9 @@ ngx_http_debar_pin_no_stock(ngx_conf_t *cf)
 {
 #if (NGX_DEBAR_STOCK_KEEPALIVE_BY_DEFAULT)
 
-    char           *rv;
-    void           *conf;
-    ngx_str_t      *value;
-    ngx_uint_t      i;
-    ngx_array_t     args, *saved;
-    ngx_module_t   *module;
-    ngx_command_t  *cmd;
-
-    if (ngx_array_init(&args, cf->temp_pool, 2, sizeof(ngx_str_t)) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    value = ngx_array_push_n(&args, 2);
-    if (value == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    ngx_str_set(&value[0], "keepalive");
-    ngx_str_set(&value[1], "0");
+    void          *conf;
+    ngx_uint_t     i;
+    ngx_module_t  *module;
 
     for (i = 0; cf->cycle->modules[i]; i++) {
         module = cf->cycle->modules[i];
@@ -224,29 +208,59 @@ ngx_http_debar_pin_no_stock(ngx_conf_t *cf)
 
         conf = ((ngx_http_conf_ctx_t *) cf->ctx)->srv_conf[module->ctx_index];
 
-        for (cmd = module->commands; cmd->name.len; cmd++) {
-
-            if (cmd->name.len != value[0].len
-                || ngx_strncmp(cmd->name.data, value[0].data, value[0].len)
-                   != 0)
-            {
-                continue;
-            }
-
-            saved = cf->args;
-            cf->args = &args;
-
-            rv = cmd->set(cf, cmd, conf);
-
-            cf->args = saved;
-
-            return (rv == NGX_CONF_OK) ? NGX_CONF_OK
-                                       : "must stand alone, without "
-                                         "\"keepalive\"";
+        if (ngx_http_debar_say(cf, module, conf, "keepalive", "0")
+            != NGX_CONF_OK)
+        {
+            return "must stand alone, without \"keepalive\"";
         }
     }
 
 #endif
 
     return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_debar_say(ngx_conf_t *cf, ngx_module_t *module, void *conf,
+    char *name, char *argument)
+{
+    char           *rv;
+    ngx_str_t      *value;
+    ngx_array_t     args, *saved;
+    ngx_command_t  *cmd;
+
+    if (ngx_array_init(&args, cf->pool, 2, sizeof(ngx_str_t)) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    value = ngx_array_push_n(&args, 2);
+    if (value == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    value[0].data = (u_char *) name;
+    value[0].len = ngx_strlen(name);
+    value[1].data = (u_char *) argument;
+    value[1].len = ngx_strlen(argument);
+
+    for (cmd = module->commands; cmd->name.len; cmd++) {
+
+        if (cmd->name.len != value[0].len
+            || ngx_strncmp(cmd->name.data, value[0].data, value[0].len) != 0)
+        {
+            continue;
+        }
+
+        saved = cf->args;
+        cf->args = &args;
+
+        rv = cmd->set(cf, cmd, conf);
+
+        cf->args = saved;
+
+        return rv;
+    }
+
+    return "needs a directive that this nginx does not have";
 }
