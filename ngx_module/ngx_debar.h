@@ -113,6 +113,19 @@ ngx_uint_t ngx_debar_list_expired(ngx_debar_list_t *l);
 
 const char *ngx_debar_list_state_name(ngx_uint_t state);
 
+/* Where there is no list, or one that has expired. */
+
+#define NGX_DEBAR_BLOCK    0
+#define NGX_DEBAR_PASS     1
+#define NGX_DEBAR_KEEP     2
+
+extern ngx_conf_enum_t  ngx_debar_failures[];   /* debar_on_failure */
+extern ngx_conf_enum_t  ngx_debar_expiries[];   /* debar_expired */
+
+/* "debar_status 403 | 451;" */
+
+char *ngx_debar_status_directive(ngx_conf_t *cf, ngx_uint_t *status);
+
 
 /* --- the audit file (ngx_debar_audit.c) -------------------------------- */
 

@@ -46,6 +46,20 @@ static void ngx_debar_list_event(ngx_event_t *rev);
 static u_char *ngx_debar_list_name(ngx_debar_list_t *l);
 
 
+ngx_conf_enum_t  ngx_debar_failures[] = {
+    { ngx_string("block"), NGX_DEBAR_BLOCK },
+    { ngx_string("pass"), NGX_DEBAR_PASS },
+    { ngx_null_string, 0 }
+};
+
+
+ngx_conf_enum_t  ngx_debar_expiries[] = {
+    { ngx_string("keep"), NGX_DEBAR_KEEP },
+    { ngx_string("block"), NGX_DEBAR_BLOCK },
+    { ngx_null_string, 0 }
+};
+
+
 /* Distinct for every list that this process has opened, whatever its path. */
 
 static ngx_uint_t  ngx_debar_list_generation;
@@ -779,4 +793,30 @@ ngx_debar_list_name(ngx_debar_list_t *l)
     }
 
     return p;
+}
+
+
+char *
+ngx_debar_status_directive(ngx_conf_t *cf, ngx_uint_t *status)
+{
+    ngx_int_t   n;
+    ngx_str_t  *value;
+
+    if (*status != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+    n = ngx_atoi(value[1].data, value[1].len);
+
+    if (n != 403 && n != 451) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid value \"%V\": \"debar_status\" is 403 or "
+                           "451", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    *status = n;
+
+    return NGX_CONF_OK;
 }

@@ -73,9 +73,6 @@ typedef struct {
     ngx_debar_refused_t  *refused;       /* by this worker: logins recorded */
 } ngx_http_debar_main_conf_t;
 
-#define NGX_HTTP_DEBAR_BLOCK    0        /* debar_on_failure, debar_expired */
-#define NGX_HTTP_DEBAR_PASS     1
-#define NGX_HTTP_DEBAR_KEEP     2
 
 #define NGX_HTTP_DEBAR_STAPLE_OFF      0     /* debar_staple */
 #define NGX_HTTP_DEBAR_STAPLE_CHECK    1

@@ -86,7 +86,7 @@ ngx_http_debar_handler(ngx_http_request_t *r)
         return NGX_AGAIN;
     }
 
-    expired = dlcf->expired == NGX_HTTP_DEBAR_BLOCK
+    expired = dlcf->expired == NGX_DEBAR_BLOCK
               && ngx_debar_list_expired(dlcf->list);
 
     if (dlcf->list->list == NULL || expired) {
@@ -123,7 +123,7 @@ ngx_http_debar_no_list(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
     ngx_http_debar_facts(r, &f);
     ngx_http_debar_unjudged(&f, v);
 
-    if ((expired || dlcf->on_failure == NGX_HTTP_DEBAR_BLOCK)
+    if ((expired || dlcf->on_failure == NGX_DEBAR_BLOCK)
         && !ngx_debar_glass_open(dlcf->glass))
     {
         v->verdict = DEBAR_REJECT;

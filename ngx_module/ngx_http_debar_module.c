@@ -55,20 +55,6 @@ static ngx_conf_enum_t  ngx_http_debar_modes[] = {
 };
 
 
-static ngx_conf_enum_t  ngx_http_debar_failures[] = {
-    { ngx_string("block"), NGX_HTTP_DEBAR_BLOCK },
-    { ngx_string("pass"), NGX_HTTP_DEBAR_PASS },
-    { ngx_null_string, 0 }
-};
-
-
-static ngx_conf_enum_t  ngx_http_debar_expiries[] = {
-    { ngx_string("keep"), NGX_HTTP_DEBAR_KEEP },
-    { ngx_string("block"), NGX_HTTP_DEBAR_BLOCK },
-    { ngx_null_string, 0 }
-};
-
-
 static ngx_conf_enum_t  ngx_http_debar_websockets[] = {
     { ngx_string("pass"), DEBAR_PASS },
     { ngx_string("log"), DEBAR_LOG },
@@ -139,14 +125,14 @@ static ngx_command_t  ngx_http_debar_commands[] = {
       ngx_conf_set_enum_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_debar_loc_conf_t, on_failure),
-      ngx_http_debar_failures },
+      ngx_debar_failures },
 
     { ngx_string("debar_expired"),
       NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_enum_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_debar_loc_conf_t, expired),
-      ngx_http_debar_expiries },
+      ngx_debar_expiries },
 
     { ngx_string("debar_user"),
       NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE12,
@@ -441,9 +427,9 @@ ngx_http_debar_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_ptr_value(conf->list, prev->list, NULL);
     ngx_conf_merge_uint_value(conf->mode, prev->mode, NGX_DEBAR_ENFORCE);
     ngx_conf_merge_uint_value(conf->on_failure, prev->on_failure,
-                              NGX_HTTP_DEBAR_BLOCK);
+                              NGX_DEBAR_BLOCK);
     ngx_conf_merge_uint_value(conf->expired, prev->expired,
-                              NGX_HTTP_DEBAR_KEEP);
+                              NGX_DEBAR_KEEP);
     ngx_conf_merge_uint_value(conf->status, prev->status,
                               NGX_HTTP_FORBIDDEN);
     ngx_conf_merge_uint_value(conf->websocket, prev->websocket, DEBAR_LOG);
@@ -687,26 +673,7 @@ ngx_http_debar_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_debar_loc_conf_t  *dlcf = conf;
 
-    ngx_int_t   n;
-    ngx_str_t  *value;
-
-    if (dlcf->status != NGX_CONF_UNSET_UINT) {
-        return "is duplicate";
-    }
-
-    value = cf->args->elts;
-    n = ngx_atoi(value[1].data, value[1].len);
-
-    if (n != 403 && n != 451) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid value \"%V\": \"debar_status\" is 403 or "
-                           "451", &value[1]);
-        return NGX_CONF_ERROR;
-    }
-
-    dlcf->status = n;
-
-    return NGX_CONF_OK;
+    return ngx_debar_status_directive(cf, &dlcf->status);
 }
 
 

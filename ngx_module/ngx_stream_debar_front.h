@@ -62,7 +62,7 @@ typedef struct {
     ngx_array_t          *ports;         /* of in_port_t, beside 443 */
     ngx_array_t          *allow;         /* of ngx_debar_cidr_t */
     ngx_uint_t            status;        /* 403, 451 */
-    ngx_uint_t            on_failure;    /* NGX_HTTP_DEBAR_BLOCK, ... */
+    ngx_uint_t            on_failure;    /* NGX_DEBAR_BLOCK, ... */
     ngx_uint_t            expired;
     ngx_uint_t            no_sni;        /* debar_action_e */
     ngx_uint_t            ech;

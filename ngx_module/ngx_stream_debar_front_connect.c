@@ -392,7 +392,7 @@ ngx_stream_debar_front_verdict(ngx_stream_debar_front_ctx_t *ctx,
     ctx->inspect = (dfcf->inspect != NULL);
     f->inspecting = ctx->inspect;
 
-    expired = dfcf->expired == NGX_HTTP_DEBAR_BLOCK
+    expired = dfcf->expired == NGX_DEBAR_BLOCK
               && ngx_debar_list_expired(l);
 
     if (l->list && !expired) {
@@ -406,7 +406,7 @@ ngx_stream_debar_front_verdict(ngx_stream_debar_front_ctx_t *ctx,
 
     ngx_http_debar_unjudged(f, v);
 
-    if ((expired || dfcf->on_failure == NGX_HTTP_DEBAR_BLOCK)
+    if ((expired || dfcf->on_failure == NGX_DEBAR_BLOCK)
         && !ngx_debar_glass_open(dscf->glass))
     {
         v->verdict = DEBAR_REJECT;

@@ -31,20 +31,6 @@ static ngx_int_t ngx_stream_debar_front_init_process(ngx_cycle_t *cycle);
 static ngx_int_t ngx_stream_debar_front_init_leaves(ngx_cycle_t *cycle);
 
 
-static ngx_conf_enum_t  ngx_stream_debar_on_failure[] = {
-    { ngx_string("block"), NGX_HTTP_DEBAR_BLOCK },
-    { ngx_string("pass"), NGX_HTTP_DEBAR_PASS },
-    { ngx_null_string, 0 }
-};
-
-
-static ngx_conf_enum_t  ngx_stream_debar_expired[] = {
-    { ngx_string("block"), NGX_HTTP_DEBAR_BLOCK },
-    { ngx_string("keep"), NGX_HTTP_DEBAR_KEEP },
-    { ngx_null_string, 0 }
-};
-
-
 static ngx_conf_enum_t  ngx_stream_debar_no_sni[] = {
     { ngx_string("pass"), DEBAR_PASS },
     { ngx_string("log"), DEBAR_LOG },
@@ -127,10 +113,10 @@ static ngx_command_t  ngx_stream_debar_front_commands[] = {
         ngx_stream_debar_status, status, NULL),
 
     ngx_stream_debar_directive("debar_on_failure", NGX_CONF_TAKE1,
-        ngx_conf_set_enum_slot, on_failure, ngx_stream_debar_on_failure),
+        ngx_conf_set_enum_slot, on_failure, ngx_debar_failures),
 
     ngx_stream_debar_directive("debar_expired", NGX_CONF_TAKE1,
-        ngx_conf_set_enum_slot, expired, ngx_stream_debar_expired),
+        ngx_conf_set_enum_slot, expired, ngx_debar_expiries),
 
     ngx_stream_debar_directive("debar_no_sni", NGX_CONF_TAKE1,
         ngx_conf_set_enum_slot, no_sni, ngx_stream_debar_no_sni),
@@ -232,9 +218,9 @@ ngx_stream_debar_front_merge_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_ptr_value(conf->allow, prev->allow, NULL);
     ngx_conf_merge_uint_value(conf->status, prev->status, 403);
     ngx_conf_merge_uint_value(conf->on_failure, prev->on_failure,
-                              NGX_HTTP_DEBAR_BLOCK);
+                              NGX_DEBAR_BLOCK);
     ngx_conf_merge_uint_value(conf->expired, prev->expired,
-                              NGX_HTTP_DEBAR_KEEP);
+                              NGX_DEBAR_KEEP);
     ngx_conf_merge_uint_value(conf->no_sni, prev->no_sni, DEBAR_LOG);
     ngx_conf_merge_uint_value(conf->ech, prev->ech, DEBAR_LOG);
     ngx_conf_merge_uint_value(conf->other, prev->other, DEBAR_BLOCK);
@@ -424,26 +410,7 @@ ngx_stream_debar_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_stream_debar_front_conf_t  *dfcf = conf;
 
-    ngx_int_t   n;
-    ngx_str_t  *value;
-
-    if (dfcf->status != NGX_CONF_UNSET_UINT) {
-        return "is duplicate";
-    }
-
-    value = cf->args->elts;
-    n = ngx_atoi(value[1].data, value[1].len);
-
-    if (n != 403 && n != 451) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid value \"%V\": \"debar_status\" is 403 or "
-                           "451", &value[1]);
-        return NGX_CONF_ERROR;
-    }
-
-    dfcf->status = n;
-
-    return NGX_CONF_OK;
+    return ngx_debar_status_directive(cf, &dfcf->status);
 }
 
 
