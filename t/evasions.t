@@ -71,7 +71,7 @@ sub run_row {
     my $end = evasion_ends($expect, $row->{kind});
     my $failed = 0;
 
-    local our $TODO = $pending{$id};
+    local $TODO = $pending{$id};
 
     $gw->audit;
 
@@ -98,8 +98,8 @@ sub run_row {
 
     if ($end->{verdict}) {
         {
-            local our $TODO = $ca ? $pending{$id}
-                                  : $unseen{$id} // $pending{$id};
+            local $TODO = $ca ? $pending{$id}
+                              : $unseen{$id} // $pending{$id};
 
             like($verdict, $end->{verdict}, "$name: recorded as $expect")
                 or $failed = !$TODO;
