@@ -3,7 +3,8 @@
  *
  * A value of a field is told by the field's name; text without a name, in runs
  * between elements that stand for themselves; what a page does by itself, as
- * "@refresh".  Scripts and styles are text of their element's name.
+ * "@refresh".  Scripts and styles are text of their element's name.  Of a
+ * <select> those options have its name that a browser sends as it stands.
  */
 
 #include "peel_private.h"
@@ -26,6 +27,18 @@ typedef enum {
     DEBAR_HTML_IN_RAW             /* textarea, script, style: to their end */
 } debar_html_state_e;
 
+/* The select that is open. */
+
+typedef struct {
+    unsigned     chosen;          /* an option says that it is */
+    unsigned     multiple;        /* none is without saying so */
+    unsigned     first;           /* the first has come: it is value */
+    unsigned     text;            /* what follows is an option's value */
+    size_t       name_len;        /* 0: there is none, or it has none */
+    char         name[DEBAR_HTML_NAME];
+    debar_buf_t  value;
+} debar_html_select_t;
+
 typedef struct {
     unsigned     state;
     char         quote;
@@ -38,7 +51,13 @@ typedef struct {
     char         name[DEBAR_HTML_NAME];   /* of a textarea */
     debar_buf_t  tag;
     debar_buf_t  text;
+
+    debar_html_select_t  select;
 } debar_html_t;
+
+
+static int debar_html_option(debar_node_t *node, debar_str_t value,
+    unsigned selected);
 
 
 static int
@@ -66,6 +85,7 @@ debar_html_free(debar_node_t *node)
     if (h) {
         free(h->tag.data);
         free(h->text.data);
+        free(h->select.value.data);
         free(h);
     }
 }
@@ -111,9 +131,13 @@ debar_html_text(debar_node_t *node)
 {
     int            rc;
     size_t         len, start;
+    unsigned       option;
     debar_html_t  *h = node->state;
 
-    if (h->text.len == 0) {
+    option = h->select.text;
+    h->select.text = 0;
+
+    if (h->text.len == 0 && !option) {
         h->name_len = 0;
         return DEBAR_OK;
     }
@@ -127,10 +151,16 @@ debar_html_text(debar_node_t *node)
         len--;
     }
 
-    rc = len > start
-         ? debar_node_value(node, debar_str(h->name, h->name_len),
-                            debar_str(h->text.data + start, len - start))
-         : DEBAR_OK;
+    if (option) {
+        rc = debar_html_option(node, debar_str(len ? h->text.data + start : "",
+                                               len - start), option > 1);
+
+    } else {
+        rc = len > start
+             ? debar_node_value(node, debar_str(h->name, h->name_len),
+                                debar_str(h->text.data + start, len - start))
+             : DEBAR_OK;
+    }
 
     h->text.len = 0;
     h->name_len = 0;
@@ -220,12 +250,68 @@ debar_html_is(debar_str_t s, const char *word)
 }
 
 
+/* An option of a select with a name: of several that none is chosen of it is
+ * the first, which waits for their end. */
+
+static int
+debar_html_option(debar_node_t *node, debar_str_t value, unsigned selected)
+{
+    debar_str_t           name;
+    debar_html_t         *h = node->state;
+    debar_html_select_t  *s = &h->select;
+
+    name = debar_str("", 0);
+
+    if (selected) {
+        s->chosen = 1;
+        name = debar_str(s->name, s->name_len);
+
+    } else if (!s->first && !s->chosen && !s->multiple) {
+        s->first = 1;
+
+        if (debar_node_hold(node, &s->value, value.data, value.len)
+            == DEBAR_OK)
+        {
+            return DEBAR_OK;
+        }
+    }
+
+    return value.len ? debar_node_value(node, name, value) : DEBAR_OK;
+}
+
+
+/* No more options. */
+
+static int
+debar_html_selected(debar_node_t *node)
+{
+    int                   rc;
+    debar_html_t         *h = node->state;
+    debar_html_select_t  *s = &h->select;
+
+    rc = s->value.len
+         ? debar_node_value(node,
+                            debar_str(s->name, s->chosen ? 0 : s->name_len),
+                            debar_str(s->value.data, s->value.len))
+         : DEBAR_OK;
+
+    s->chosen = 0;
+    s->multiple = 0;
+    s->first = 0;
+    s->name_len = 0;
+    s->value.len = 0;
+
+    return rc;
+}
+
+
 /* What attributes of these elements carry. */
 
 static int
 debar_html_element(debar_node_t *node, debar_str_t element, size_t pos)
 {
     int            rc;
+    unsigned       selected, multiple, valued;
     debar_str_t    name, value, field, content, equiv;
     debar_html_t  *h = node->state;
 
@@ -233,6 +319,9 @@ debar_html_element(debar_node_t *node, debar_str_t element, size_t pos)
     content = field;
     equiv = field;
     rc = DEBAR_OK;
+    selected = 0;
+    multiple = 0;
+    valued = 0;
 
     while (debar_html_attribute(&h->tag, &pos, &name, &value)) {
 
@@ -243,6 +332,13 @@ debar_html_element(debar_node_t *node, debar_str_t element, size_t pos)
                    || debar_html_is(name, "content"))
         {
             content = value;
+            valued = 1;
+
+        } else if (debar_html_is(name, "selected")) {
+            selected = 1;
+
+        } else if (debar_html_is(name, "multiple")) {
+            multiple = 1;
 
         } else if (debar_html_is(name, "http-equiv")) {
             equiv = value;
@@ -265,6 +361,20 @@ debar_html_element(debar_node_t *node, debar_str_t element, size_t pos)
                                                   : DEBAR_HTML_NAME;
         memcpy(h->name, field.len ? field.data : "", h->name_len);
         return DEBAR_OK;
+    }
+
+    if (debar_html_is(element, "select")) {
+        h->select.multiple = multiple;
+        h->select.name_len = field.len < DEBAR_HTML_NAME ? field.len
+                                                         : DEBAR_HTML_NAME;
+        memcpy(h->select.name, field.len ? field.data : "",
+               h->select.name_len);
+        return DEBAR_OK;
+    }
+
+    if (h->select.name_len && debar_html_is(element, "option")) {
+        h->select.text = valued ? 0 : 1 + selected;
+        return valued ? debar_html_option(node, content, selected) : DEBAR_OK;
     }
 
     if (debar_html_is(element, "meta")) {
@@ -301,11 +411,16 @@ debar_html_tag(debar_node_t *node)
         rc = debar_html_text(node);
     }
 
+    if (rc == DEBAR_OK && debar_html_is(element, "select")) {
+        rc = debar_html_selected(node);
+    }
+
     if (rc != DEBAR_OK || start) {
         return rc;
     }
 
-    if (debar_html_is(element, "input") || debar_html_is(element, "textarea")
+    if (debar_html_is(element, "select") || debar_html_is(element, "input")
+        || debar_html_is(element, "textarea")
         || debar_html_is(element, "button") || debar_html_is(element, "form")
         || debar_html_is(element, "option") || debar_html_is(element, "meta")
         || debar_html_is(element, "param") || debar_html_is(element, "data"))
@@ -497,7 +612,9 @@ debar_html_finish(debar_node_t *node)
         rc = debar_html_tag(node);
     }
 
-    return rc == DEBAR_OK ? debar_html_text(node) : rc;
+    rc = rc == DEBAR_OK ? debar_html_text(node) : rc;
+
+    return rc == DEBAR_OK ? debar_html_selected(node) : rc;
 }
 
 

@@ -490,6 +490,23 @@ pages(void)
     peels("text/html", "", S("<input name=x value=QWNtZSBSb2NrZXQ=><br"),
           "html{x=QWNtZSBSb2NrZXQ=;base64{text{=Acme Rocket;}}}",
           "what a field carries is looked into");
+
+    peels("text/html", "", S("<form><select name=q><option value=1>One"
+                    "<option value=2 selected>Two</select><select name=m>"
+                    "<option>Acme <b>Co</b><option>Other</select></form>"),
+          "html{=One;q=2;=Two;=1;=Other;m=Acme Co;}",
+          "a select's name is that of the option chosen, else of the first");
+    peels("text/html", "", S("<select name=m><option value=''>Which?<option>x"
+                    "</select><select multiple name=n><option>a"
+                    "<option selected>b<option selected value=c></select>"
+                    "<select><option value=d></select><select name=o><option>"
+                    "<script>e</script><option value=f></select>"),
+          "html{=Which?;=x;=a;n=b;n=c;=d;script=e;=f;}",
+          "... none of those that a browser would not send");
+    peels("text/html", "", S("<button name=b value=v>Buy</button><select "
+                             "name=s><option value=1>one<select name=t>"
+                             "<option>two"),
+          "html{b=v;=Buy;=one;s=1;t=two;}", "a button; selects without an end");
 }
 
 
