@@ -743,6 +743,11 @@ debar_lean_read(debar_lean_pass_t *l, const debar_peel_input_t *in)
                              : debar_peel_look(in, l->data, DEBAR_PEEL_BLOCK,
                                                0);
 
+    if (r == &debar_reader_media) {
+        l->data = NULL;                  /* nothing of it is read */
+        return 1;
+    }
+
     return (r == &debar_reader_form && debar_lean_form(l))
            || (r == &debar_reader_json && debar_lean_json(l))
            || (r == &debar_reader_xml && debar_lean_xml(l));

@@ -836,11 +836,19 @@ debar_live_choose(debar_live_t *l, const debar_reader_t *failed,
 /* What counts as a level: text is where levels end, and a charset is none. */
 
 static int
+debar_reader_is_free(const debar_reader_t *r)
+{
+    return r == &debar_reader_plain || r == &debar_reader_charset
+           || r == &debar_reader_media;
+}
+
+
+static int
 debar_live_allowed(debar_live_t *l, const debar_reader_t *r)
 {
     debar_peel_t  *p = l->node.peel;
 
-    if (r == &debar_reader_plain || r == &debar_reader_charset) {
+    if (debar_reader_is_free(r)) {
         return 1;
     }
 
@@ -984,7 +992,7 @@ debar_live_attach(debar_live_t *l, const debar_reader_t *failed,
         l->node.reader = r;
         l->frame = p->nframes;
 
-        if (r != &debar_reader_plain && r != &debar_reader_charset) {
+        if (!debar_reader_is_free(r)) {
             l->depth = l->node.parent
                        ? ((debar_live_t *) l->node.parent)->depth + 1 : 1;
             p->nodes += l->cost;
@@ -1038,6 +1046,15 @@ debar_live_fail(debar_live_t *l, unsigned whole)
 }
 
 
+/* Nobody reads the rest. */
+
+static int
+debar_live_passed(const debar_live_t *l)
+{
+    return l->attached && l->node.reader == &debar_reader_media;
+}
+
+
 /* Keeps one block before the one that is coming in. */
 
 static void
@@ -1066,13 +1083,15 @@ debar_live_push(debar_live_t *l, const char *data, size_t len)
         }
 
         n = DEBAR_PEEL_BLOCK - l->taken % DEBAR_PEEL_BLOCK;
-        n = n < len ? n : len;
+        n = n < len && !debar_live_passed(l) ? n : len;
 
         if (l->node.parent == NULL) {
             p->came += n;
         }
 
-        if (!l->attached || l->node.reader != &debar_reader_plain) {
+        if (!l->attached || (l->node.reader != &debar_reader_plain
+                             && !debar_live_passed(l)))
+        {
             debar_live_keep(l, data, n);
         }
 

@@ -631,6 +631,10 @@ debar_peel_look(const debar_peel_input_t *in, const char *data, size_t len,
         return magic;
     }
 
+    if (debar_peel_media(in, data, len, whole)) {
+        return &debar_reader_media;
+    }
+
     typed = debar_peel_typed(in->content_type);
 
     if (typed == &debar_reader_protobuf || typed == &debar_reader_multipart

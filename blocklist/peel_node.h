@@ -118,6 +118,8 @@ size_t debar_field_words(debar_str_t in, char *out, size_t size);
 /* --- the readers --------------------------------------------------------- */
 
 extern const debar_reader_t  debar_reader_plain;          /* peel_text.c */
+extern const debar_reader_t  debar_reader_media;         /* peel_media.c:
+                                                            passed over */
 extern const debar_reader_t  debar_reader_form;          /* peel_form.c */
 extern const debar_reader_t  debar_reader_cookie;
 extern const debar_reader_t  debar_reader_html;          /* peel_html.c */

@@ -48,6 +48,12 @@ int debar_peel_is_text(const char *data, size_t len, int cut);
 const debar_reader_t *debar_peel_magic(const char *data, size_t len);
 const debar_reader_t *debar_peel_opens(const char *data, size_t len);
 
+/* 1: a picture, film, sound or typeface, by its label and by its first bytes:
+ * for debar_reader_media.  (peel_media.c) */
+
+int debar_peel_media(const debar_peel_input_t *in, const char *data,
+    size_t len, unsigned whole);
+
 /* The charset to be undone, by BOM, bytes, label or declaration; "" where the
  * bytes are to be read as they are.  (peel_charset.c) */
 

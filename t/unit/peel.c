@@ -510,6 +510,60 @@ pages(void)
 }
 
 
+/* Label and first bytes both have to say so. */
+
+static void
+media(void)
+{
+    static const struct {
+        const char  *type;
+        const char  *bytes;
+        size_t       len;
+        int          passed;
+        const char  *what;
+    } cases[] = {
+        { "image/png", S("\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), 1, "PNG" },
+        { "IMAGE/JPEG", S("\xff\xd8\xff\xe0\0\x10JFIF\0"), 1, "JPEG" },
+        { "image/gif; a=b", S("GIF89a\1\0\1\0\x80\0\0\xff"), 1, "GIF" },
+        { "video/mp4", S("\0\0\0\x18""ftypmp42\0\0\0\0"), 1, "MP4" },
+        { "audio/wav", S("RIFF\x10\0\0\0WAVEfmt \x10\0\0\0"), 1, "WAV" },
+        { "font/woff2", S("wOF2\0\1\0\0\0\0\x10\0"), 1, "WOFF" },
+        { "image/png", S("\xff\xd8\xff\xe0\0\x10JFIF\0"), 1,
+          "a JPEG that is called a PNG" },
+        { "audio/mpeg", S("\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), 0,
+          "a picture that is called a sound" },
+        { "application/octet-stream", S("GIF89a\1\0\1\0\x80\0\0"), 0,
+          "a picture without its label" },
+        { "image/png", S("item=Acme&qty=1"), 0, "a form that is renamed" },
+        { "image/gif", S("GIF89a=1&item=Acme"), 0,
+          "a form that begins like a picture" },
+        { "image/svg+xml", S("<svg><text>Acme</text></svg>"), 0,
+          "a picture in XML" }
+    };
+
+    size_t              i;
+    tale_t              t;
+    debar_peel_input_t  in;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        memset(&t, 0, sizeof(t));
+        memset(&in, 0, sizeof(in));
+        in.content_type = debar_str(cases[i].type, strlen(cases[i].type));
+        add(&t, "", 0);
+        (void) run(&t, &in, NULL, cases[i].bytes, cases[i].len, 0);
+        ok((strcmp(t.text, "media{}") == 0) == cases[i].passed,
+           "%s is %s", cases[i].what, cases[i].passed ? "passed over" : "read");
+        free(t.text);
+    }
+
+    peels("multipart/form-data; boundary=b", "",
+          S("--b\r\nContent-Disposition: form-data; name=f; filename=a.jpg\r\n"
+            "Content-Type: image/jpeg\r\n\r\n\xff\xd8\xff\xe0\0\x10JFIF\0\1\1 "
+            "Acme Rocket\r\n--b\r\nContent-Disposition: form-data; name=g\r\n"
+            "\r\nAcme\r\n--b--\r\n"), NULL, "a picture among fields");
+}
+
+
 /* A bound that is reached is said, in time; the worst is printed. */
 
 static double  worst;
@@ -706,6 +760,7 @@ main(void)
     charsets();
     zips();
     pages();
+    media();
     bombs();
     deep();
     enough();
