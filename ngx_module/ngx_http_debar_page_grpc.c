@@ -131,7 +131,18 @@ ngx_http_debar_grpc(ngx_http_request_t *r, ngx_http_debar_values_t *vs)
     r->headers_out.content_type_len = n;
     r->headers_out.content_type_lowcase = NULL;
 
-    r->headers_out.status = NGX_HTTP_OK;
+    /*
+     * gRPC itself takes another status for a fault of its transport; clients of
+     * gRPC-web know what 403 is, and so does all else that sees HTTP.
+     */
+
+    if (r->http_version == NGX_HTTP_VERSION_20
+        && (n < 17 || ngx_strncasecmp(p, (u_char *) "application/grpc-", 17)
+                      != 0))
+    {
+        r->headers_out.status = NGX_HTTP_OK;
+    }
+
     r->headers_out.content_length_n = 0;
 
     return NGX_OK;

@@ -84,6 +84,14 @@ sub chunked {
                     unpack("(a$n)*", $text), '';
 }
 
+sub part {
+    my ($name, $value, $type) = @_;
+
+    return "--b\r\nContent-Disposition: form-data; name=\"$name\""
+           . ($type ? "; filename=\"f\"\r\nContent-Type: $type" : '')
+           . "\r\n\r\n$value\r\n";
+}
+
 sub decisions { return grep { $_->{verdict} } $gw->audit_soon }
 
 
@@ -191,6 +199,34 @@ $said = $gw->get('http://shop.neutral.example/cart/add', method => 'POST',
 is($said->{status}, 403, 'a cart in JSON is refused');
 is(eval { decode_json($said->{body})->{line} }, 2,
    'problem+json names the line');
+
+
+# What is called a picture and is one is passed over; what is only called so is
+# not.
+
+my $jpeg = "\xff\xd8\xff\xe0\0\x10JFIF\0\1\1\0" . "\0\1 Rocketmaker " x 1000;
+
+for my $case (['a picture', 'image/jpeg', $jpeg, 200],
+              ['a form that is called one', 'image/jpeg',
+               'brand=Rocketmaker&quantity=1', 403],
+              ['a cart that is called one', 'image/png', $json, 403],
+              ['a form that begins like one', 'image/gif',
+               'GIF89a=1&brand=Rocketmaker&quantity=1', 403],
+              ['a picture that is called something else', 'application/json',
+               $jpeg, 403],
+              ['a picture beside fields', 'multipart/form-data; boundary=b',
+               part('sku', 'x') . part('f', $jpeg, 'image/jpeg') . "--b--\r\n",
+               200],
+              ['fields beside a picture', 'multipart/form-data; boundary=b',
+               part('f', $jpeg, 'image/jpeg') . part('brand', 'Rocketmaker')
+               . part('quantity', 1) . "--b--\r\n", 403])
+{
+    my ($what, $type, $body, $status) = @$case;
+
+    is($gw->get('http://shop.neutral.example/cart/add', method => 'POST',
+                body => $body, fields => [['Content-Type', $type]])->{status},
+       $status, "$what: $status");
+}
 
 
 # --- large ones ---------------------------------------------------------------
@@ -383,7 +419,7 @@ for my $body ('stream', 'on') {
                        [['Content-Type', 'application/grpc-web+proto']],
                        body => pack('CN', 0, length $message) . $message);
     ($line) = decisions();
-    is($flowed->{status}, 200, "debar_body $body: gRPC-web has a 200");
+    is($flowed->{status}, 403, "debar_body $body: gRPC-web is refused");
     is(Debar::Test::Client::field($flowed, 'grpc-status'), 7,
        'and PERMISSION_DENIED');
     like(Debar::Test::Client::field($flowed, 'grpc-message') // '',
