@@ -278,7 +278,7 @@ write_file($big, order('Somebody')
                  =~ s{(?=</OrderRequest>)}{$thing x ($size / length $thing)}er);
 
 my $r = $curl->fetch("$url/echo", '-H', 'Content-Type: text/xml', '-T', $big,
-                     '-X', 'POST');
+                     '-X', 'POST', '-m', 120);
 
 is($r->{code}, 200, '20 MB that are clean go through');
 
