@@ -47,8 +47,9 @@ _debar()
             words='--json --quiet --help'
             ;;
         *:check:*)
-            words='--list --request --header --data --at --user --client
-                --address --asn --country --json --jsonl --help'
+            words='--list --request --header --data --response
+                --response-header --at --user --client --address --asn
+                --country --json --jsonl --help'
             ;;
         *:sign:*)
             words='--ca --key --passphrase --socket --pid --log --user
