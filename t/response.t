@@ -437,6 +437,22 @@ for my $case ('a clean cart', 'news', 'news in gzip', '20 MB') {
 is($gw->get("$http/304")->{status}, 304, 'what has not changed');
 is($gw->get("$http/206")->{body}, 'abcd', 'a part');
 
+$gw->set(proxy_force_ranges => 'on');
+$gw->reload;
+
+for my $case (['news', 200], ['an image', 206], ['OCI 4', 403]) {
+    my ($what, $status) = @$case;
+    my $r = $gw->get("$http$path{$what}", fields => [['Range', 'bytes=0-3']]);
+
+    is($r->{status}, $status, "a part of what has none, $what: $status");
+    is($r->{body}, $status == 206 ? "\x89PNG" : $news, '... as it is')
+        if $status != 403;
+}
+
+$gw->set(proxy_force_ranges => 'off');
+$gw->reload;
+$gw->audit_soon;
+
 {
     my $c = $gw->client;
 
