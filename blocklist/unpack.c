@@ -23,7 +23,7 @@ typedef enum {
 typedef struct {
     unsigned             kind;
     unsigned             begun;
-    unsigned             ended;       /* a member of gzip has */
+    unsigned             ended;       /* a member of gzip has; 2: all have */
     z_stream             z;
     BrotliDecoderState  *br;
     ZSTD_DStream        *zstd;
@@ -217,12 +217,14 @@ debar_unpack_inflate(debar_unpack_layer_t *l, const char **data, size_t *len,
 
     if (l->ended) {
 
-        /* members follow each other; what is none is padding */
+        /* members follow each other; what is none is padding, as is what
+         * follows that */
 
-        if (l->kind != DEBAR_UNPACK_GZIP || *len == 0
+        if (l->kind != DEBAR_UNPACK_GZIP || *len == 0 || l->ended == 2
             || (unsigned char) **data != 0x1f
             || inflateReset(&l->z) != Z_OK)
         {
+            l->ended = *len ? 2 : 1;
             *len = 0;
             *more = 0;
             return DEBAR_OK;

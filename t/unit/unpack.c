@@ -261,6 +261,12 @@ broken(void)
     ok(undo("gzip", &packed, 3) == DEBAR_OK && sunk.len == 2 * text.len,
        "... and zeros behind them");
 
+    memcpy(packed.data + packed.len, packed.data, 20);
+    packed.len += 20;
+    ok(undo("gzip", &packed, 1) == DEBAR_OK && sunk.len == 2 * text.len
+       && undo("gzip", &packed, 1000) == DEBAR_OK
+       && sunk.len == 2 * text.len, "... behind which no more members are");
+
     /* 8 MiB of window is what a frame of zstd may ask for */
 
     memcpy(packed.data, "\x28\xb5\x2f\xfd\x00\x70\x01\0\0", 9);
