@@ -26,6 +26,7 @@ debar_verdict_init(debar_verdict_t *v)
     v->permit = DEBAR_NONE;
     v->waiver = DEBAR_NONE;
     v->nevidence = 0;
+    v->pin = NULL;
     v->order_len = 0;
     v->port = 0;
     v->host.type = 0;

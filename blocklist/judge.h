@@ -46,6 +46,8 @@ typedef struct {
     unsigned     connect;         /* authority-form: only a host is known */
     unsigned     inspecting;      /* of a CONNECT: requests inside will be
                                      judged */
+    unsigned     filing;          /* the file that comes will be read: a permit
+                                     that is pinned to one holds until then */
     time_t       now;
 } debar_facts_t;
 
@@ -72,6 +74,22 @@ typedef struct {
                                           NUL-terminated */
 } debar_evidence_t;
 
+/* What a permit may be pinned to: the file that came (judge_file.h). */
+
+#define DEBAR_PIN_PRODUCTS    8
+#define DEBAR_PIN_PRODUCT   128
+
+typedef struct {
+    uint8_t      sha256[32];
+    unsigned     has_sha256;
+    unsigned     nproducts;
+    struct {
+        size_t   len;
+        char     text[DEBAR_PIN_PRODUCT];      /* canonical tokens */
+    }            products[DEBAR_PIN_PRODUCTS];
+} debar_pin_t;
+
+
 typedef struct {
     unsigned          verdict;    /* debar_action_e */
     unsigned          activity;   /* debar_activity_e */
@@ -96,6 +114,8 @@ typedef struct {
 
     unsigned          nevidence;  /* strongest first */
     debar_evidence_t  evidence[DEBAR_MAX_EVIDENCE];
+
+    const debar_pin_t  *pin;      /* set while a file is being judged */
 
     unsigned          order_len;  /* the order that a document names: */
     char              order[64];

@@ -165,7 +165,8 @@ debar_evidence_of_url(const debar_evidence_t *ev, unsigned whole)
         || strncmp(ev->where, "address", 7) == 0
         || strncmp(ev->where, "path", 4) == 0
         || strncmp(ev->where, "url", 3) == 0
-        || strncmp(ev->where, "file", 4) == 0)
+        || strncmp(ev->where, "file", 4) == 0
+        || strncmp(ev->where, "content", 7) == 0)
     {
         return 1;
     }
@@ -174,8 +175,55 @@ debar_evidence_of_url(const debar_evidence_t *ev, unsigned whole)
 }
 
 
+/*
+ * What a permit is pinned to: before the file came it holds where somebody will
+ * read the file, then only for that file.
+ */
+
+static int
+debar_pin_holds(debar_list_t *list, const debar_permit_t *p,
+    const debar_facts_t *f, const debar_pin_t *pin)
+{
+    unsigned     i;
+    debar_str_t  s;
+
+    if (p->sha256.len == 0 && p->product.len == 0) {
+        return 1;
+    }
+
+    if (pin == NULL) {
+        return f->filing;
+    }
+
+    s = debar_list_text(list, p->sha256);
+
+    if (s.len != 0
+        && !(pin->has_sha256 && memcmp(s.data, pin->sha256, 32) == 0))
+    {
+        return 0;
+    }
+
+    s = debar_list_text(list, p->product);
+
+    if (s.len == 0) {
+        return 1;
+    }
+
+    for (i = 0; i < pin->nproducts; i++) {
+        if (pin->products[i].len == s.len
+            && memcmp(pin->products[i].text, s.data, s.len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 static uint64_t
-debar_permitted(debar_list_t *list, const debar_own_url_t *own,
+debar_permitted(debar_list_t *list, const debar_facts_t *f,
+    const debar_verdict_t *v, const debar_own_url_t *own,
     const debar_evidence_t *ev, uint32_t entry, uint32_t *permit)
 {
     size_t                 i;
@@ -192,9 +240,7 @@ debar_permitted(debar_list_t *list, const debar_own_url_t *own,
     for (i = 0; i < list->npermits; i++) {
         p = &list->permits[i];
 
-        /* what is pinned to a file is settled where the file is read */
-
-        if (p->entry != entry || p->sha256.len || p->product.len) {
+        if (p->entry != entry || !debar_pin_holds(list, p, f, v->pin)) {
             continue;
         }
 
@@ -352,7 +398,7 @@ debar_settle_one(debar_list_t *list, const debar_facts_t *f,
         return;
     }
 
-    lifted = debar_permitted(list, own, ev, rule->entry, &ev->permit);
+    lifted = debar_permitted(list, f, v, own, ev, rule->entry, &ev->permit);
     lifted |= debar_waived(list, f, own, v, rule,
                            activity == DEBAR_EVERY ? v->activity : activity,
                            &ev->waiver);
