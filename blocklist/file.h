@@ -126,7 +126,8 @@ typedef enum {
     DEBAR_FOUND_FIELD,            /* what it says of itself */
     DEBAR_FOUND_PACKAGE,          /* name: ecosystem, value: identifier */
     DEBAR_FOUND_END               /* of what is packed in the last FILE of that
-                                     depth: told even where a bound ended it */
+                                     depth, where anything was: told even where
+                                     a bound ended it */
 } debar_found_e;
 
 /* Whether a signature holds for the bytes that it stands by. */

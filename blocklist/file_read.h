@@ -24,19 +24,23 @@ const debar_file_source_t *debar_reader_source(debar_reader_t *rd);
 
 int debar_reader_at(debar_reader_t *rd, uint64_t off, void *buf, size_t n);
 
-/* n bytes at off in memory of their own (free() them), or NULL: not all there,
- * more than the bound of memory (said), none left. */
+/* n bytes at off in memory of their own (free() them) with a NUL behind them,
+ * or NULL: not all there, more than the bound of memory (said), none left. */
 
 void *debar_reader_bytes(debar_reader_t *rd, uint64_t off, uint64_t n);
 
-/* Memory against the bound of the file, for readers that build tables. */
+/* Memory against the bound of the file, for readers that build tables; it is
+ * zeroed. */
 
 void *debar_reader_alloc(debar_reader_t *rd, uint64_t n);
 void debar_reader_free(debar_reader_t *rd, void *p, uint64_t n);
 
 void debar_reader_bound(debar_reader_t *rd, unsigned bits);
 
-/* Tell the sink; what, depth are filled in.  DEBAR_DECLINED: stop now. */
+/*
+ * Tell the sink; what, depth are filled in, text is made clean and cut, empty
+ * fields and packages are left out.  DEBAR_DECLINED: stop now.
+ */
 
 int debar_reader_field(debar_reader_t *rd, const char *name, unsigned role,
     const char *value, size_t len);
@@ -44,20 +48,28 @@ int debar_reader_package(debar_reader_t *rd, const char *ecosystem,
     const char *value, size_t len);
 int debar_reader_signer(debar_reader_t *rd, const debar_found_t *signer);
 
-/* The file is more exactly this: an APK, not just a ZIP. */
+/* The file is more exactly this: an APK, not just a ZIP.  Before anything of it
+ * is told: the finding of the file itself comes with the first of them. */
 
 void debar_reader_type(debar_reader_t *rd, unsigned type);
 
 /*
- * A member: begin, its bytes as they come, end.  begin returns DEBAR_DECLINED
- * where no more members are taken (stop), DEBAR_ERROR where this one's bytes are
- * not wanted (skip it).  After end the member is read in its turn, when the
- * reader of the archive has returned.
+ * A member: begin, its bytes as they come, end.  DEBAR_DECLINED of any of the
+ * three: no more members are taken (stop).  A member that is read to its end is
+ * read, with all that is in it, inside of debar_reader_done(); one without it
+ * (another begins, the reader returns) was cut off: it is read as far as it came
+ * and has no digest.  Directories and links are no members.
  */
 
 int debar_reader_member(debar_reader_t *rd, const char *name, size_t len);
 int debar_reader_push(debar_reader_t *rd, const void *data, size_t len);
 int debar_reader_done(debar_reader_t *rd);
+
+/* A member that lies in the file as it is: n bytes at off, nothing is copied.
+ * DEBAR_DECLINED as above; what is cut off is said. */
+
+int debar_reader_part(debar_reader_t *rd, const char *name, size_t len,
+    uint64_t off, uint64_t n);
 
 
 /*

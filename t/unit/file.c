@@ -1,0 +1,165 @@
+/*
+ * What files are by their bytes, and how the driver of the readers treats them.
+ */
+
+#include "found.h"
+
+
+typedef struct {
+    const char  *bytes;
+    size_t       len;
+    unsigned     type;
+    const char  *claim;
+} type_case_t;
+
+#define T(s, type, claim)  { s, sizeof(s) - 1, type, claim }
+
+
+static const type_case_t  types[] = {
+    T("", DEBAR_FILE_TEXT, "an empty file is text"),
+    T("hello\r\n", DEBAR_FILE_TEXT, "text"),
+    T("caf\xe9\n", DEBAR_FILE_TEXT, "text in another charset"),
+    T("\xff\xfeh\0i\0", DEBAR_FILE_TEXT, "text in UTF-16"),
+    T("a\0b", DEBAR_FILE_UNKNOWN, "a NUL is not of text"),
+    T("#!/bin/sh\n", DEBAR_FILE_SCRIPT, "a script"),
+    T("<!DOCTYPE html><p>", DEBAR_FILE_HTML, "HTML by its declaration"),
+    T("  <HTML><head>", DEBAR_FILE_HTML, "HTML by its element"),
+    T("<!-- a --><html>", DEBAR_FILE_HTML, "HTML behind a comment"),
+    T("<?xml version='1.0'?><r/>", DEBAR_FILE_XML, "XML"),
+    T("\xef\xbb\xbf<package xmlns='x'>", DEBAR_FILE_XML, "XML behind a mark"),
+    T("\xff\xfe<\0r\0/\0>\0", DEBAR_FILE_XML, "XML in UTF-16"),
+    T("{\n \"a\": 1}", DEBAR_FILE_JSON, "JSON"),
+    T("[1, 2]", DEBAR_FILE_JSON, "JSON, an array"),
+    T("{rtf no, a brace", DEBAR_FILE_TEXT, "a brace alone is no JSON"),
+    T("1 < 2", DEBAR_FILE_TEXT, "a sign alone is no XML"),
+    T("MZ is a prefix", DEBAR_FILE_TEXT, "text may begin with MZ"),
+    T("MZ\x90\0\3\0", DEBAR_FILE_DOS, "a program of DOS"),
+    T("\x7f" "ELF\2\1\1", DEBAR_FILE_ELF, "ELF"),
+    T("\xcf\xfa\xed\xfe\7\0\0\1", DEBAR_FILE_MACHO, "Mach-O"),
+    T("\xca\xfe\xba\xbe\0\0\0\2", DEBAR_FILE_MACHO, "Mach-O, universal"),
+    T("\xca\xfe\xba\xbe\0\0\0\x34", DEBAR_FILE_CLASS, "a class of Java"),
+    T("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", DEBAR_FILE_OLE, "a compound file"),
+    T("MSCF\0\0\0\0", DEBAR_FILE_CAB, "a cabinet"),
+    T("xar!\0\x1c\0\1", DEBAR_FILE_XAR, "a package of Apple's"),
+    T("PK\3\4\x14\0", DEBAR_FILE_ZIP, "a ZIP"),
+    T("PK\5\6\0\0", DEBAR_FILE_ZIP, "an empty ZIP"),
+    T("Cr24\3\0\0\0", DEBAR_FILE_CRX, "an extension of Chrome's"),
+    T("!<arch>\ndebian-binary   ", DEBAR_FILE_DEB, "a package of Debian's"),
+    T("!<arch>\nx.o/  ", DEBAR_FILE_AR, "an archive of ar"),
+    T("\xed\xab\xee\xdb\3\0", DEBAR_FILE_RPM, "a package of RPM"),
+    T("\x1f\x8b\10\0", DEBAR_FILE_GZIP, "gzip"),
+    T("BZh91AY&SY", DEBAR_FILE_BZIP2, "bzip2"),
+    T("BZh9 is a name", DEBAR_FILE_TEXT, "not all that begins so is bzip2"),
+    T("\xfd" "7zXZ\0\0\4", DEBAR_FILE_XZ, "xz"),
+    T("\x28\xb5\x2f\xfd\4", DEBAR_FILE_ZSTD, "zstd"),
+    T("\x50\x2a\x4d\x18\4\0\0\0", DEBAR_FILE_ZSTD, "zstd behind a frame"),
+    T("]\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff", DEBAR_FILE_LZMA, "LZMA"),
+    T("7z\xbc\xaf\x27\x1c\0\4", DEBAR_FILE_7Z, "7z"),
+    T("Rar!\x1a\7\1\0", DEBAR_FILE_RAR, "RAR"),
+    T("070701000", DEBAR_FILE_CPIO, "cpio"),
+    T("xx-lh5-", DEBAR_FILE_LHA, "lha"),
+    T("dex\n035\0", DEBAR_FILE_DEX, "DEX"),
+    T("\0asm\1\0\0\0", DEBAR_FILE_WASM, "WebAssembly"),
+    T("junk\n%PDF-1.7", DEBAR_FILE_PDF, "PDF behind other bytes"),
+    T("{\\rtf1 x", DEBAR_FILE_RTF, "RTF"),
+    T("\x89PNG\r\n\x1a\n", DEBAR_FILE_IMAGE, "PNG"),
+    T("RIFF\1\2\3\4WEBPVP8 ", DEBAR_FILE_IMAGE, "WebP"),
+    T("RIFF\1\2\3\4WAVEfmt ", DEBAR_FILE_AUDIO, "WAVE"),
+    T("ID3 is a label", DEBAR_FILE_TEXT, "text may begin with ID3"),
+    T("\0\0\0\x18" "ftypmp42", DEBAR_FILE_VIDEO, "MP4"),
+    T("\0\0\0\x18" "ftypavif", DEBAR_FILE_IMAGE, "AVIF"),
+    T("-----BEGIN CERTIFICATE-----", DEBAR_FILE_CERTIFICATE, "PEM"),
+    T("\x30\x82\3\4\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02\xa0\x82\2\0"
+      "\x30\x82\1\0\0", DEBAR_FILE_CERTIFICATE, "PKCS #7"),
+    T("\1\2\3\4\5\6", DEBAR_FILE_UNKNOWN, "bytes of no kind")
+};
+
+
+static void
+offsets(void)
+{
+    char      b[40000];
+    size_t    i;
+    unsigned  sum;
+    found_t   f;
+
+    memset(&f, 0, sizeof(f));
+
+    memset(b, 0, sizeof(b));
+    memcpy(b, "MZ", 2);
+    b[60] = (char) 0x80;
+    memcpy(b + 0x80, "PE\0\0", 4);
+    is_int(debar_file_type(b, 512, 0), DEBAR_FILE_PE, "a program of Windows");
+    memcpy(b + 0x80, "NE\0\0", 4);
+    is_int(debar_file_type(b, 512, 0), DEBAR_FILE_DOS,
+           "an older program is none");
+    b[61] = 8;
+    is_int(debar_file_type(b, 512, 0), DEBAR_FILE_PE,
+           "a header that lies beyond the head may be one");
+
+    memset(b, 0, sizeof(b));
+    memcpy(b, "setup.exe", 9);
+    memcpy(b + 257, "ustar\00000", 8);
+    is_int(debar_file_type(b, 512, 0), DEBAR_FILE_TAR, "tar");
+    memset(b + 257, 0, 8);
+    memcpy(b + 100, "0000644", 7);
+    memset(b + 148, ' ', 8);
+
+    for (i = 0, sum = 0; i < 512; i++) {
+        sum += (unsigned char) b[i];
+    }
+
+    snprintf(b + 148, 8, "%06o", sum);
+    is_int(debar_file_type(b, 512, 0), DEBAR_FILE_TAR, "tar before ustar");
+    b[0]++;
+    is_int(debar_file_type(b, 512, 0), DEBAR_FILE_UNKNOWN,
+           "not where the sum is wrong");
+
+    memset(b, 0, sizeof(b));
+    memcpy(b + sizeof(b) - 512, "koly\0\0\0\4", 8);
+    found_in(&f, b, sizeof(b));
+    is_str(f.text.data, "file  dmg 40000\n", "a disk image by its trailer");
+
+    memset(b, 0, sizeof(b));
+    memcpy(b + 0x8000, "\1CD001\1", 7);
+    found_in(&f, b, sizeof(b));
+    ok(strncmp(f.text.data, "file  iso 40000\n", 16) == 0,
+       "an ISO image by its descriptor");
+
+    found_free(&f);
+}
+
+
+static void
+names(void)
+{
+    is_str(debar_file_type_name(DEBAR_FILE_DISK), "disk",
+           "the last type has its name");
+    is_str(debar_file_type_name(1000), "unknown", "a number of none");
+    is_int(debar_file_class(DEBAR_FILE_PE), DEBAR_CLASS_PROGRAM,
+           "a PE is a program");
+    is_int(debar_file_class(DEBAR_FILE_APK), DEBAR_CLASS_PACKAGE,
+           "an APK is a package");
+    is_str(debar_file_class_name(DEBAR_CLASS_MEDIA), "media", "a class");
+    is_str(debar_signed_name(DEBAR_SIGNED_APPENDED), "appended", "a state");
+    is_str(debar_file_bound_name(DEBAR_FILE_SEALED | DEBAR_FILE_CODED),
+           "sealed", "the lowest bound");
+    is_str(debar_file_bound_name(0), "none", "no bound");
+}
+
+
+int
+main(void)
+{
+    size_t  i;
+
+    for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        is_int(debar_file_type(types[i].bytes, types[i].len, 1),
+               types[i].type, types[i].claim);
+    }
+
+    offsets();
+    names();
+
+    return done();
+}
