@@ -184,7 +184,7 @@ static void debar_cms_forget(debar_cms_reading_t *r);
 
 
 int
-debar_reader_cms(debar_reader_t *rd, const void *der, size_t len,
+debar_reader_signatures(debar_reader_t *rd, const void *der, size_t len,
     const debar_cms_t *cms)
 {
     int                   rc;

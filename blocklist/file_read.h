@@ -92,9 +92,9 @@ typedef struct {
     debar_str_t   detached;       /* else, where set: the content itself */
 } debar_cms_t;
 
-/* Every signer of the DER at cms (bytes behind its end are ignored) is told. */
+/* Every signer of the CMS at der (bytes behind its end are ignored) is told. */
 
-int debar_reader_cms(debar_reader_t *rd, const void *der, size_t len,
+int debar_reader_signatures(debar_reader_t *rd, const void *der, size_t len,
     const debar_cms_t *cms);
 
 /* A certificate alone, whose signature the caller has checked or not. */

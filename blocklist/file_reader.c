@@ -113,7 +113,7 @@ static long debar_reader_part_read(void *data, uint64_t off, void *buf,
 
 static const debar_reader_row_t  debar_reader_rows[] = {
 
-    /* pe */
+    { DEBAR_FILE_PE, { debar_file_read_pe } },
 
     /* ole */
 
