@@ -63,7 +63,7 @@ for my $c ([], ['list'], ['gateway']) {
          "$name says which commands there are";
 }
 
-my @commands = (['list', 'build'], ['list', 'check'], ['check'],
+my @commands = (['list', 'build'], ['list', 'check'], ['check'], ['inspect'],
                 ['gateway', 'init'], ['gateway', 'start'], ['gateway', 'stop'],
                 ['gateway', 'reload'], ['gateway', 'status']);
 

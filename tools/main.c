@@ -16,6 +16,8 @@ static const debar_command_t  debar_commands[] = {
       "judge one URL, or many, and explain the verdict" },
     { "gateway", debar_gateway_command,
       "set up, start and watch a gateway" },
+    { "inspect", debar_inspect_command,
+      "read a file as the gateway does, or serve a gateway that does" },
     { "sign", debar_sign_command,
       "hold a CA's key and sign for a gateway that inspects HTTPS" },
     { NULL, NULL, NULL }

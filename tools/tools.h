@@ -38,6 +38,8 @@ int debar_dispatch(const char *family, const char *help,
 int debar_list_command(int argc, char **argv);       /* list.c */
 int debar_check_command(int argc, char **argv);      /* check.c */
 int debar_sign_command(int argc, char **argv);       /* sign.c */
+int debar_inspect_command(int argc, char **argv);    /* inspect.c */
+int debar_inspect_print(int argc, char **argv);      /* inspect_file.c */
 int debar_gateway_command(int argc, char **argv);    /* gateway.c */
 int debar_gateway_init(int argc, char **argv);       /* gateway_init.c */
 int debar_gateway_status(int argc, char **argv);     /* gateway_status.c */

@@ -32,7 +32,7 @@ _debar()
 
     case ${COMP_CWORD}:${COMP_WORDS[1]}:${COMP_WORDS[2]-} in
         1:*)
-            words='list check gateway sign --help --version'
+            words='list check gateway inspect sign --help --version'
             ;;
         2:list:*)
             words='build check --help'
@@ -50,6 +50,9 @@ _debar()
             words='--list --request --header --data --response
                 --response-header --at --user --client --address --asn
                 --country --json --jsonl --help'
+            ;;
+        *:inspect:*)
+            words='--json --help'
             ;;
         *:sign:*)
             words='--ca --key --passphrase --socket --pid --log --user
@@ -78,7 +81,7 @@ _debar()
     esac
 
     if [[ $cur == -* || $COMP_CWORD -eq 1 ]] \
-        || [[ $COMP_CWORD -eq 2 && ${COMP_WORDS[1]} != check ]]
+        || [[ $COMP_CWORD -eq 2 && ${COMP_WORDS[1]} != @(check|inspect) ]]
     then
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
     else

@@ -1,0 +1,317 @@
+#!/usr/bin/perl
+
+# `debar inspect FILE`: programs of Windows as a compiler makes them and a signer
+# signs them, changed in the ways in which people change them, and those that
+# Debian ships signed.
+
+use strict;
+use warnings;
+use utf8;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Digest::SHA qw(sha1_hex sha256_hex);
+use Encode qw(encode);
+use Test::More;
+
+use Debar::Test;
+use Debar::Test::Signed;
+
+my $missing = needs_programs();
+
+plan skip_all => $missing if $missing;
+
+binmode Test::More->builder->$_, ':utf8' for qw(output failure_output);
+
+my $dir = test_dir();
+my $n = 0;
+
+# A copy with other bytes: code gets them and changes them in place.
+
+sub changed {
+    my ($file, $code) = @_;
+    my $bytes = file_text($file);
+
+    $code->($bytes) for 1;
+
+    return write_file("$dir/changed" . ++$n, $bytes);
+}
+
+sub told { return inspect_file($_[0]) }
+sub fields_of {
+    my ($told) = @_;
+
+    return { map { $_->{name} => $_->{value} } found_of($told, 'field', 0) };
+}
+
+my $acme = signer_of('/O=Acme Rocket, Inc./CN=Acme Rocket');
+my $other = signer_of('/O=Quiet Harbour Ltd/CN=Quiet Harbour', key => 'ec');
+
+
+# --- not signed --------------------------------------------------------------
+
+my $plain = program_of(version => { CompanyName => 'Acme Rocket, Inc.',
+                                    ProductName => 'Rocket Shield',
+                                    FileDescription => 'Setup',
+                                    OriginalFilename => 'rocket.exe',
+                                    ProductVersion => '7.1' });
+my $told = told($plain);
+my ($file) = found_of($told, 'file', 0);
+
+is $file->{type}, 'pe', 'a program is a PE';
+is $file->{class}, 'program', '... and a program';
+is $file->{size}, -s $plain, '... of its size';
+is $file->{sha256}, sha256_hex(file_text($plain)), '... and its SHA-256';
+is signers_of($told), '', '... nobody signed it';
+is_deeply fields_of($told),
+          { CompanyName => 'Acme Rocket, Inc.', ProductName => 'Rocket Shield',
+            FileDescription => 'Setup', OriginalFilename => 'rocket.exe',
+            ProductVersion => '7.1' },
+          '... its version says who made what';
+is_deeply { map { $_->{name} => $_->{says} } found_of($told, 'field') },
+          { CompanyName => 'maker', ProductName => 'product',
+            FileDescription => 'text', OriginalFilename => 'file',
+            ProductVersion => 'version' },
+          '... each in its role';
+
+my $wide = program_of(version => { CompanyName => encode('UTF-8',
+                                                         'АО Ракета 🚀') });
+
+is fields_of(told($wide))->{CompanyName}, 'АО Ракета 🚀',
+   'a version in other letters';
+
+
+# --- signed ------------------------------------------------------------------
+
+my $holds = 'authenticode Acme Rocket, Inc./Acme Rocket holds';
+
+for my $h (qw(sha1 sha256 sha384 md5)) {
+    is signers_of(told(sign_file($plain, $acme, '-h', $h))), $holds,
+       "signed with $h";
+}
+
+my $signed = sign_file($plain, $acme, '-h', 'sha256');
+
+$told = told($signed);
+
+my ($signer) = found_of($told, 'signer');
+my $der = run_command(['openssl', 'x509', '-in', $acme->{cert}, '-outform',
+                       'DER'])->{out};
+
+is $signer->{thumbprint}, sha1_hex($der),
+   'the thumbprint is that of the certificate';
+is $signer->{issuer}, 'Code authority of the test', '... and its issuer';
+is_deeply $told->{bounds}, [], '... nothing was left out';
+
+my $pdf = write_file("$dir/report.pdf", file_text($signed));
+
+is signers_of(told($pdf)), $holds, 'whatever it is called';
+is signers_of(told(sign_file($plain, $acme, '-ph', '-h', 'sha256'))), $holds,
+   'with page hashes';
+is signers_of(told(sign_file($plain, $other))),
+   'authenticode Quiet Harbour Ltd/Quiet Harbour holds',
+   'with a key on a curve, by another signer';
+is signers_of(told(sign_file($plain, $acme, '-ac', $acme->{ca}))), $holds,
+   'the authority, when it is sent along, is no signer';
+
+my $two = signer_of('', mask => 'utf8only', config =>
+                    "0.O=Acme Rocket, Inc.\n1.O=Rocket Holding\nCN=Acme");
+
+is signers_of(told(sign_file($plain, $two))),
+   'authenticode Acme Rocket, Inc./Acme holds, '
+   . 'authenticode Rocket Holding/ holds',
+   'both organizations of a subject that has two';
+
+for my $mask (qw(utf8only default)) {
+    my $s = signer_of('', mask => $mask,
+                      config => encode('UTF-8', "O=АО Ракета\nCN=Ракета"));
+
+    is signers_of(told(sign_file($plain, $s))),
+       'authenticode АО Ракета/Ракета holds',
+       "a name in other letters, mask $mask";
+}
+
+my $nest = sign_file(sign_file($plain, $other, '-h', 'sha1'), $acme, '-nest',
+                     '-h', 'sha256');
+
+is signers_of(told($nest)),
+   'authenticode Quiet Harbour Ltd/Quiet Harbour holds, '
+   . 'authenticode-nested Acme Rocket, Inc./Acme Rocket holds',
+   'a second signature inside of the first';
+
+my $stamper = signer_of('/O=Stamps of the test/CN=Stamper',
+                        use => 'critical,timeStamping');
+
+SKIP: {
+    my $help = run_command(['osslsigncode', 'sign', '--help']);
+
+    skip 'this osslsigncode makes no time stamps', 1
+        if "$help->{out}$help->{err}" !~ /TSA-certs/;
+
+    is signers_of(told(sign_file($plain, $acme, '-TSA-certs',
+                                 $stamper->{cert}, '-TSA-key',
+                                 $stamper->{key}))),
+       $holds, 'who stamped the time did not sign the program';
+}
+
+
+# --- changed -----------------------------------------------------------------
+
+my $broken = 'authenticode Acme Rocket, Inc./Acme Rocket broken';
+my $appended = 'authenticode Acme Rocket, Inc./Acme Rocket appended';
+
+# Where the certificate table is, by the headers.
+
+sub table_of {
+    my ($bytes) = @_;
+    my $pe = unpack 'V', substr $bytes, 60, 4;
+
+    return (unpack('VV', substr $bytes, $pe + 24 + 112 + 32, 8),
+            $pe + 24 + 112 + 32, $pe + 24 + 64);
+}
+
+my ($table, $size, $entry, $sum) = table_of(file_text($signed));
+
+is signers_of(told(changed($signed, sub { $_[0] .= "\0" x 7 . "tail" }))),
+   $appended, 'bytes behind the signature';
+is signers_of(told(changed($signed, sub { $_[0] .= 'x' x 1000000 }))),
+   $appended, 'a million of them';
+is signers_of(told(changed($signed, sub { substr($_[0], 0x600, 1) ^= "\1" }))),
+   $broken, 'one byte of the program changed';
+is signers_of(told(changed($signed, sub { substr($_[0], 0x4e, 1) ^= "\1" }))),
+   $broken, 'one byte of the stub changed';
+is signers_of(told(changed($signed, sub { substr($_[0], $sum, 4) = 'abcd' }))),
+   $holds, 'the checksum is not signed';
+is signers_of(told(changed($signed, sub { substr($_[0], $entry, 8)
+                                              = "\0" x 8 }))),
+   $holds, 'the directory entry wiped';
+is signers_of(told(changed($signed, sub { substr($_[0], $entry, 8)
+                                              = "\0" x 8;
+                                          $_[0] .= 'tail' x 10 }))),
+   $appended, '... and bytes put behind it';
+is signers_of(told(changed($signed, sub { substr($_[0], $table + 9, 1)
+                                              = "\x85" }))),
+   $broken, 'the message is none any more: its certificate still names them';
+is signers_of(told(changed($signed, sub {
+       substr($_[0], $table + $size - 100, 1) ^= "\1" }))),
+   $broken, 'a byte of the signature itself changed';
+is signers_of(told(changed($signed, sub {
+       my $serial = pack('CCn', 2, 2, hex(unpack('H4', serial_of($acme))));
+       my $at = rindex $_[0], $serial;
+
+       die 'no serial' if $at < $table;
+       substr($_[0], $at + 3, 1) ^= "\1" }))),
+   $broken, 'another number of the certificate in the signer\'s part';
+
+# as much as is there, whatever is cut off
+
+my @sizes = (0, 1, 60, 63, 64, 0x80, 0x88, 0x100, 0x188, 0x200, 0x400,
+             $table - 1, $table, $table + 8, $table + 100, $table + $size - 1);
+my $survived = 0;
+
+for my $cut (@sizes) {
+    my $t = told(changed($signed, sub { $_[0] = substr $_[0], 0, $cut }));
+
+    $survived += (found_of($t, 'file'))[0]{size} == $cut;
+}
+
+is $survived, @sizes, 'cut off anywhere, it is read';
+is signers_of(told(changed($signed, sub { $_[0] = substr $_[0], 0,
+                                               $table + $size - 16 }))),
+   $broken, 'cut off at its end, its signer is named';
+
+sub serial_of {
+    my $out = run_command(['openssl', 'x509', '-in', $_[0]{cert}, '-noout',
+                           '-serial'])->{out};
+
+    return pack 'H*', $out =~ /=([0-9A-F]+)/;
+}
+
+
+# --- carried along -----------------------------------------------------------
+
+my $carrier = program_of(data => [$signed]);
+
+is signers_of(told($carrier), 1), $holds,
+   'a signed program among the resources of another';
+
+my $sfx = changed($plain, sub { $_[0] .= "7z\xbc\xaf\x27\x1c\0\4" . 'x' x 100 });
+
+($file) = found_of(told($sfx), 'file', 1);
+is "$file->{name} $file->{type} $file->{size}", 'overlay 7z 108',
+   'an archive behind the program';
+
+$sfx = changed($plain, sub { $_[0] .= ';!@Install@!UTF-8!' . ' ' x 20000
+                                      . "7z\xbc\xaf\x27\x1c\0\4" . 'x' x 100 });
+($file) = found_of(told($sfx), 'file', 1);
+is "$file->{name} $file->{type} $file->{size}", 'overlay 7z 108',
+   '... behind a text of its own';
+
+my $cab = "MSCF\0\0\0\0" . pack('V', 50) . "\0" x 38;
+
+$sfx = sign_file(changed($plain, sub { $_[0] .= $cab . $cab . 'xxxxxx' }),
+                 $acme);
+$told = told($sfx);
+is_deeply [map { "$_->{type} $_->{size}" } found_of($told, 'file', 1)],
+          ['cab 50', 'cab 50'],
+          'two cabinets behind each other, and a signature behind both';
+is signers_of($told, 0), $holds, '... which holds';
+
+$sfx = changed($plain, sub { $_[0] .= "\0\0\0\0\xef\xbe\xad\xdeNullsoftInst"
+                                      . 'x' x 100 });
+$told = told($sfx);
+is fields_of($told)->{Installer}, 'NSIS', 'an installer of a known kind';
+is_deeply $told->{bounds}, ['unread'], '... that nothing here unpacks';
+
+
+# --- as Debian ships them ----------------------------------------------------
+
+my @shipped = (glob('/usr/lib/shim/{fb,mm}*.efi.signed'),
+               glob('/usr/lib/grub/*/grub*.efi.signed'));
+
+SKIP: {
+    skip 'shim-signed and grub-efi-amd64-signed are not installed', 1
+        if !@shipped;
+
+    for my $image (@shipped) {
+        my $r = run_command(['osslsigncode', 'verify', '-in', $image]);
+        my ($name) = $image =~ m{([^/]+)$};
+        my ($want) = $r->{out} =~ m{Signer #0:\s+Subject: /CN=(.+)};
+        my ($current) = $r->{out} =~ /Current message digest\s+: (\w+)/;
+        my ($made) = $r->{out} =~ /Calculated message digest\s*: (\w+)/;
+
+        is signers_of(told($image)), "authenticode /$want "
+           . ($current eq $made ? 'holds' : 'broken'),
+           "$name, as osslsigncode has it";
+    }
+}
+
+# osslsigncode reads no table of two signatures.
+
+SKIP: {
+    my $shim = '/usr/lib/shim/shimx64.efi.signed';
+
+    skip 'shim-signed is not installed', 1 if !-e $shim;
+
+    like signers_of(told($shim)),
+         qr/^authenticode\ Microsoft\ Corporation\/.*?\ holds
+            (,\ authenticode\ Microsoft\ Corporation\/.*?\ holds)?$/x,
+         'shim, signed twice';
+}
+
+
+# --- the command -------------------------------------------------------------
+
+my $r = run_command([debar_path(), 'inspect', $pdf]);
+
+like $r->{out}, qr/^\Q$pdf\E: pe \(program\), \d+ bytes$/m, 'as text: the file';
+like $r->{out}, qr/^  signer: Acme Rocket, Inc\. \/ Acme Rocket \(authenticode, .*\): holds$/m,
+     '... its signer';
+like $r->{out}, qr/^  CompanyName: Acme Rocket, Inc\.$/m, '... its version';
+is run_command([debar_path(), 'inspect', "$dir/none"])->{status}, 1,
+   'a file that is not there';
+is run_command([debar_path(), 'inspect', $dir])->{status}, 1, 'a folder';
+is run_command([debar_path(), 'inspect', '--json'])->{status}, 2, 'no file';
+
+done_testing;
