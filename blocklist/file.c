@@ -131,14 +131,13 @@ static const debar_file_magic_t  debar_file_magics[] = {
     debar_magic(0, "!<thin>\n", DEBAR_FILE_AR),
     debar_magic(0, "\xed\xab\xee\xdb", DEBAR_FILE_RPM),
     debar_magic(257, "ustar", DEBAR_FILE_TAR),
-    debar_magic(0, "\x1f\x8b", DEBAR_FILE_GZIP),
+    debar_magic(0, "\x1f\x8b\x08", DEBAR_FILE_GZIP),
     debar_magic(0, "\xfd" "7zXZ\0", DEBAR_FILE_XZ),
     debar_magic(0, "\x28\xb5\x2f\xfd", DEBAR_FILE_ZSTD),
     debar_magic(0, "LZIP", DEBAR_FILE_LZMA),
     debar_magic(0, "\x04\x22\x4d\x18", DEBAR_FILE_LZMA),
     debar_magic(0, "\x02\x21\x4c\x18", DEBAR_FILE_LZMA),
-    debar_magic(0, "\x1f\x9d", DEBAR_FILE_LZMA),
-    debar_magic(0, "\x1f\xa0", DEBAR_FILE_LZMA),
+    debar_magic(0, "\x1f\x9d\x90", DEBAR_FILE_LZMA),
     debar_magic(0, "\x89LZO\0\r\n\x1a\n", DEBAR_FILE_LZMA),
     debar_magic(0, "7z\xbc\xaf\x27\x1c", DEBAR_FILE_7Z),
     debar_magic(0, "Rar!\x1a\7", DEBAR_FILE_RAR),
@@ -146,9 +145,7 @@ static const debar_file_magic_t  debar_file_magics[] = {
     debar_magic(0, "070701", DEBAR_FILE_CPIO),
     debar_magic(0, "070702", DEBAR_FILE_CPIO),
     debar_magic(0, "070707", DEBAR_FILE_CPIO),
-    debar_magic(0, "\xc7\x71", DEBAR_FILE_CPIO),
     debar_magic(7, "**ACE**", DEBAR_FILE_LHA),
-    debar_magic(0, "\x60\xea", DEBAR_FILE_LHA),
     debar_magic(0, "StuffIt ", DEBAR_FILE_LHA),
     debar_magic(0, "dex\n03", DEBAR_FILE_DEX),
     debar_magic(0, "\0asm", DEBAR_FILE_WASM),
@@ -332,6 +329,22 @@ debar_file_by_fields(const uint8_t *p, size_t len)
         && (p[4] == 'h' || p[4] == 'z'))
     {
         return DEBAR_FILE_LHA;
+    }
+
+    /* arj: the size of a header, and that of its first part */
+
+    if (len >= 5 && p[0] == 0x60 && p[1] == 0xea && p[3] < 11
+        && p[4] >= 30 && p[4] < 50)
+    {
+        return DEBAR_FILE_LHA;
+    }
+
+    /* cpio of old, either byte order: the sizes of name and file are sane */
+
+    if (len >= 26 && ((p[0] == 0xc7 && p[1] == 0x71 && p[21] < 16)
+                      || (p[0] == 0x71 && p[1] == 0xc7 && p[20] < 16)))
+    {
+        return DEBAR_FILE_CPIO;
     }
 
     if (len >= 12 && memcmp(p, "RIFF", 4) == 0) {

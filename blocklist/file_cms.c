@@ -12,6 +12,9 @@
  * signature has not made the program another's.
  */
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include <openssl/asn1t.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -24,14 +27,17 @@
 #include "file_read.h"
 
 
-#define DEBAR_CMS_BYTES      (32 << 20)
+#define DEBAR_CMS_BYTES      (8 << 20)
 #define DEBAR_CMS_CERTS      64
 #define DEBAR_CMS_SIGNERS    16
-#define DEBAR_CMS_NESTED     16
+#define DEBAR_CMS_NESTED     8
+#define DEBAR_CMS_CHECKS     64     /* signatures, in one call */
 #define DEBAR_CMS_NAMES      8
 #define DEBAR_CMS_MARKS      4096
 
-#define DEBAR_OID_NESTED     "1.3.6.1.4.1.311.2.4.1"
+/* 1.3.6.1.4.1.311.2.4.1 */
+
+#define DEBAR_OID_NESTED     "\x2b\x06\x01\x04\x01\x82\x37\x02\x04\x01"
 
 
 typedef struct {
@@ -131,6 +137,7 @@ typedef struct {
 
     debar_cms_item_t           items[DEBAR_CMS_NESTED];
     unsigned                   nitems;
+    unsigned                   checks;
 
     /* the message at hand */
 
@@ -175,6 +182,7 @@ static const ASN1_TYPE *debar_cms_attr(const STACK_OF(X509_ATTRIBUTE) *attrs,
     int nid, int type);
 static int debar_cms_damaged(debar_cms_reading_t *r, const uint8_t *der,
     size_t len);
+static int debar_cms_leaves(debar_cms_reading_t *r);
 static int debar_cms_leaf(debar_cms_reading_t *r, unsigned at);
 static int debar_cms_tell(debar_reader_t *rd, const char *how, X509 *cert,
     unsigned state);
@@ -224,6 +232,39 @@ debar_reader_signatures(debar_reader_t *rd, const void *der, size_t len,
 }
 
 
+/* A message by itself: a catalogue of drivers, a signature beside its file. */
+
+int
+debar_file_read_cms(debar_reader_t *rd)
+{
+    int           rc;
+    char         *der;
+    uint64_t      n;
+    debar_cms_t   cms;
+
+    n = debar_reader_source(rd)->size;
+    n = n < DEBAR_CMS_BYTES ? n : DEBAR_CMS_BYTES;
+    der = debar_reader_bytes(rd, 0, n);
+
+    /* PEM, and a certificate alone, have no signer */
+
+    if (der == NULL || n < 16 || der[0] != 0x30
+        || memmem(der, 16, "\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02", 9)
+           == NULL)
+    {
+        free(der);
+        return DEBAR_OK;
+    }
+
+    memset(&cms, 0, sizeof(cms));
+    cms.how = "cms";
+    rc = debar_reader_signatures(rd, der, n, &cms);
+    free(der);
+
+    return rc;
+}
+
+
 static int
 debar_cms_message(debar_cms_reading_t *r, const debar_cms_item_t *item)
 {
@@ -265,6 +306,13 @@ debar_cms_signed(debar_cms_reading_t *r, debar_cms_signed_t *body)
 
     for (i = 0, rc = DEBAR_OK; i < n && rc == DEBAR_OK; i++) {
         rc = debar_cms_signer(r, sk_debar_cms_signer_t_value(body->signers, i));
+    }
+
+    /* a signature without a signer has lost it; a message by itself may be of
+     * certificates only */
+
+    if (n == 0 && (r->cms->digest != NULL || r->cms->detached.data != NULL)) {
+        rc = debar_cms_leaves(r);
     }
 
     return rc;
@@ -428,8 +476,8 @@ debar_cms_names_it(X509 *cert, const ASN1_TYPE *sid)
 
 
 /*
- * The signer's certificate is not there: those that issued no other one are,
- * and who issued the signer's is named.
+ * The signer's certificate is not there: those that are and issued no other one
+ * are told, or who issued the signer's if there are none.
  */
 
 static int
@@ -437,26 +485,16 @@ debar_cms_issued(debar_cms_reading_t *r, const debar_cms_signer_t *si)
 {
     int                       rc;
     size_t                    n;
-    unsigned                  i;
     debar_str_t               names[DEBAR_CMS_NAMES];
     debar_found_t             found;
     const uint8_t            *p;
     PKCS7_ISSUER_AND_SERIAL  *ias;
 
-    for (i = 0, n = 0; i < r->ncerts; i++) {
-        if (debar_cms_leaf(r, i)) {
-            n++;
-
-            if (debar_cms_tell(r->rd, r->how, r->certs[i],
-                               DEBAR_SIGNED_BROKEN)
-                != DEBAR_OK)
-            {
-                return DEBAR_DECLINED;
-            }
-        }
+    if (r->ncerts != 0) {
+        return debar_cms_leaves(r);
     }
 
-    if (n || si->sid->type != V_ASN1_SEQUENCE) {
+    if (si->sid->type != V_ASN1_SEQUENCE) {
         return DEBAR_OK;
     }
 
@@ -491,7 +529,7 @@ static void
 debar_cms_nested(debar_cms_reading_t *r, const debar_cms_signer_t *si)
 {
     int              i, j, n;
-    char             oid[64];
+    ASN1_OBJECT     *oid;
     X509_ATTRIBUTE  *attr;
 
     if (!r->cms->spc || si->unsigned_attrs == NULL) {
@@ -501,9 +539,12 @@ debar_cms_nested(debar_cms_reading_t *r, const debar_cms_signer_t *si)
     for (i = 0; i < sk_X509_ATTRIBUTE_num(si->unsigned_attrs); i++) {
         attr = sk_X509_ATTRIBUTE_value(si->unsigned_attrs, i);
 
-        OBJ_obj2txt(oid, sizeof(oid), X509_ATTRIBUTE_get0_object(attr), 1);
+        oid = X509_ATTRIBUTE_get0_object(attr);
 
-        if (strcmp(oid, DEBAR_OID_NESTED) != 0) {
+        if (OBJ_length(oid) != sizeof(DEBAR_OID_NESTED) - 1
+            || memcmp(OBJ_get0_data(oid), DEBAR_OID_NESTED, OBJ_length(oid))
+               != 0)
+        {
             continue;
         }
 
@@ -556,6 +597,14 @@ debar_cms_state(debar_cms_reading_t *r, const debar_cms_signer_t *si,
     X509 *cert)
 {
     unsigned  covers, made;
+
+    if (r->checks++ == DEBAR_CMS_CHECKS) {
+        debar_reader_bound(r->rd, DEBAR_FILE_MEMBERS);
+    }
+
+    if (r->checks > DEBAR_CMS_CHECKS) {
+        return DEBAR_SIGNED_UNCHECKED;
+    }
 
     made = debar_cms_verify(r, si, cert);
 
@@ -896,10 +945,9 @@ debar_cms_attr(const STACK_OF(X509_ATTRIBUTE) *attrs, int nid, int type)
 static int
 debar_cms_damaged(debar_cms_reading_t *r, const uint8_t *der, size_t len)
 {
-    int             rc;
     X509           *cert;
     size_t          n;
-    unsigned        i, marks;
+    unsigned        marks;
     const uint8_t  *p, *q, *end;
 
     debar_reader_bound(r->rd, DEBAR_FILE_BROKEN);
@@ -927,6 +975,16 @@ debar_cms_damaged(debar_cms_reading_t *r, const uint8_t *der, size_t len)
 
         p += 5;
     }
+
+    return debar_cms_leaves(r);
+}
+
+
+static int
+debar_cms_leaves(debar_cms_reading_t *r)
+{
+    int       rc;
+    unsigned  i;
 
     for (i = 0, rc = DEBAR_OK; i < r->ncerts && rc == DEBAR_OK; i++) {
         if (debar_cms_leaf(r, i)) {

@@ -126,6 +126,7 @@ int debar_file_read_metadata(debar_reader_t *rd);    /* file_metadata.c:
                                                         pom.properties, nuspec,
                                                         control, Info.plist,
                                                         by name and content */
+int debar_file_read_cms(debar_reader_t *rd);         /* file_cms.c */
 int debar_file_read_archive(debar_reader_t *rd);     /* file_archive.c */
 
 /* The name by which the file that is being read was packed; empty: the root. */

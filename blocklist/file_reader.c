@@ -133,6 +133,8 @@ static const debar_reader_row_t  debar_reader_rows[] = {
 
     /* rpm */
 
+    { DEBAR_FILE_CERTIFICATE, { debar_file_read_cms } },
+
     /* texts: metadata */
 
     /* what is an archive only */
@@ -146,7 +148,7 @@ debar_file_read(const debar_file_source_t *src, const uint8_t *sha256,
     const debar_file_room_t *room, const debar_file_limits_t *limits,
     debar_found_pt sink, void *data)
 {
-    long             n;
+    size_t           n;
     uint8_t          head[DEBAR_FILE_HEAD];
     debar_reader_t   rd;
     debar_reading_t  all;
@@ -171,9 +173,9 @@ debar_file_read(const debar_file_source_t *src, const uint8_t *sha256,
         rd.has_sha256 = debar_reading_digest(src, rd.sha256) == DEBAR_OK;
     }
 
-    n = src->read(src->data, 0, head, sizeof(head));
+    n = src->size < sizeof(head) ? src->size : sizeof(head);
 
-    if (n < 0) {
+    if (debar_reader_at(&rd, 0, head, n) != DEBAR_OK) {
         n = 0;
         all.bounds |= DEBAR_FILE_BROKEN;
     }
@@ -931,6 +933,7 @@ int
 debar_reader_part(debar_reader_t *rd, const char *name, size_t len,
     uint64_t off, uint64_t n)
 {
+    int                  grown;
     debar_reader_t       member;
     debar_reader_part_t  part;
 
@@ -944,9 +947,7 @@ debar_reader_part(debar_reader_t *rd, const char *name, size_t len,
         n = rd->src.size - off;
     }
 
-    if (debar_reading_member(rd, name, len) != DEBAR_OK
-        || debar_reading_grows(rd, n) != DEBAR_OK)
-    {
+    if (debar_reading_member(rd, name, len) != DEBAR_OK) {
         return DEBAR_DECLINED;
     }
 
@@ -958,15 +959,21 @@ debar_reader_part(debar_reader_t *rd, const char *name, size_t len,
     member.src.size = n;
     member.src.read = debar_reader_part_read;
     member.length = n;
-    member.has_sha256 = debar_reading_digest(&member.src, member.sha256)
-                        == DEBAR_OK;
-
+    grown = debar_reading_grows(rd, n);
     n = n < sizeof(rd->head) ? n : sizeof(rd->head);
 
     if (debar_reader_at(rd, off, rd->head, n) != DEBAR_OK) {
         n = 0;
     }
 
+    if (grown != DEBAR_OK) {
+        member.type = debar_file_type(rd->head, n, n == member.length);
+        (void) debar_reading_tell_file(&member);
+        return DEBAR_DECLINED;
+    }
+
+    member.has_sha256 = debar_reading_digest(&member.src, member.sha256)
+                        == DEBAR_OK;
     debar_reading_file(&member, rd->head, n);
 
     return rd->all->stop || rd->all->full ? DEBAR_DECLINED : DEBAR_OK;

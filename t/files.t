@@ -229,6 +229,53 @@ sub serial_of {
 }
 
 
+# certificates where a signature was
+
+my $bag = run_command(['openssl', 'crl2pkcs7', '-nocrl', '-certfile',
+                       $acme->{cert}, '-certfile', $acme->{ca}, '-outform',
+                       'DER'])->{out};
+
+is signers_of(told(changed($signed, sub {
+       my $entry_of = pack('VvvA*', 8 + length $bag, 0x200, 2, $bag);
+
+       substr($_[0], $table) = $entry_of . "\0" x (-length($entry_of) % 8);
+       substr($_[0], $entry + 4, 4) = pack 'V', length($_[0]) - $table; }))),
+   $broken, 'the certificates of a signature whose signer was taken out';
+
+
+# --- messages by themselves ---------------------------------------------------
+
+my $text = write_file("$dir/text", "a text\n");
+my $cms = 'cms Acme Rocket, Inc./Acme Rocket';
+
+sub message {
+    my $out = "$dir/message" . ++$n;
+    my $r = run_command(['openssl', 'cms', '-sign', '-binary', '-in', $text,
+                         '-signer', $acme->{cert}, '-inkey', $acme->{key},
+                         '-outform', 'DER', '-out', $out, @_]);
+
+    $r->{status} == 0 or die $r->{err};
+
+    return signers_of(told($out));
+}
+
+is message('-nodetach'), "$cms holds", 'CMS with its content';
+is message('-nodetach', '-noattr'), "$cms holds", '... of no attributes';
+is message('-nodetach', '-keyid'), "$cms holds", '... by key identifier';
+is message('-nodetach', '-stream', '-indef'), "$cms holds",
+   '... in BER of indefinite length';
+is message('-nodetach', '-keyopt', 'rsa_padding_mode:pss'), "$cms holds",
+   '... with RSASSA-PSS';
+is message('-nodetach', '-keyopt', 'rsa_padding_mode:pss', '-keyopt',
+           'rsa_pss_saltlen:20', '-md', 'sha384'), "$cms holds",
+   '... with another salt and digest';
+is message(), "$cms unchecked", 'the content is elsewhere';
+is message('-nodetach', '-nocerts'), 'cms / unchecked',
+   'a certificate that is elsewhere';
+is signers_of(told(write_file("$dir/bag.p7b", $bag))), '',
+   'a message of certificates is signed by nobody';
+
+
 # --- carried along -----------------------------------------------------------
 
 my $carrier = program_of(data => [$signed]);

@@ -148,6 +148,127 @@ names(void)
 }
 
 
+/* The smallest program: headers of 328 bytes, no sections, and an overlay. */
+
+#define PE  328
+
+static size_t
+program(char *out, const char *overlay, size_t len)
+{
+    memset(out, 0, PE);
+    memcpy(out, "MZ", 2);
+    out[60] = 64;
+    memcpy(out + 64, "PE\0\0", 4);
+    out[64 + 20] = (char) 240;
+    memcpy(out + 88, "\x0b\x02", 2);
+    out[88 + 108] = 16;
+    memmove(out + PE, overlay, len);
+
+    return PE + len;
+}
+
+
+static void
+nesting(void)
+{
+    char      b[16 * PE], inner[16 * PE];
+    size_t    i, len;
+    found_t   f;
+
+    memset(&f, 0, sizeof(f));
+
+    for (i = 0, len = 0; i < 9; i++) {
+        memcpy(inner, b, len);
+        len = program(b, inner, len);
+    }
+
+    f.limits.depth = 2;
+    found_in(&f, b, len);
+    is_str(f.text.data,
+           "file  pe 2952\n"
+           "  file overlay pe 2624\n"
+           "    file overlay pe 2296\n"
+           "  end\n"
+           "end\n", "programs in programs, as deep as they may be");
+    is_int(f.bounds, DEBAR_FILE_DEPTH, "... and that is said");
+
+    f.limits.depth = 0;
+    found_in(&f, b, len);
+    found_has(&f, "          file overlay pe 1312\n        end\n",
+              "five by default");
+    ok(strstr(f.text.data, "pe 984") == NULL, "... and no more");
+
+    f.limits.depth = 100;
+    found_in(&f, b, len);
+    found_has(&f, "                file overlay pe 328\n",
+              "eight, if more are asked for");
+    is_int(f.bounds, 0, "... which are all");
+
+    f.limits.members = 3;
+    found_in(&f, b, len);
+    found_has(&f, "      file overlay pe 1968\n    end\n  end\nend\n",
+              "so many members");
+    is_int(f.bounds, DEBAR_FILE_MEMBERS, "... and that is said");
+
+    f.limits.members = 0;
+    f.limits.findings = 4;
+    found_in(&f, b, len);
+    is_int(f.n, 4, "so many findings");
+    is_int(f.bounds, DEBAR_FILE_MEMBERS, "... and that is said, too");
+
+    f.limits.findings = 0;
+    f.limits.expanded = 5000;
+    found_in(&f, b, len);
+    found_has(&f, "      file overlay pe- 1968\n    end\n  end\nend\n",
+              "so many bytes: what would be too much is told, and not read");
+    is_int(f.bounds, DEBAR_FILE_EXPANDED, "... and that is said");
+
+    f.limits.expanded = 0;
+    f.enough = 3;
+    found_in(&f, b, len);
+    is_int(f.n, 3, "nothing is told once it is enough");
+    is_int(f.bounds, DEBAR_DECLINED, "... which is said");
+
+    found_free(&f);
+}
+
+
+static void
+overlays(void)
+{
+    char      b[3 * PE + 100000];
+    size_t    len;
+    found_t   f;
+
+    memset(&f, 0, sizeof(f));
+
+    len = program(b, "", 0);
+    b[88 + 96 + 1] = 1;
+    memset(b + 88 + 112 + 32, 0xff, 8);
+    found_in(&f, b, len);
+    is_str(f.text.data, "file  pe 328\n",
+           "a certificate table that is not there");
+    is_int(f.bounds, DEBAR_FILE_BROKEN, "... is said");
+
+    len = program(b, "MSCF\0\0\0\0\xff\xff\xff\xff MSCF\0\0\0\0", 21);
+    found_in(&f, b, len);
+    is_str(f.text.data, "file  pe 349\n", "no cabinets, by their sizes");
+
+    memset(b + PE, 'x', 100000);
+    len = program(b, "", 0);
+    memcpy(b + PE + 16384 - 3, "7z\xbc\xaf\x27\x1c\0\4", 8);
+    found_in(&f, b, len + 50000);
+    found_has(&f, "  file overlay 7z 33619\n",
+              "an archive across the border of what is read at once");
+
+    found_in(&f, b, 100);
+    is_str(f.text.data, "file  pe 100\n", "headers that are cut off");
+    is_int(f.bounds, DEBAR_FILE_BROKEN, "... are said");
+
+    found_free(&f);
+}
+
+
 int
 main(void)
 {
@@ -160,6 +281,8 @@ main(void)
 
     offsets();
     names();
+    nesting();
+    overlays();
 
     return done();
 }
