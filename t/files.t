@@ -348,6 +348,46 @@ SKIP: {
 }
 
 
+# --- judged -------------------------------------------------------------------
+
+my $list = write_list("$dir/list", phases =>
+                      '{from: 2000-01-01, browse: log, acquire: block,'
+                      . ' download: block, update: block}',
+                      hosts => ['rocket.example'], vendor =>
+                      "names: [Rocket Shield]\n"
+                      . "signers: ['ACME ROCKET, INC']\n"
+                      . "permits:\n"
+                      . "  - {url: rocket.example/remover.exe, why: it removes,"
+                      . " sha256: " . sha256_hex(file_text($signed)) . "}\n");
+
+sub verdict_of {
+    my ($file, @url) = @_;
+    my $r = run_command([debar_path(), 'inspect', '--json', '--list', $list,
+                         @url, $file]);
+
+    return JSON::PP->new->utf8->decode($r->{out})->{verdict}
+           . " $r->{status}";
+}
+
+my $elsewhere = sign_file(program_of(), $other);
+
+is verdict_of($pdf), 'block 20', 'a listed signer, from anywhere';
+is verdict_of(changed($signed, sub { $_[0] .= 'tail' })), 'block 20',
+   '... with bytes behind it';
+is verdict_of(changed($signed, sub { substr($_[0], 0x600, 1) ^= "\1" })),
+   'block 20', '... with one byte changed';
+is verdict_of($carrier), 'block 20', '... inside of another program';
+is verdict_of($elsewhere), 'pass 0', 'another signer';
+is verdict_of($elsewhere, '--url', 'http://rocket.example/x.exe'), 'block 20',
+   '... from a listed host';
+is verdict_of($signed, '--url', 'http://rocket.example/remover.exe'), 'pass 0',
+   'what a permit is pinned to';
+is verdict_of($carrier, '--url', 'http://rocket.example/remover.exe'),
+   'block 20', '... and nothing else at its URL';
+like run_command([debar_path(), 'inspect', '--list', $list, $pdf])->{out},
+     qr/^  signer: .*^block/msi, 'as text: findings, then the verdict';
+
+
 # --- the command -------------------------------------------------------------
 
 my $r = run_command([debar_path(), 'inspect', $pdf]);

@@ -1,5 +1,5 @@
 /*
- * debar inspect FILE: what the gateway would see in a file.
+ * debar inspect FILE: what the gateway would see in a file, and do with it.
  */
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "file.h"
+#include "judge_file.h"
 #include "tools.h"
 
 
@@ -27,9 +27,26 @@ typedef struct {
     unsigned     json;
     unsigned     members;         /* told: a comma is needed */
     debar_buf_t  out;
+
+    /* the verdict, where it is asked for */
+
+    const char       *list_name;
+    const char       *url;
+    debar_list_t     *list;
+    debar_filing_t   *filing;
+    debar_request_t   rq;
+    debar_verdict_t   v;
 } debar_inspect_out_t;
 
 
+/* Where a file comes from that is judged by itself: RFC 6761 s.6.4. */
+
+#define DEBAR_INSPECT_URL  "http://file.invalid/"
+
+
+static int debar_inspect_args(debar_inspect_out_t *o, int argc, char **argv);
+static int debar_inspect_begun(debar_inspect_out_t *o);
+static int debar_inspect_one(debar_inspect_out_t *o);
 static int debar_inspect_open(const char *path, int *fd,
     debar_file_source_t *src);
 static int debar_inspect_begin(void *data, unsigned depth);
@@ -45,29 +62,35 @@ static void debar_inspect_say_signer(const debar_found_t *found);
 static void debar_inspect_say_json(debar_inspect_out_t *o,
     const debar_found_t *found);
 static void debar_inspect_hex(char *out, const void *data, size_t len);
-static void debar_inspect_bounds(debar_inspect_out_t *o, unsigned bounds);
+static void debar_inspect_end(debar_inspect_out_t *o, unsigned bounds);
 
 
 static const char  debar_inspect_help[] =
-    "usage: debar inspect [--json] FILE\n"
+    "usage: debar inspect [--list FILE.mdb | SOURCE] [--url URL] [--json] FILE\n"
     "\n"
     "Reads a file as the gateway reads a download and prints what it finds: what\n"
     "it is by its bytes, its SHA-256, who signed it and whether the signature\n"
     "holds, what it says of itself, which package it is, and the same of what is\n"
     "packed in it.\n"
     "\n"
-    "      --json   one JSON object\n"
-    "  -h, --help   this text\n"
+    "  -l, --list LIST  judge it by a snapshot or a source folder as a download\n"
+    "      --url URL    that came from there, by the shipped list if no other is\n"
+    "                   named; default: from nowhere that is listed\n"
+    "      --json       one JSON object\n"
+    "  -h, --help       this text\n"
     "\n"
     "\"bounds\" says what was not read, and why: deep, members, expanded, held\n"
     "(more than the bounds allow), broken, sealed (encrypted), unread (a format\n"
     "that is known and not read).\n"
     "\n"
-    "Exit: 0 read, 1 it could not be opened or read, 2 usage.\n";
+    "Exit: 0 read, 1 it could not be opened or read, 2 usage; judged: 0 pass,\n"
+    "10 log, 20 block, 30 reject.\n";
 
 static const struct option  debar_inspect_options[] = {
-    { "json", no_argument, NULL, 'j' },
-    { "help", no_argument, NULL, 'h' },
+    { "list", required_argument, NULL, 'l' },
+    { "url",  required_argument, NULL, 'u' },
+    { "json", no_argument,       NULL, 'j' },
+    { "help", no_argument,       NULL, 'h' },
     { NULL, 0, NULL, 0 }
 };
 
@@ -83,22 +106,50 @@ static const char  *debar_inspect_roles[] = {
 int
 debar_inspect_print(int argc, char **argv)
 {
-    int                   c, fd, bounds;
-    unsigned              i;
-    debar_file_room_t     room;
-    debar_inspect_out_t   o;
-    debar_file_source_t   src;
-    debar_inspect_room_t  fds;
+    int                  rc;
+    debar_inspect_out_t  o;
 
     memset(&o, 0, sizeof(o));
+    rc = debar_inspect_args(&o, argc, argv);
+
+    if (rc == -1) {
+        rc = debar_inspect_begun(&o) == DEBAR_OK ? debar_inspect_one(&o)
+                                                 : DEBAR_EXIT_FAILURE;
+    }
+
+    if (o.list != NULL) {
+        debar_filing_free(o.filing);
+        debar_list_close(o.list);
+    }
+
+    debar_request_free(&o.rq);
+
+    return rc;
+}
+
+
+/* -1: go on; else the exit code. */
+
+static int
+debar_inspect_args(debar_inspect_out_t *o, int argc, char **argv)
+{
+    int          c;
+    const char  *why;
+
     opterr = 0;
 
-    while ((c = getopt_long(argc, argv, ":h", debar_inspect_options, NULL))
+    while ((c = getopt_long(argc, argv, ":l:h", debar_inspect_options, NULL))
            != -1)
     {
         switch (c) {
+        case 'l':
+            o->list_name = optarg;
+            break;
+        case 'u':
+            o->url = optarg;
+            break;
         case 'j':
-            o.json = 1;
+            o->json = 1;
             break;
         case 'h':
             fputs(debar_inspect_help, stdout);
@@ -112,9 +163,60 @@ debar_inspect_print(int argc, char **argv)
         return debar_usage("debar inspect", "one file is needed");
     }
 
-    o.name = argv[optind];
+    o->name = argv[optind];
+    o->rq.url = o->url ? o->url : DEBAR_INSPECT_URL;
+    o->rq.url_len = strlen(o->rq.url);
+    o->rq.facts.now = time(NULL);
+    o->rq.facts.filing = 1;
 
-    if (debar_inspect_open(o.name, &fd, &src) != DEBAR_OK) {
+    if (debar_request_finish(&o->rq, &why) != DEBAR_OK) {
+        return debar_usage("debar inspect", "%s", why);
+    }
+
+    return -1;
+}
+
+
+/* The request is judged, as far as it goes without the file. */
+
+static int
+debar_inspect_begun(debar_inspect_out_t *o)
+{
+    debar_dialled_t  to;
+
+    if (o->list_name == NULL && o->url == NULL) {
+        return DEBAR_OK;
+    }
+
+    o->list = debar_open_list(o->list_name);
+
+    if (o->list == NULL) {
+        return DEBAR_ERROR;
+    }
+
+    memset(&to, 0, sizeof(to));
+    debar_judge_request(o->list, &o->rq, &to, &o->v);
+    o->filing = debar_filing_new(o->list, &o->rq.facts, &o->v);
+
+    if (o->filing == NULL) {
+        (void) debar_say("inspect: no memory");
+        return DEBAR_ERROR;
+    }
+
+    return DEBAR_OK;
+}
+
+
+static int
+debar_inspect_one(debar_inspect_out_t *o)
+{
+    int                   fd, bounds;
+    unsigned              i;
+    debar_file_room_t     room;
+    debar_file_source_t   src;
+    debar_inspect_room_t  fds;
+
+    if (debar_inspect_open(o->name, &fd, &src) != DEBAR_OK) {
         return DEBAR_EXIT_FAILURE;
     }
 
@@ -124,8 +226,8 @@ debar_inspect_print(int argc, char **argv)
     room.write = debar_inspect_write;
     room.source = debar_inspect_source;
 
-    bounds = debar_file_read(&src, NULL, &room, NULL, debar_inspect_say, &o);
-    debar_inspect_bounds(&o, bounds);
+    bounds = debar_file_read(&src, NULL, &room, NULL, debar_inspect_say, o);
+    debar_inspect_end(o, bounds);
 
     for (i = 0; i < DEBAR_INSPECT_ROOMS; i++) {
         if (fds.fds[i] != -1) {
@@ -135,7 +237,7 @@ debar_inspect_print(int argc, char **argv)
 
     close(fd);
 
-    return 0;
+    return o->list ? debar_verdict_exit(o->v.verdict) : 0;
 }
 
 
@@ -253,6 +355,10 @@ static int
 debar_inspect_say(void *data, const debar_found_t *found)
 {
     debar_inspect_out_t  *o = data;
+
+    if (o->filing != NULL) {
+        debar_filing_push(o->filing, found);
+    }
 
     if (o->json) {
         debar_inspect_say_json(o, found);
@@ -417,16 +523,24 @@ debar_inspect_hex(char *out, const void *data, size_t len)
 }
 
 
-/* The end: which bounds were reached. */
+/* The end: which bounds were reached, and the verdict. */
 
 static void
-debar_inspect_bounds(debar_inspect_out_t *o, unsigned bounds)
+debar_inspect_end(debar_inspect_out_t *o, unsigned bounds)
 {
     unsigned     bit, n;
     debar_buf_t  b, all;
 
+    static const debar_filing_policy_t  policy = {
+        DEBAR_LOG, DEBAR_LOG, DEBAR_BLOCK
+    };
+
     memset(&b, 0, sizeof(b));
     memset(&all, 0, sizeof(all));
+
+    if (o->filing != NULL) {
+        debar_filing_finish(o->filing, bounds, NULL, &policy, &o->v);
+    }
 
     for (bit = 1, n = 0; bit <= DEBAR_FILE_CODED; bit <<= 1) {
         if (bounds & bit) {
@@ -437,8 +551,8 @@ debar_inspect_bounds(debar_inspect_out_t *o, unsigned bounds)
     }
 
     if (o->json) {
-        debar_buf_add(&all, "{\"file\":", 8);
-        debar_buf_json(&all, o->name, strlen(o->name));
+        debar_buf_add(&all, "{", 1);
+        debar_json_text(&all, "file", o->name, strlen(o->name));
         debar_buf_add(&all, ",\"findings\":[", 13);
         debar_buf_add(&all, o->out.data, o->out.len);
         debar_buf_add(&all, "],\"bounds\":[", 12);
@@ -447,13 +561,26 @@ debar_inspect_bounds(debar_inspect_out_t *o, unsigned bounds)
             debar_buf_add(&all, b.data, b.len);
         }
 
-        debar_buf_add(&all, "]}\n", 3);
+        debar_buf_add(&all, "]", 1);
+
+        if (o->filing != NULL) {
+            debar_json_text(&all, "url", o->rq.url, o->rq.url_len);
+            debar_explain_json(&all, o->list, &o->v);
+        }
+
+        debar_buf_add(&all, "}\n", 2);
 
     } else if (n) {
         debar_buf_printf(&all, "bounds: %.*s\n", (int) b.len, b.data);
     }
 
     debar_flush(&all);
+
+    if (o->filing != NULL && !o->json) {
+        printf("\n");
+        debar_explain(stdout, o->list, &o->rq, &o->v, NULL);
+    }
+
     debar_buf_free(&o->out);
     debar_buf_free(&b);
 }

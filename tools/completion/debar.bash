@@ -52,7 +52,7 @@ _debar()
                 --country --json --jsonl --help'
             ;;
         *:inspect:*)
-            words='--json --help'
+            words='--list --url --json --help'
             ;;
         *:sign:*)
             words='--ca --key --passphrase --socket --pid --log --user
