@@ -111,6 +111,8 @@ static const char  *debar_file_bounds[] = {
 
 static const debar_file_magic_t  debar_file_magics[] = {
     debar_magic(0, "\x7f" "ELF", DEBAR_FILE_ELF),
+    debar_magic(0, "#!/", DEBAR_FILE_SCRIPT),
+    debar_magic(0, "#! /", DEBAR_FILE_SCRIPT),
     debar_magic(0, "\xfe\xed\xfa\xce", DEBAR_FILE_MACHO),
     debar_magic(0, "\xfe\xed\xfa\xcf", DEBAR_FILE_MACHO),
     debar_magic(0, "\xce\xfa\xed\xfe", DEBAR_FILE_MACHO),

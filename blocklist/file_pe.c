@@ -18,7 +18,6 @@
 #define DEBAR_PE_SECTIONS  1024
 #define DEBAR_PE_ENTRIES   16     /* WIN_CERTIFICATE */
 #define DEBAR_PE_DIGESTS   8
-#define DEBAR_PE_PARTS     16
 #define DEBAR_PE_TAIL      65536
 
 
@@ -46,36 +45,6 @@ static int debar_pe_digest(void *data, int nid, uint8_t *out, unsigned *len);
 static int debar_pe_digest_make(const debar_pe_t *pe, debar_pe_digest_t *d);
 static int debar_pe_digest_range(const debar_pe_t *pe, EVP_MD_CTX *md,
     uint64_t from, uint64_t to);
-static int debar_pe_overlay(debar_pe_t *pe);
-static int debar_pe_search(debar_pe_t *pe, uint64_t from, uint64_t to);
-static const uint8_t *debar_pe_next(const uint8_t *p, const uint8_t *end,
-    unsigned *what);
-static int debar_pe_found(debar_pe_t *pe, unsigned what, uint64_t *off,
-    uint64_t to);
-
-
-/* What installers are found by; none of them is met by chance. */
-
-typedef enum {
-    DEBAR_PE_NSIS = 0,
-    DEBAR_PE_INNO,
-    DEBAR_PE_CAB,
-    DEBAR_PE_7Z,
-    DEBAR_PE_RAR,
-    DEBAR_PE_OLE,
-    DEBAR_PE_MARKS
-} debar_pe_mark_e;
-
-static const debar_str_t  debar_pe_marks[] = {
-    debar_string("\xef\xbe\xad\xdeNullsoftInst"),
-    debar_string("Inno Setup Setup Data ("),
-    debar_string("MSCF\0\0\0\0"),
-    debar_string("7z\xbc\xaf\x27\x1c"),
-    debar_string("Rar!\x1a\7"),
-    debar_string("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
-};
-
-#define DEBAR_PE_LONGEST  32
 
 
 int
@@ -100,7 +69,8 @@ debar_file_read_pe(debar_reader_t *rd)
     }
 
     if (rc == DEBAR_OK) {
-        rc = debar_pe_overlay(&pe);
+        rc = debar_reader_overlay(rd, pe.overlay,
+                                  pe.table ? pe.table : pe.size);
     }
 
     free(pe.sections);
@@ -468,159 +438,4 @@ debar_pe_digest_range(const debar_pe_t *pe, EVP_MD_CTX *md, uint64_t from,
     }
 
     return DEBAR_OK;
-}
-
-
-/* --- installers ---------------------------------------------------------- */
-
-/*
- * Bytes between the sections and the signature are an archive, or have one in
- * them.  (A ZIP at their end is found by the driver.)
- */
-
-static int
-debar_pe_overlay(debar_pe_t *pe)
-{
-    size_t    n;
-    uint8_t   head[DEBAR_FILE_HEAD];
-    uint64_t  end;
-
-    end = pe->table ? pe->table : pe->size;
-
-    if (end <= pe->overlay) {
-        return DEBAR_OK;
-    }
-
-    n = end - pe->overlay < sizeof(head) ? end - pe->overlay : sizeof(head);
-
-    if (debar_reader_at(pe->rd, pe->overlay, head, n) != DEBAR_OK) {
-        return DEBAR_OK;
-    }
-
-    switch (debar_file_class(debar_file_type(head, n, 0))) {
-
-    case DEBAR_CLASS_PROGRAM:
-    case DEBAR_CLASS_PACKAGE:
-    case DEBAR_CLASS_ARCHIVE:
-
-        /* cabinets may stand behind each other */
-
-        if (memcmp(head, "MSCF", 4) != 0) {
-            return debar_reader_part(pe->rd, "overlay", 7, pe->overlay,
-                                     end - pe->overlay);
-        }
-    }
-
-    return debar_pe_search(pe, pe->overlay, end);
-}
-
-
-static int
-debar_pe_search(debar_pe_t *pe, uint64_t from, uint64_t to)
-{
-    size_t          n;
-    uint8_t         buf[DEBAR_PE_CHUNK];
-    uint64_t        off;
-    unsigned        parts, what;
-    const uint8_t  *p;
-
-    for (off = from, parts = 0; off < to; /* void */ ) {
-        n = to - off < sizeof(buf) ? to - off : sizeof(buf);
-
-        if (debar_reader_at(pe->rd, off, buf, n) != DEBAR_OK) {
-            break;
-        }
-
-        p = debar_pe_next(buf, buf + n, &what);
-
-        if (p == NULL) {
-
-            /* a mark may be cut by the end of the buffer */
-
-            off += n < sizeof(buf) ? n : n - DEBAR_PE_LONGEST;
-            continue;
-        }
-
-        if (parts++ == DEBAR_PE_PARTS) {
-            debar_reader_bound(pe->rd, DEBAR_FILE_MEMBERS);
-            break;
-        }
-
-        off += p - buf;
-
-        if (debar_pe_found(pe, what, &off, to) != DEBAR_OK) {
-            return DEBAR_DECLINED;
-        }
-    }
-
-    return DEBAR_OK;
-}
-
-
-/* The first mark of any kind. */
-
-static const uint8_t *
-debar_pe_next(const uint8_t *p, const uint8_t *end, unsigned *what)
-{
-    unsigned        i;
-    const uint8_t  *found, *first;
-
-    for (i = 0, first = NULL; i < DEBAR_PE_MARKS; i++) {
-        found = memmem(p, (first ? first : end) - p, debar_pe_marks[i].data,
-                       debar_pe_marks[i].len);
-
-        if (found != NULL) {
-            first = found;
-            *what = i;
-        }
-    }
-
-    return first;
-}
-
-
-/* *off: of the mark, then where to go on. */
-
-static int
-debar_pe_found(debar_pe_t *pe, unsigned what, uint64_t *off, uint64_t to)
-{
-    int          rc;
-    uint8_t      b[36];
-    uint64_t     n;
-    const char  *name;
-
-    n = to - *off;
-
-    switch (what) {
-
-    case DEBAR_PE_NSIS:
-    case DEBAR_PE_INNO:
-
-        /* formats of their own, which nothing that is linked here unpacks */
-
-        debar_reader_bound(pe->rd, DEBAR_FILE_UNREAD);
-        *off += debar_pe_marks[what].len;
-        name = what == DEBAR_PE_NSIS ? "NSIS" : "Inno Setup";
-
-        return debar_reader_field(pe->rd, "Installer", DEBAR_SAYS_TEXT, name,
-                                  strlen(name));
-
-    case DEBAR_PE_CAB:
-
-        if (n < sizeof(b)
-            || debar_reader_at(pe->rd, *off, b, sizeof(b)) != DEBAR_OK
-            || debar_le32(b + 8) < sizeof(b) || debar_le32(b + 8) > n)
-        {
-            *off += debar_pe_marks[what].len;
-            return DEBAR_OK;
-        }
-
-        n = debar_le32(b + 8);
-        break;
-    }
-
-    rc = debar_reader_part(pe->rd, "overlay", 7, *off, n);
-    *off += n;
-
-    return rc;
 }

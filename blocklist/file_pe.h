@@ -23,20 +23,6 @@ typedef struct {
 } debar_pe_t;
 
 
-static inline uint16_t
-debar_le16(const uint8_t *p)
-{
-    return p[0] | p[1] << 8;
-}
-
-
-static inline uint32_t
-debar_le32(const uint8_t *p)
-{
-    return p[0] | p[1] << 8 | p[2] << 16 | (uint32_t) p[3] << 24;
-}
-
-
 /* Version and what else resources carry.  DEBAR_DECLINED: enough. */
 
 int debar_pe_resources(debar_pe_t *pe);

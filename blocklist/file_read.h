@@ -72,6 +72,35 @@ int debar_reader_part(debar_reader_t *rd, const char *name, size_t len,
     uint64_t off, uint64_t n);
 
 
+/* What may be packed in these bytes of the file: archives, found by their
+ * magic, are members "overlay".  DEBAR_DECLINED as above. */
+
+int debar_reader_overlay(debar_reader_t *rd, uint64_t from, uint64_t to);
+
+
+/* Numbers, little-endian. */
+
+static inline uint16_t
+debar_le16(const uint8_t *p)
+{
+    return p[0] | p[1] << 8;
+}
+
+
+static inline uint32_t
+debar_le32(const uint8_t *p)
+{
+    return p[0] | p[1] << 8 | p[2] << 16 | (uint32_t) p[3] << 24;
+}
+
+
+static inline uint64_t
+debar_le64(const uint8_t *p)
+{
+    return debar_le32(p) | (uint64_t) debar_le32(p + 4) << 32;
+}
+
+
 /*
  * CMS (RFC 5652) as code signing uses it.
  */
@@ -109,6 +138,8 @@ int debar_reader_certificate(debar_reader_t *rd, const char *how,
  */
 
 int debar_file_read_pe(debar_reader_t *rd);          /* file_pe.c */
+int debar_file_read_script(debar_reader_t *rd);      /* file_overlay.c */
+int debar_file_read_elf(debar_reader_t *rd);         /* file_overlay.c */
 int debar_file_read_ole(debar_reader_t *rd);         /* file_ole.c: msi */
 int debar_file_read_cab(debar_reader_t *rd);         /* file_cab.c: signature;
                                                         members by libarchive */
@@ -132,7 +163,14 @@ int debar_file_read_archive(debar_reader_t *rd);     /* file_archive.c */
 /* The name by which the file that is being read was packed; empty: the root. */
 
 debar_str_t debar_reader_name(const debar_reader_t *rd);
-unsigned debar_reader_is(const debar_reader_t *rd);  /* its type */
+
+/*
+ * The type as which it is read: by its magic, whatever debar_reader_type() made
+ * of it; or what it is, too (a program that is a ZIP from its end, a document
+ * that is a disk image).
+ */
+
+unsigned debar_reader_is(const debar_reader_t *rd);
 
 
 #endif /* DEBAR_FILE_READ_H */

@@ -52,7 +52,9 @@ struct debar_reader_s {
     debar_reading_t           *all;
     debar_file_source_t        src;
     unsigned                   depth;
-    unsigned                   type;
+    unsigned                   type;         /* as it is told */
+    unsigned                   as;           /* as it is read */
+    unsigned                   also;         /* ... beside what it is */
     unsigned                   told;         /* its FILE */
     unsigned                   parent;       /* a member's FILE was told */
     size_t                     held;
@@ -86,7 +88,8 @@ static void debar_reading_limits(debar_file_limits_t *to,
 static void debar_reading_file(debar_reader_t *rd, const uint8_t *head,
     size_t len);
 static void debar_reading_run(debar_reader_t *rd, unsigned type);
-static unsigned debar_reading_look(debar_reader_t *rd, unsigned type);
+static void debar_reading_also(debar_reader_t *rd, unsigned type);
+static unsigned debar_reading_image(debar_reader_t *rd);
 static int debar_reading_trailing_zip(debar_reader_t *rd);
 static int debar_reading_digest(const debar_file_source_t *src, uint8_t *out);
 static int debar_reading_tell(debar_reader_t *rd, debar_found_t *found);
@@ -107,13 +110,17 @@ static long debar_reader_part_read(void *data, uint64_t off, void *buf,
 
 /*
  * The readers of each type, in their order: what a file says of itself and who
- * signed it before what is in it.  An empty line stands between the rows, so
- * that they can be added apart.
+ * signed it before what is in it; one row a type.  An empty line stands between
+ * the rows, so that they can be added apart.
  */
 
 static const debar_reader_row_t  debar_reader_rows[] = {
 
     { DEBAR_FILE_PE, { debar_file_read_pe } },
+
+    { DEBAR_FILE_ELF, { debar_file_read_elf } },
+
+    { DEBAR_FILE_SCRIPT, { debar_file_read_script } },
 
     /* ole */
 
@@ -214,21 +221,27 @@ debar_reading_limits(debar_file_limits_t *to, const debar_file_limits_t *limits)
 static void
 debar_reading_file(debar_reader_t *rd, const uint8_t *head, size_t len)
 {
-    unsigned  type;
+    unsigned  type, image;
 
     type = debar_file_type(head, len, len == rd->src.size);
-    type = debar_reading_look(rd, type);
-    rd->type = type;
+    image = debar_reading_image(rd);
+
+    /* an image may begin with anything: it is told as one, unless it is a
+     * program with a few bytes put behind it */
+
+    rd->type = image && debar_file_class(type) != DEBAR_CLASS_PROGRAM ? image
+                                                                       : type;
     debar_reading_run(rd, type);
+
+    if (image != DEBAR_FILE_UNKNOWN) {
+        debar_reading_also(rd, image);
+    }
 
     if (type != DEBAR_FILE_CRX
         && debar_file_class(type) != DEBAR_CLASS_ARCHIVE
         && debar_reading_trailing_zip(rd))
     {
-        type = rd->type;
-        rd->type = DEBAR_FILE_ZIP;
-        debar_reading_run(rd, DEBAR_FILE_ZIP);
-        rd->type = type;
+        debar_reading_also(rd, DEBAR_FILE_ZIP);
     }
 
     (void) debar_reading_tell_file(rd);
@@ -242,6 +255,7 @@ debar_reading_run(debar_reader_t *rd, unsigned type)
     unsigned                   i;
     const debar_reader_row_t  *row;
 
+    rd->as = type;
     row = debar_reader_rows;
 
     while (row->type != DEBAR_FILE_TYPES && row->type != type) {
@@ -262,13 +276,24 @@ debar_reading_run(debar_reader_t *rd, unsigned type)
 }
 
 
+/* The same bytes as a file of another type, too. */
+
+static void
+debar_reading_also(debar_reader_t *rd, unsigned type)
+{
+    rd->also = 1;
+    debar_reading_run(rd, type);
+    rd->also = 0;
+}
+
+
 /*
  * Types whose magic is not at the start: a disk image of Apple's by its
  * trailer, ISO 9660 and UDF behind 32 KiB that may hold anything.
  */
 
 static unsigned
-debar_reading_look(debar_reader_t *rd, unsigned type)
+debar_reading_image(debar_reader_t *rd)
 {
     char  buf[5];
 
@@ -279,14 +304,13 @@ debar_reading_look(debar_reader_t *rd, unsigned type)
         return DEBAR_FILE_DMG;
     }
 
-    if ((type == DEBAR_FILE_UNKNOWN || type == DEBAR_FILE_DOS)
-        && debar_reader_at(rd, 0x8001, buf, 5) == DEBAR_OK
+    if (debar_reader_at(rd, 0x8001, buf, 5) == DEBAR_OK
         && (memcmp(buf, "CD001", 5) == 0 || memcmp(buf, "BEA01", 5) == 0))
     {
         return DEBAR_FILE_ISO;
     }
 
-    return type;
+    return DEBAR_FILE_UNKNOWN;
 }
 
 
@@ -629,14 +653,16 @@ debar_reader_name(const debar_reader_t *rd)
 unsigned
 debar_reader_is(const debar_reader_t *rd)
 {
-    return rd->type;
+    return rd->as;
 }
 
 
 void
 debar_reader_type(debar_reader_t *rd, unsigned type)
 {
-    rd->type = type;
+    if (!rd->also) {
+        rd->type = type;
+    }
 }
 
 

@@ -204,6 +204,14 @@ is signers_of(told(changed($signed, sub {
        substr($_[0], $at + 3, 1) ^= "\1" }))),
    $broken, 'another number of the certificate in the signer\'s part';
 
+# what makes it look like something else from its end
+
+is signers_of(told(changed($signed, sub { $_[0] .= 'koly' . "\0" x 508 }))),
+   $appended, 'the trailer of a disk image behind it';
+is signers_of(told(changed($signed, sub {
+       $_[0] .= "\0" x (0x8001 - length $_[0]) . 'CD001' . "\0" x 5000 }))),
+   $appended, 'the descriptor of another one';
+
 # as much as is there, whatever is cut off
 
 my @sizes = (0, 1, 60, 63, 64, 0x80, 0x88, 0x100, 0x188, 0x200, 0x400,
@@ -310,6 +318,32 @@ $sfx = changed($plain, sub { $_[0] .= "\0\0\0\0\xef\xbe\xad\xdeNullsoftInst"
 $told = told($sfx);
 is fields_of($told)->{Installer}, 'NSIS', 'an installer of a known kind';
 is_deeply $told->{bounds}, ['unread'], '... that nothing here unpacks';
+
+# programs of Unix
+
+SKIP: {
+    my $script = "#!/bin/sh\n# caf\xc3\xa9\ntail -n +9 \"\$0\" | tar xz\n"
+               . "exit\n" x 5000;
+    my $gz = "\x1f\x8b\x08\0\0\0\0\0\0\3" . 'x' x 90;
+    my $sh = write_file("$dir/setup.sh", $script . $gz);
+
+    ($file) = found_of(told($sh), 'file', 1);
+    is "$file->{name} $file->{type} $file->{size}", 'overlay gzip 100',
+       'an archive behind a script';
+    is scalar(found_of(told(write_file("$dir/plain.sh", $script)), 'file')), 1,
+       'a script alone';
+
+    skip 'the running program is no ELF of sections', 2
+        if file_text($^X) !~ /^\x7fELF[\x01\x02]\x01/;
+
+    my $elf = file_text($^X);
+
+    is scalar(found_of(told($^X), 'file')), 1, 'ELF alone';
+    ($file) = found_of(told(write_file("$dir/setup.bin", $elf . $gz)), 'file',
+                       1);
+    is "$file->{name} $file->{type} $file->{size}", 'overlay gzip 100',
+       'an archive behind ELF';
+}
 
 
 # --- as Debian ships them ----------------------------------------------------

@@ -126,6 +126,11 @@ offsets(void)
     ok(strncmp(f.text.data, "file  iso 40000\n", 16) == 0,
        "an ISO image by its descriptor");
 
+    memcpy(b, "#!/bin/sh\n", 10);
+    found_in(&f, b, sizeof(b));
+    ok(strncmp(f.text.data, "file  script 40000\n", 19) == 0,
+       "a program stays one, whatever is put behind it");
+
     found_free(&f);
 }
 

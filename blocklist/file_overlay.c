@@ -1,0 +1,318 @@
+/*
+ * Archives that stand somewhere in other bytes: what installers carry behind a
+ * program of Windows, behind ELF, behind a script.
+ */
+
+#include <stdlib.h>
+
+#include "file_read.h"
+
+
+#define DEBAR_OVERLAY_CHUNK  16384
+#define DEBAR_OVERLAY_MARK   32   /* longer than any mark */
+#define DEBAR_OVERLAY_PARTS  16
+#define DEBAR_OVERLAY_HEAD   (4 << 20)
+
+
+/* What is found by its first bytes; long enough not to be met by chance. */
+
+typedef enum {
+    DEBAR_OVERLAY_NSIS = 0,
+    DEBAR_OVERLAY_INNO,
+    DEBAR_OVERLAY_CAB,
+    DEBAR_OVERLAY_7Z,
+    DEBAR_OVERLAY_RAR,
+    DEBAR_OVERLAY_OLE,
+    DEBAR_OVERLAY_XZ,
+    DEBAR_OVERLAY_DEB,
+    DEBAR_OVERLAY_SQUASHFS,
+    DEBAR_OVERLAY_MARKS
+} debar_overlay_e;
+
+static const debar_str_t  debar_overlay_marks[] = {
+    debar_string("\xef\xbe\xad\xdeNullsoftInst"),
+    debar_string("Inno Setup Setup Data ("),
+    debar_string("MSCF\0\0\0\0"),
+    debar_string("7z\xbc\xaf\x27\x1c"),
+    debar_string("Rar!\x1a\7"),
+    debar_string("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
+    debar_string("\xfd" "7zXZ\0"),
+    debar_string("!<arch>\ndebian-binary"),
+    debar_string("hsqs\7\0\0\0")
+};
+
+
+static const uint8_t *debar_overlay_next(const uint8_t *p, const uint8_t *end,
+    unsigned *what);
+static int debar_overlay_found(debar_reader_t *rd, unsigned what, uint64_t *off,
+    uint64_t to);
+static int debar_overlay_search(debar_reader_t *rd, uint64_t from,
+    uint64_t to);
+static uint64_t debar_script_end(debar_reader_t *rd);
+static uint64_t debar_elf_end(debar_reader_t *rd);
+
+
+/*
+ * Where the bytes begin as an archive, or another program, they are it;
+ * otherwise it is looked for.  (A ZIP at their end is found by the driver.)
+ */
+
+int
+debar_reader_overlay(debar_reader_t *rd, uint64_t from, uint64_t to)
+{
+    size_t   n;
+    uint8_t  head[DEBAR_FILE_HEAD];
+
+    if (from >= to) {
+        return DEBAR_OK;
+    }
+
+    n = to - from < sizeof(head) ? to - from : sizeof(head);
+
+    if (debar_reader_at(rd, from, head, n) != DEBAR_OK) {
+        return DEBAR_OK;
+    }
+
+    switch (debar_file_class(debar_file_type(head, n, 0))) {
+
+    case DEBAR_CLASS_PROGRAM:
+    case DEBAR_CLASS_PACKAGE:
+    case DEBAR_CLASS_ARCHIVE:
+
+        /* cabinets may stand behind each other */
+
+        if (memcmp(head, "MSCF", 4) != 0) {
+            return debar_reader_part(rd, "overlay", 7, from, to - from);
+        }
+    }
+
+    return debar_overlay_search(rd, from, to);
+}
+
+
+static int
+debar_overlay_search(debar_reader_t *rd, uint64_t from, uint64_t to)
+{
+    size_t          n;
+    uint8_t         buf[DEBAR_OVERLAY_CHUNK];
+    uint64_t        off;
+    unsigned        parts, what;
+    const uint8_t  *p;
+
+    for (off = from, parts = 0; off < to; /* void */ ) {
+        n = to - off < sizeof(buf) ? to - off : sizeof(buf);
+
+        if (debar_reader_at(rd, off, buf, n) != DEBAR_OK) {
+            break;
+        }
+
+        p = debar_overlay_next(buf, buf + n, &what);
+
+        if (p == NULL) {
+
+            /* a mark may be cut by the end of the buffer */
+
+            off += n < sizeof(buf) ? n : n - DEBAR_OVERLAY_MARK;
+            continue;
+        }
+
+        if (parts++ == DEBAR_OVERLAY_PARTS) {
+            debar_reader_bound(rd, DEBAR_FILE_MEMBERS);
+            break;
+        }
+
+        off += p - buf;
+
+        if (debar_overlay_found(rd, what, &off, to) != DEBAR_OK) {
+            return DEBAR_DECLINED;
+        }
+    }
+
+    return DEBAR_OK;
+}
+
+
+/* The first mark of any kind. */
+
+static const uint8_t *
+debar_overlay_next(const uint8_t *p, const uint8_t *end, unsigned *what)
+{
+    unsigned        i;
+    const uint8_t  *found, *first;
+
+    for (i = 0, first = NULL; i < DEBAR_OVERLAY_MARKS; i++) {
+        found = memmem(p, (first ? first : end) - p,
+                       debar_overlay_marks[i].data,
+                       debar_overlay_marks[i].len);
+
+        if (found != NULL) {
+            first = found;
+            *what = i;
+        }
+    }
+
+    return first;
+}
+
+
+/* *off: of the mark, then where to go on. */
+
+static int
+debar_overlay_found(debar_reader_t *rd, unsigned what, uint64_t *off,
+    uint64_t to)
+{
+    int          rc;
+    uint8_t      b[36];
+    uint64_t     n, size;
+    const char  *name;
+
+    n = to - *off;
+
+    switch (what) {
+
+    case DEBAR_OVERLAY_NSIS:
+    case DEBAR_OVERLAY_INNO:
+
+        /* formats of their own, which nothing that is linked here unpacks */
+
+        debar_reader_bound(rd, DEBAR_FILE_UNREAD);
+        *off += debar_overlay_marks[what].len;
+        name = what == DEBAR_OVERLAY_NSIS ? "NSIS" : "Inno Setup";
+
+        return debar_reader_field(rd, "Installer", DEBAR_SAYS_TEXT, name,
+                                  strlen(name));
+
+    case DEBAR_OVERLAY_CAB:
+
+        size = 0;
+
+        if (n >= sizeof(b)
+            && debar_reader_at(rd, *off, b, sizeof(b)) == DEBAR_OK)
+        {
+            size = debar_le32(b + 8);
+        }
+
+        if (size < sizeof(b) || size > n) {
+            *off += debar_overlay_marks[what].len;
+            return DEBAR_OK;
+        }
+
+        n = size;
+        break;
+    }
+
+    rc = debar_reader_part(rd, "overlay", 7, *off, n);
+    *off += n;
+
+    return rc;
+}
+
+
+/* --- scripts and ELF ----------------------------------------------------- */
+
+int
+debar_file_read_script(debar_reader_t *rd)
+{
+    uint64_t  end;
+
+    end = debar_script_end(rd);
+
+    return end ? debar_reader_overlay(rd, end, debar_reader_source(rd)->size)
+               : DEBAR_OK;
+}
+
+
+/*
+ * A script that unpacks itself (makeself) is text up to the end of the line
+ * before its archive.  0: it is text all along.
+ */
+
+static uint64_t
+debar_script_end(debar_reader_t *rd)
+{
+    size_t    i, n;
+    uint8_t   buf[DEBAR_OVERLAY_CHUNK];
+    uint64_t  off, line, size;
+
+    size = debar_reader_source(rd)->size;
+    size = size < DEBAR_OVERLAY_HEAD ? size : DEBAR_OVERLAY_HEAD;
+
+    for (off = 0, line = 0; off < size; off += n) {
+        n = size - off < sizeof(buf) ? size - off : sizeof(buf);
+
+        if (debar_reader_at(rd, off, buf, n) != DEBAR_OK) {
+            break;
+        }
+
+        for (i = 0; i < n; i++) {
+            if (buf[i] == '\n') {
+                line = off + i + 1;
+
+            } else if (buf[i] < ' ' && buf[i] != '\t' && buf[i] != '\r'
+                       && buf[i] != '\f' && buf[i] != '\033')
+            {
+                return line;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
+int
+debar_file_read_elf(debar_reader_t *rd)
+{
+    uint64_t  end;
+
+    end = debar_elf_end(rd);
+
+    return end ? debar_reader_overlay(rd, end, debar_reader_source(rd)->size)
+               : DEBAR_OK;
+}
+
+
+/*
+ * Behind the table of sections, which is the last thing in what linkers make;
+ * without one, behind the last segment.  0: it makes no sense.
+ */
+
+static uint64_t
+debar_elf_end(debar_reader_t *rd)
+{
+    uint8_t   h[64], p[56];
+    uint64_t  off, n, end, to;
+    unsigned  i, wide, size;
+
+    if (debar_reader_at(rd, 0, h, sizeof(h)) != DEBAR_OK || h[5] != 1) {
+        return 0;
+    }
+
+    wide = h[4] == 2;
+    off = wide ? debar_le64(h + 40) : debar_le32(h + 32);
+    size = debar_le16(h + (wide ? 58 : 46));
+    n = debar_le16(h + (wide ? 60 : 48));
+    end = off && n && off < debar_reader_source(rd)->size ? off + n * size : 0;
+
+    off = wide ? debar_le64(h + 32) : debar_le32(h + 28);
+    size = debar_le16(h + (wide ? 54 : 42));
+    n = debar_le16(h + (wide ? 56 : 44));
+
+    for (i = 0; i < n && i < 256 && size >= (wide ? 56 : 32); i++) {
+        if (off > debar_reader_source(rd)->size
+            || debar_reader_at(rd, off + i * size, p, wide ? 56 : 32)
+               != DEBAR_OK)
+        {
+            break;
+        }
+
+        to = wide ? debar_le64(p + 8) + debar_le64(p + 32)
+                  : (uint64_t) debar_le32(p + 4) + debar_le32(p + 16);
+
+        if (to > end && to < debar_reader_source(rd)->size) {
+            end = to;
+        }
+    }
+
+    return end < debar_reader_source(rd)->size ? end : 0;
+}
