@@ -370,7 +370,7 @@ like(log_of('first'), qr/name=h\.example /, 'into the new file');
 my $r = run_command([debar_path(), signer_args('first')]);
 
 is($r->{status}, 1, 'a second signer on the same socket does not start');
-like($r->{err}, qr{first/sock: a signer runs there already}, 'and says why');
+like($r->{err}, qr{first/sock: the signer runs there already}, 'and says why');
 
 kill 'KILL', $parent;
 $child = child_of($parent) || $child;

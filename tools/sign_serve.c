@@ -57,7 +57,6 @@ static int debar_sign_wait(debar_sign_loop_t *l, struct pollfd *p,
 static int debar_sign_turn(debar_sign_loop_t *l, debar_sign_client_t *c,
     int revents, uint64_t now);
 static void debar_sign_accept(debar_sign_loop_t *l, uint64_t now);
-static int debar_sign_allowed(const debar_sign_conf_t *c, uid_t uid);
 static void debar_sign_go(debar_sign_loop_t *l, unsigned i);
 static int debar_sign_read(debar_sign_client_t *c, uint64_t now);
 static int debar_sign_flush(debar_sign_client_t *c, uint64_t now);
@@ -94,7 +93,7 @@ debar_sign_serve(debar_signer_t *s)
     }
 
     l->signer = s;
-    l->tokens = s->conf.burst;
+    l->tokens = s->burst;
     l->filled = debar_sign_now();
 
     debar_sign_signals(&mask);
@@ -109,7 +108,7 @@ debar_sign_serve(debar_signer_t *s)
 
         if (debar_sign_usr1) {
             debar_sign_usr1 = 0;
-            debar_sign_reopen(s);
+            debar_service_reopen(&s->service);
         }
 
         now = debar_sign_now();
@@ -190,7 +189,7 @@ debar_sign_wait(debar_sign_loop_t *l, struct pollfd *p, const sigset_t *mask)
     ts.tv_sec = 60;
     ts.tv_nsec = 0;
 
-    p[0].fd = l->signer->listener;
+    p[0].fd = l->signer->service.listener;
     p[0].events = POLLIN;
     p[0].revents = 0;
 
@@ -215,7 +214,7 @@ debar_sign_wait(debar_sign_loop_t *l, struct pollfd *p, const sigset_t *mask)
     n = ppoll(p, l->n + 1, &ts, mask);
 
     if (n == -1 && errno != EINTR) {
-        (void) debar_sign_log(l->signer, "poll: %s", strerror(errno));
+        (void) debar_service_log(&l->signer->service, "poll: %s", strerror(errno));
         return DEBAR_ERROR;
     }
 
@@ -263,7 +262,7 @@ debar_sign_accept(debar_sign_loop_t *l, uint64_t now)
 
     for ( ;; ) {
 
-        fd = accept4(l->signer->listener, NULL, NULL,
+        fd = accept4(l->signer->service.listener, NULL, NULL,
                      SOCK_CLOEXEC|SOCK_NONBLOCK);
 
         if (fd == -1) {
@@ -281,7 +280,7 @@ debar_sign_accept(debar_sign_loop_t *l, uint64_t now)
         who.pid = (long) peer.pid;
         c = NULL;
 
-        if (!debar_sign_allowed(&l->signer->conf, peer.uid)) {
+        if (!debar_service_allowed(&l->signer->service, peer.uid)) {
             debar_sign_refused(l, &who, "this user may not ask: --client-uid "
                                "names who may", now);
 
@@ -305,21 +304,6 @@ debar_sign_accept(debar_sign_loop_t *l, uint64_t now)
 
         l->clients[l->n++] = c;
     }
-}
-
-
-static int
-debar_sign_allowed(const debar_sign_conf_t *c, uid_t uid)
-{
-    unsigned  i;
-
-    for (i = 0; i < c->nuids; i++) {
-        if (c->uids[i] == uid) {
-            return 1;
-        }
-    }
-
-    return uid == 0 || uid == geteuid();
 }
 
 
@@ -501,7 +485,7 @@ debar_sign_mint(debar_sign_loop_t *l, const debar_sign_client_t *c,
 
     if (!debar_sign_token(l, now)) {
         debar_fault(fault, "refused: rate: more than %u names a second, see "
-                    "--rate", l->signer->conf.rate);
+                    "--rate", l->signer->rate);
         return DEBAR_SIGN_RATE;
     }
 
@@ -540,7 +524,7 @@ debar_sign_mint(debar_sign_loop_t *l, const debar_sign_client_t *c,
     gmtime_r(&leaf->not_after, &tm);
     strftime(until, sizeof(until), "%Y-%m-%dT%H:%M:%SZ", &tm);
 
-    if (debar_sign_log(l->signer, "minted name=%s serial=%s not_after=%s "
+    if (debar_service_log(&l->signer->service, "minted name=%s serial=%s not_after=%s "
                        "uid=%ld", host.name, leaf->serial, until,
                        (long) c->uid)
         != DEBAR_OK)
@@ -559,9 +543,9 @@ debar_sign_mint(debar_sign_loop_t *l, const debar_sign_client_t *c,
 static int
 debar_sign_token(debar_sign_loop_t *l, uint64_t now)
 {
-    const debar_sign_conf_t  *c;
+    const debar_signer_t  *c;
 
-    c = &l->signer->conf;
+    c = l->signer;
     l->tokens += (double) (now - l->filled) * c->rate / 1000;
     l->filled = now;
 
@@ -596,7 +580,7 @@ debar_sign_refused(debar_sign_loop_t *l, const debar_sign_client_t *c,
         return;
     }
 
-    (void) debar_sign_log(l->signer, "refused uid=%ld pid=%ld count=%lu: %s",
+    (void) debar_service_log(&l->signer->service, "refused uid=%ld pid=%ld count=%lu: %s",
                           (long) c->uid, c->pid, l->refused, why);
     l->refused = 0;
 }

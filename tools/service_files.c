@@ -1,5 +1,5 @@
 /*
- * The signer's socket, log and pid file.
+ * A service's socket, log and pid file.
  */
 
 #include <errno.h>
@@ -11,61 +11,63 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "sign.h"
+#include "service.h"
 
 
-static int debar_sign_listen(debar_signer_t *s, const debar_sign_user_t *u);
-static int debar_sign_address(const char *path, struct sockaddr_un *sun);
-static int debar_sign_free_path(const char *path,
+static int debar_service_listen(debar_service_t *s,
+    const debar_service_user_t *u);
+static int debar_service_address(const debar_service_t *s,
+    struct sockaddr_un *sun);
+static int debar_service_free_path(const debar_service_t *s,
     const struct sockaddr_un *sun);
-static int debar_sign_own(int fd, const char *path,
-    const debar_sign_user_t *u);
+static int debar_service_own(const debar_service_t *s, int fd,
+    const char *path, const debar_service_user_t *u);
 
 
 int
-debar_sign_open(debar_signer_t *s, const debar_sign_user_t *u)
+debar_service_open(debar_service_t *s, const debar_service_user_t *u)
 {
-    s->log = STDERR_FILENO;
-    s->pid = -1;
+    s->log_fd = STDERR_FILENO;
+    s->pid_fd = -1;
 
-    if (s->conf.log[0]) {
-        s->log = open(s->conf.log,
-                      O_WRONLY|O_APPEND|O_CREAT|O_CLOEXEC|O_NOFOLLOW|O_NOCTTY,
-                      0640);
+    if (s->log[0]) {
+        s->log_fd = open(s->log, O_WRONLY|O_APPEND|O_CREAT|O_CLOEXEC|O_NOFOLLOW
+                                 |O_NOCTTY, 0640);
 
-        if (s->log == -1) {
-            debar_say("sign: %s: cannot be opened: %s: name another with --log",
-                      s->conf.log, strerror(errno));
+        if (s->log_fd == -1) {
+            debar_say("%s: %s: cannot be opened: %s: name another with --log",
+                      s->name, s->log, strerror(errno));
             return DEBAR_ERROR;
         }
 
-        if (debar_sign_own(s->log, s->conf.log, u) != DEBAR_OK) {
-            return DEBAR_ERROR;
-        }
-    }
-
-    if (s->conf.pid[0]) {
-        s->pid = open(s->conf.pid, O_RDWR|O_CREAT|O_CLOEXEC|O_NOFOLLOW, 0644);
-
-        if (s->pid == -1) {
-            debar_say("sign: %s: cannot be opened: %s: name another with --pid",
-                      s->conf.pid, strerror(errno));
-            return DEBAR_ERROR;
-        }
-
-        if (debar_sign_own(s->pid, s->conf.pid, u) != DEBAR_OK) {
+        if (debar_service_own(s, s->log_fd, s->log, u) != DEBAR_OK) {
             return DEBAR_ERROR;
         }
     }
 
-    return debar_sign_listen(s, u);
+    if (s->pid[0]) {
+        s->pid_fd = open(s->pid, O_RDWR|O_CREAT|O_CLOEXEC|O_NOFOLLOW, 0644);
+
+        if (s->pid_fd == -1) {
+            debar_say("%s: %s: cannot be opened: %s: name another with --pid",
+                      s->name, s->pid, strerror(errno));
+            return DEBAR_ERROR;
+        }
+
+        if (debar_service_own(s, s->pid_fd, s->pid, u) != DEBAR_OK) {
+            return DEBAR_ERROR;
+        }
+    }
+
+    return debar_service_listen(s, u);
 }
 
 
 /* Files are reopened, and emptied, by the user that we become. */
 
 static int
-debar_sign_own(int fd, const char *path, const debar_sign_user_t *u)
+debar_service_own(const debar_service_t *s, int fd, const char *path,
+    const debar_service_user_t *u)
 {
     struct stat  st;
 
@@ -75,7 +77,7 @@ debar_sign_own(int fd, const char *path, const debar_sign_user_t *u)
         && (fstat(fd, &st) == -1
             || (S_ISREG(st.st_mode) && fchown(fd, u->uid, u->gid) == -1)))
     {
-        debar_say("sign: %s: cannot be given to uid %ld: %s", path,
+        debar_say("%s: %s: cannot be given to uid %ld: %s", s->name, path,
                   (long) u->uid, strerror(errno));
         return DEBAR_ERROR;
     }
@@ -85,17 +87,17 @@ debar_sign_own(int fd, const char *path, const debar_sign_user_t *u)
 
 
 static int
-debar_sign_listen(debar_signer_t *s, const debar_sign_user_t *u)
+debar_service_listen(debar_service_t *s, const debar_service_user_t *u)
 {
     gid_t               gid;
     mode_t              mask;
     const char         *path;
     struct sockaddr_un  sun;
 
-    path = s->conf.socket;
+    path = s->socket;
 
-    if (debar_sign_address(path, &sun) != DEBAR_OK
-        || debar_sign_free_path(path, &sun) != DEBAR_OK)
+    if (debar_service_address(s, &sun) != DEBAR_OK
+        || debar_service_free_path(s, &sun) != DEBAR_OK)
     {
         return DEBAR_ERROR;
     }
@@ -106,25 +108,25 @@ debar_sign_listen(debar_signer_t *s, const debar_sign_user_t *u)
     if (s->listener == -1
         || bind(s->listener, (struct sockaddr *) &sun, sizeof(sun)) == -1)
     {
-        debar_say("sign: %s: cannot be bound: %s: name another with --socket",
-                  path, strerror(errno));
+        debar_say("%s: %s: cannot be bound: %s: name another with --socket",
+                  s->name, path, strerror(errno));
         return DEBAR_ERROR;
     }
 
     umask(mask);
-    gid = s->conf.has_gid ? s->conf.gid : u->gid;
+    gid = s->has_gid ? s->gid : u->gid;
 
-    if ((geteuid() == 0 || s->conf.has_gid)
+    if ((geteuid() == 0 || s->has_gid)
         && lchown(path, u->uid, gid) == -1)
     {
-        debar_say("sign: %s: cannot be given to group %ld: %s", path,
+        debar_say("%s: %s: cannot be given to group %ld: %s", s->name, path,
                   (long) gid, strerror(errno));
         (void) unlink(path);
         return DEBAR_ERROR;
     }
 
     if (chmod(path, 0660) == -1 || listen(s->listener, 128) == -1) {
-        debar_say("sign: %s: %s", path, strerror(errno));
+        debar_say("%s: %s: %s", s->name, path, strerror(errno));
         (void) unlink(path);
         return DEBAR_ERROR;
     }
@@ -134,14 +136,16 @@ debar_sign_listen(debar_signer_t *s, const debar_sign_user_t *u)
 
 
 static int
-debar_sign_address(const char *path, struct sockaddr_un *sun)
+debar_service_address(const debar_service_t *s, struct sockaddr_un *sun)
 {
+    const char  *path = s->socket;
+
     memset(sun, 0, sizeof(*sun));
     sun->sun_family = AF_UNIX;
 
     if (strlen(path) >= sizeof(sun->sun_path)) {
-        debar_say("sign: %s: longer than the %zu bytes that a socket's path "
-                  "may have: use a shorter folder", path,
+        debar_say("%s: %s: longer than the %zu bytes that a socket's path "
+                  "may have: use a shorter folder", s->name, path,
                   sizeof(sun->sun_path) - 1);
         return DEBAR_ERROR;
     }
@@ -155,9 +159,11 @@ debar_sign_address(const char *path, struct sockaddr_un *sun)
 /* A socket that nobody answers on is left over from another run. */
 
 static int
-debar_sign_free_path(const char *path, const struct sockaddr_un *sun)
+debar_service_free_path(const debar_service_t *s,
+    const struct sockaddr_un *sun)
 {
     int          fd, rc;
+    const char  *path = s->socket;
     struct stat  st;
 
     if (lstat(path, &st) == -1) {
@@ -165,8 +171,8 @@ debar_sign_free_path(const char *path, const struct sockaddr_un *sun)
     }
 
     if (!S_ISSOCK(st.st_mode)) {
-        debar_say("sign: %s: is there and is no socket: name another with "
-                  "--socket", path);
+        debar_say("%s: %s: is there and is no socket: name another with "
+                  "--socket", s->name, path);
         return DEBAR_ERROR;
     }
 
@@ -174,7 +180,7 @@ debar_sign_free_path(const char *path, const struct sockaddr_un *sun)
     rc = connect(fd, (const struct sockaddr *) sun, sizeof(*sun));
 
     if (rc == 0 || errno == EAGAIN) {
-        debar_say("sign: %s: a signer runs there already", path);
+        debar_say("%s: %s: %s runs there already", s->name, path, s->what);
         close(fd);
         return DEBAR_ERROR;
     }
@@ -182,8 +188,8 @@ debar_sign_free_path(const char *path, const struct sockaddr_un *sun)
     close(fd);
 
     if (unlink(path) == -1) {
-        debar_say("sign: %s: is left over and cannot be removed: %s", path,
-                  strerror(errno));
+        debar_say("%s: %s: is left over and cannot be removed: %s", s->name,
+                  path, strerror(errno));
         return DEBAR_ERROR;
     }
 
@@ -192,19 +198,19 @@ debar_sign_free_path(const char *path, const struct sockaddr_un *sun)
 
 
 int
-debar_sign_write_pid(debar_signer_t *s, pid_t pid)
+debar_service_write_pid(debar_service_t *s, pid_t pid)
 {
     int   n;
     char  text[32];
 
-    if (s->pid == -1) {
+    if (s->pid_fd == -1) {
         return DEBAR_OK;
     }
 
     n = snprintf(text, sizeof(text), "%ld\n", (long) pid);
 
-    if (ftruncate(s->pid, 0) == -1 || pwrite(s->pid, text, n, 0) != n) {
-        debar_say("sign: %s: cannot be written: %s", s->conf.pid,
+    if (ftruncate(s->pid_fd, 0) == -1 || pwrite(s->pid_fd, text, n, 0) != n) {
+        debar_say("%s: %s: cannot be written: %s", s->name, s->pid,
                   strerror(errno));
         return DEBAR_ERROR;
     }
@@ -214,46 +220,46 @@ debar_sign_write_pid(debar_signer_t *s, pid_t pid)
 
 
 void
-debar_sign_remove(debar_signer_t *s)
+debar_service_remove(debar_service_t *s)
 {
     /* in a folder of root's, they stay: an empty pid file names nobody, and a
      * socket without a listener is taken over by the next start */
 
-    (void) unlink(s->conf.socket);
+    (void) unlink(s->socket);
 
-    if (s->pid != -1 && unlink(s->conf.pid) == -1) {
-        (void) !ftruncate(s->pid, 0);
+    if (s->pid_fd != -1 && unlink(s->pid) == -1) {
+        (void) !ftruncate(s->pid_fd, 0);
     }
 }
 
 
 void
-debar_sign_reopen(debar_signer_t *s)
+debar_service_reopen(debar_service_t *s)
 {
     int  fd;
 
-    if (s->conf.log[0] == '\0') {
+    if (s->log[0] == '\0') {
         return;
     }
 
-    fd = open(s->conf.log,
+    fd = open(s->log,
               O_WRONLY|O_APPEND|O_CREAT|O_CLOEXEC|O_NOFOLLOW|O_NOCTTY, 0640);
 
     if (fd == -1) {
-        (void) debar_sign_log(s, "cannot reopen %s: %s: make it, for uid %ld "
-                              "to write", s->conf.log, strerror(errno),
+        (void) debar_service_log(s, "cannot reopen %s: %s: make it, for uid %ld "
+                              "to write", s->log, strerror(errno),
                               (long) geteuid());
         return;
     }
 
-    close(s->log);
-    s->log = fd;
+    close(s->log_fd);
+    s->log_fd = fd;
     s->log_torn = 0;
 }
 
 
 int
-debar_sign_log(debar_signer_t *s, const char *fmt, ...)
+debar_service_log(debar_service_t *s, const char *fmt, ...)
 {
     int              n;
     char             line[1024];
@@ -289,7 +295,7 @@ debar_sign_log(debar_signer_t *s, const char *fmt, ...)
     line[len++] = '\n';
 
     do {
-        n = (int) write(s->log, line, len);
+        n = (int) write(s->log_fd, line, len);
     } while (n == -1 && errno == EINTR);
 
     if (n != (int) len) {

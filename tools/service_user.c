@@ -1,5 +1,5 @@
 /*
- * Who `debar sign` runs as, and what it gives up.
+ * Who a service runs as, and what it gives up.
  */
 
 #include <errno.h>
@@ -10,29 +10,29 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "sign.h"
+#include "service.h"
 
-
-#define DEBAR_SIGN_USER       "debar-sign"
 
 /* Of systemd's dynamic users: nobody else's by convention. */
 
-#define DEBAR_SIGN_UID_FIRST  61184
-#define DEBAR_SIGN_UID_LAST   65519
+#define DEBAR_SERVICE_UID_FIRST  61184
+#define DEBAR_SERVICE_UID_LAST   65519
 
 
-static int debar_sign_named(const char *name, debar_sign_user_t *u);
+static int debar_service_named(const debar_service_t *s,
+    debar_service_user_t *u);
 
 
 int
-debar_sign_user(const debar_sign_conf_t *c, debar_sign_user_t *u)
+debar_service_user(const debar_service_t *s, debar_service_user_t *u)
 {
-    uid_t  uid;
+    uid_t           uid;
+    struct passwd  *pw;
 
     memset(u, 0, sizeof(*u));
 
-    if (c->user) {
-        if (debar_sign_named(c->user, u) != DEBAR_OK) {
+    if (s->user) {
+        if (debar_service_named(s, u) != DEBAR_OK) {
             return DEBAR_ERROR;
         }
 
@@ -43,35 +43,36 @@ debar_sign_user(const debar_sign_conf_t *c, debar_sign_user_t *u)
         u->gid = getegid();
         snprintf(u->why, sizeof(u->why), "who started it");
 
-    } else if (getpwnam(DEBAR_SIGN_USER)) {
-        if (debar_sign_named(DEBAR_SIGN_USER, u) != DEBAR_OK) {
-            return DEBAR_ERROR;
-        }
-
-        snprintf(u->why, sizeof(u->why), "user \"" DEBAR_SIGN_USER "\"");
+    } else if (getpwnam(s->account)) {
+        pw = getpwnam(s->account);
+        u->uid = pw->pw_uid;
+        u->gid = pw->pw_gid;
+        snprintf(u->why, sizeof(u->why), "user \"%s\"", s->account);
 
     } else {
 
-        for (uid = DEBAR_SIGN_UID_FIRST; uid <= DEBAR_SIGN_UID_LAST; uid++) {
+        for (uid = DEBAR_SERVICE_UID_FIRST; uid <= DEBAR_SERVICE_UID_LAST;
+             uid++)
+        {
             if (getpwuid(uid) == NULL && getgrgid((gid_t) uid) == NULL) {
                 break;
             }
         }
 
-        if (uid > DEBAR_SIGN_UID_LAST) {
-            debar_say("sign: no free user id: name one with --user");
+        if (uid > DEBAR_SERVICE_UID_LAST) {
+            debar_say("%s: no free user id: name one with --user", s->name);
             return DEBAR_ERROR;
         }
 
         u->uid = uid;
         u->gid = (gid_t) uid;
-        snprintf(u->why, sizeof(u->why), "free, as there is no user \""
-                 DEBAR_SIGN_USER "\"");
+        snprintf(u->why, sizeof(u->why), "free, as there is no user \"%s\"",
+                 s->account);
     }
 
     if (u->uid != geteuid() && geteuid() != 0) {
-        debar_say("sign: only root can start it as another user (uid %ld): "
-                  "leave --user out", (long) u->uid);
+        debar_say("%s: only root can start it as another user (uid %ld): "
+                  "leave --user out", s->name, (long) u->uid);
         return DEBAR_ERROR;
     }
 
@@ -80,12 +81,14 @@ debar_sign_user(const debar_sign_conf_t *c, debar_sign_user_t *u)
 
 
 static int
-debar_sign_named(const char *name, debar_sign_user_t *u)
+debar_service_named(const debar_service_t *s, debar_service_user_t *u)
 {
     char           *end;
     unsigned long   n;
+    const char     *name;
     struct passwd  *pw;
 
+    name = s->user;
     pw = getpwnam(name);
 
     if (pw == NULL) {
@@ -95,8 +98,8 @@ debar_sign_named(const char *name, debar_sign_user_t *u)
         if (errno || *end != '\0' || *name < '0' || *name > '9'
             || n >= 0xffffffff)
         {
-            debar_say("sign: there is no user \"%s\": --user takes a name or a "
-                      "number", name);
+            debar_say("%s: there is no user \"%s\": --user takes a name or a "
+                      "number", s->name, name);
             return DEBAR_ERROR;
         }
 
@@ -115,7 +118,7 @@ debar_sign_named(const char *name, debar_sign_user_t *u)
 
 
 void
-debar_sign_harden(void)
+debar_service_harden(void)
 {
     struct rlimit  none = { 0, 0 };
 
@@ -126,7 +129,7 @@ debar_sign_harden(void)
 
 
 int
-debar_sign_drop(const debar_sign_user_t *u)
+debar_service_drop(const debar_service_t *s, const debar_service_user_t *u)
 {
     if (u->uid == geteuid()) {
         return DEBAR_OK;
@@ -136,21 +139,37 @@ debar_sign_drop(const debar_sign_user_t *u)
         || setresgid(u->gid, u->gid, u->gid) == -1
         || setresuid(u->uid, u->uid, u->uid) == -1)
     {
-        debar_say("sign: cannot become uid %ld: %s: without the right to "
+        debar_say("%s: cannot become uid %ld: %s: without the right to "
                   "change users (in a user namespace?) say --user %ld, and "
-                  "the key is not kept from that user", (long) u->uid,
+                  "nothing is kept from that user", s->name, (long) u->uid,
                   strerror(errno), (long) geteuid());
         return DEBAR_ERROR;
     }
 
     if (u->uid != 0 && (setuid(0) != -1 || seteuid(0) != -1)) {
-        debar_say("sign: uid %ld could become root again", (long) u->uid);
+        debar_say("%s: uid %ld could become root again", s->name,
+                  (long) u->uid);
         return DEBAR_ERROR;
     }
 
     /* a change of user makes a process dumpable by its own again */
 
-    debar_sign_harden();
+    debar_service_harden();
 
     return DEBAR_OK;
+}
+
+
+int
+debar_service_allowed(const debar_service_t *s, uid_t uid)
+{
+    unsigned  i;
+
+    for (i = 0; i < s->nuids; i++) {
+        if (s->uids[i] == uid) {
+            return 1;
+        }
+    }
+
+    return uid == 0 || uid == geteuid();
 }
