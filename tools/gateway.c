@@ -77,7 +77,8 @@ static const char  debar_reload_help[] =
     "usage: debar gateway reload DIR\n"
     "\n"
     "Checks DIR/nginx.conf and lets new workers take it up.  A new list needs\n"
-    "no reload.  A signer that is needed and does not run is started.\n"
+    "no reload.  A signer or inspector that is needed and does not\n"
+    "run is started.\n"
     "\n"
     "Exit: 0 reloaded, 1 failure (the old configuration goes on), 2 usage.\n";
 
@@ -120,7 +121,7 @@ debar_gateway_start(int argc, char **argv)
         return rc;
     }
 
-    if (debar_signer_wanted(&g) && debar_signer_start(&g) != DEBAR_OK) {
+    if (debar_beside_start_all(&g) != DEBAR_OK) {
         return DEBAR_EXIT_FAILURE;
     }
 
@@ -142,7 +143,7 @@ debar_gateway_start(int argc, char **argv)
     if (rc != 0) {
         debar_gateway_tell(&out);
         debar_buf_free(&out);
-        (void) debar_signer_stop(&g);
+        (void) debar_beside_stop_all(&g);
         return debar_say("%s was not started", g.path);
     }
 
@@ -183,7 +184,7 @@ debar_gateway_stop(int argc, char **argv)
 
     pid = debar_gateway_pid(&g);
     if (pid == 0) {
-        if (debar_signer_stop(&g) != DEBAR_OK) {
+        if (debar_beside_stop_all(&g) != DEBAR_OK) {
             return DEBAR_EXIT_FAILURE;
         }
 
@@ -204,7 +205,7 @@ debar_gateway_stop(int argc, char **argv)
         }
     }
 
-    if (debar_signer_stop(&g) != DEBAR_OK) {
+    if (debar_beside_stop_all(&g) != DEBAR_OK) {
         return DEBAR_EXIT_FAILURE;
     }
 
@@ -246,7 +247,7 @@ debar_gateway_reload(int argc, char **argv)
 
     debar_buf_free(&out);
 
-    if (debar_signer_wanted(&g) && debar_signer_start(&g) != DEBAR_OK) {
+    if (debar_beside_start_all(&g) != DEBAR_OK) {
         return debar_say("%s goes on as it was", g.path);
     }
 

@@ -23,8 +23,8 @@ static int debar_status_args(const char **dir, int *json, int argc,
     char **argv);
 static int debar_status_say(const debar_gateway_t *g, long pid,
     const debar_buf_t *report, int json);
-static json_t *debar_status_signer(const debar_gateway_t *g);
-static void debar_status_print(json_t *all, json_t *signer);
+static json_t *debar_status_beside(const debar_gateway_t *g);
+static void debar_status_print(json_t *all, json_t *beside);
 static void debar_status_object(json_t *o, int depth);
 static void debar_status_value(const char *key, json_t *value, int depth);
 
@@ -35,10 +35,11 @@ static const char  debar_status_help[] =
     "usage: debar gateway status DIR [--json]\n"
     "\n"
     "Asks the running gateway for its list, counters and workers, and says\n"
-    "whether its signer runs where it inspects.\n"
+    "whether its signer and its inspector run where it asks them.\n"
     "\n"
     "      --json  one JSON object: running, pid, signer (state, pid, uid,\n"
-    "              minted) and the report as it came\n"
+    "              minted), inspector (state, pid, uid) and the report as it\n"
+    "              came\n"
     "  -h, --help  this text\n"
     "\n"
     "Exit: 0 it runs, 3 it does not, 1 it runs but does not answer, 2 usage.\n";
@@ -47,12 +48,13 @@ static const char  debar_status_help[] =
 int
 debar_gateway_status(int argc, char **argv)
 {
-    int               rc, json;
-    long              pid;
-    json_t           *all;
-    const char       *dir;
-    debar_buf_t       report;
-    debar_gateway_t   g;
+    int                    rc, json;
+    long                   pid;
+    json_t                *all;
+    const char            *dir;
+    debar_buf_t            report;
+    debar_gateway_t        g;
+    const debar_beside_t  *b;
 
     dir = NULL;
     rc = debar_status_args(&dir, &json, argc, argv);
@@ -69,14 +71,16 @@ debar_gateway_status(int argc, char **argv)
     if (pid == 0) {
         if (json) {
             all = json_pack("{s:b}", "running", 0);
-            debar_status_print(all, debar_status_signer(&g));
+            debar_status_print(all, debar_status_beside(&g));
 
         } else {
             printf("%s does not run\n", g.path);
 
-            if (debar_signer_pid(&g)) {
-                printf("  but its signer does (pid %ld); debar gateway stop "
-                       "ends it\n", debar_signer_pid(&g));
+            for (b = debar_beside; b->name; b++) {
+                if (debar_beside_pid(&g, b)) {
+                    printf("  but its %s does (pid %ld); debar gateway stop "
+                           "ends it\n", b->name, debar_beside_pid(&g, b));
+                }
             }
         }
 
@@ -203,7 +207,7 @@ static int
 debar_status_say(const debar_gateway_t *g, long pid,
     const debar_buf_t *report, int json)
 {
-    json_t        *o, *all, *signer;
+    json_t        *o, *all, *beside;
     json_error_t   error;
 
     o = json_loadb(report->data, report->len, 0, &error);
@@ -215,23 +219,19 @@ debar_status_say(const debar_gateway_t *g, long pid,
         return DEBAR_EXIT_FAILURE;
     }
 
-    signer = debar_status_signer(g);
+    beside = debar_status_beside(g);
 
     if (json) {
         all = json_pack("{s:b,s:I}", "running", 1, "pid", (json_int_t) pid);
         (void) json_object_update(all, o);
-        debar_status_print(all, signer);
+        debar_status_print(all, beside);
 
     } else {
         printf("%s runs (pid %ld)\n", g->path, pid);
         debar_status_object(o, 1);
+        debar_status_object(beside, 1);
 
-        if (signer) {
-            printf("  signer\n");
-            debar_status_object(signer, 2);
-        }
-
-        json_decref(signer);
+        json_decref(beside);
     }
 
     json_decref(o);
@@ -240,41 +240,56 @@ debar_status_say(const debar_gateway_t *g, long pid,
 }
 
 
-/* Where nginx.conf asks it; NULL where it does not. */
+/* What runs beside nginx where nginx.conf asks it, by name. */
 
 static json_t *
-debar_status_signer(const debar_gateway_t *g)
+debar_status_beside(const debar_gateway_t *g)
 {
-    long  pid;
+    long                   pid;
+    json_t                *all, *one;
+    const debar_beside_t  *b;
 
-    if (!debar_signer_wanted(g)) {
-        return NULL;
+    all = json_object();
+
+    for (b = debar_beside; b->name; b++) {
+
+        if (!debar_beside_wanted(g, b)) {
+            continue;
+        }
+
+        pid = debar_beside_pid(g, b);
+
+        if (pid == 0) {
+            one = json_pack("{s:s,s:s}", "state", "down", "remedy",
+                            "debar gateway start starts it");
+
+        } else {
+            one = json_pack("{s:s,s:I,s:I}", "state", "running",
+                            "pid", (json_int_t) pid,
+                            "uid", (json_int_t) debar_beside_uid(pid));
+        }
+
+        if (pid && b->args == debar_signer_args) {
+            (void) json_object_set_new(one, "minted",
+                                       json_integer(debar_signer_minted(g)));
+        }
+
+        (void) json_object_set_new(all, b->name, one);
     }
 
-    pid = debar_signer_pid(g);
-
-    if (pid == 0) {
-        return json_pack("{s:s,s:s}", "state", "down", "remedy",
-                         "debar gateway start starts it");
-    }
-
-    return json_pack("{s:s,s:I,s:I,s:I}", "state", "running",
-                     "pid", (json_int_t) pid,
-                     "uid", (json_int_t) debar_signer_uid(pid),
-                     "minted", (json_int_t) debar_signer_minted(g));
+    return all;
 }
 
 
-/* Prints the object on a line and frees both; signer may be NULL. */
+/* Prints the object on a line and frees both. */
 
 static void
-debar_status_print(json_t *all, json_t *signer)
+debar_status_print(json_t *all, json_t *beside)
 {
     char  *text;
 
-    if (signer) {
-        (void) json_object_set_new(all, "signer", signer);
-    }
+    (void) json_object_update(all, beside);
+    json_decref(beside);
 
     text = json_dumps(all, JSON_COMPACT);
     printf("%s\n", text ? text : "{}");

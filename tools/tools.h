@@ -297,29 +297,63 @@ int debar_gateway_listen(const debar_gateway_t *g, unsigned tls, char *text,
 void debar_nap(void);
 
 
-/* --- its signer (gateway_signer.c) --------------------------------------- */
+/* --- processes beside its nginx (gateway_beside.c) ------------------------ */
 
-/* Whether nginx.conf asks DIR/run/sign.sock. */
+/* Arguments of one of them, and room for what they point to. */
 
-int debar_signer_wanted(const debar_gateway_t *g);
+typedef struct {
+    const char  *argv[16];
+    char         cert[DEBAR_MAX_DIR + 64];
+    char         key[DEBAR_MAX_DIR + 64];
+    char         pass[DEBAR_MAX_DIR + 64];
+} debar_beside_own_t;
+
+typedef struct {
+    const char  *name;            /* "signer" */
+    const char  *file;            /* of run/FILE.sock, run/FILE.pid and
+                                     logs/FILE.log, and the command's name */
+    const char  *directive;       /* by which nginx.conf asks it */
+    const char  *user;            /* file with the user that it runs as, or
+                                     NULL */
+    int        (*args)(const debar_gateway_t *g, debar_beside_own_t *own);
+} debar_beside_t;
+
+extern const debar_beside_t  debar_beside[];      /* the last: name NULL */
+
+/* Whether nginx.conf asks its socket in DIR. */
+
+int debar_beside_wanted(const debar_gateway_t *g, const debar_beside_t *b);
 
 /* 0: it does not run. */
 
-long debar_signer_pid(const debar_gateway_t *g);
+long debar_beside_pid(const debar_gateway_t *g, const debar_beside_t *b);
 
 /* Of its effective user; -1: unknown. */
 
-long debar_signer_uid(long pid);
-
-/* Names signed since it was started, by its log. */
-
-long debar_signer_minted(const debar_gateway_t *g);
+long debar_beside_uid(long pid);
 
 /* Starts it unless it runs and answers; ends it if it runs.  DEBAR_ERROR: said
  * already. */
 
-int debar_signer_start(const debar_gateway_t *g);
-int debar_signer_stop(const debar_gateway_t *g);
+int debar_beside_start(const debar_gateway_t *g, const debar_beside_t *b);
+int debar_beside_stop(const debar_gateway_t *g, const debar_beside_t *b);
+
+/* Those that are wanted; all that run. */
+
+int debar_beside_start_all(const debar_gateway_t *g);
+int debar_beside_stop_all(const debar_gateway_t *g);
+
+/* The first line of a small file of DIR. */
+
+int debar_beside_line(const debar_gateway_t *g, const char *name, char *line,
+    size_t size);
+
+int debar_signer_args(const debar_gateway_t *g, debar_beside_own_t *own);
+int debar_inspector_args(const debar_gateway_t *g, debar_beside_own_t *own);
+
+/* Names signed since the signer was started, by its log. */
+
+long debar_signer_minted(const debar_gateway_t *g);
 
 
 /* The template of nginx.conf (tools/gateway/nginx.conf.in), NUL-terminated. */
