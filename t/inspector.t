@@ -190,6 +190,8 @@ is($after[-1][0], 'done', 'and the next file is read');
 # --- readers that die or stay ------------------------------------------------
 
 sub begun {
+    eventually { !readers('first') } 10;    # the one before may be ending
+
     my $sock = inspect_connect($socket);
 
     inspect_send_fds($sock, $begin, @fds);
@@ -237,6 +239,8 @@ sub begun {
 }
 
 {
+    eventually { !readers('first') } 10;
+
     my @socks = map { my $s = inspect_connect($socket);
                       inspect_send_fds($s, $begin, @fds); $s } 1 .. 8;
 
