@@ -22,12 +22,14 @@ typedef struct {
 } ngx_http_debar_spool_t;
 
 
-/* Bytes that wait for the verdict, the oldest first. */
+/* Bytes that wait for the verdict, the oldest first; buffers that went out come
+ * back to be used again. */
 
 typedef struct {
     ngx_chain_t                 *head;
     ngx_chain_t                **last;
     ngx_chain_t                 *free;
+    ngx_chain_t                 *busy;
     ngx_buf_t                   *room;       /* the last of them has some */
     size_t                       size;
 } ngx_http_debar_tail_t;
@@ -83,16 +85,17 @@ ngx_int_t ngx_http_debar_spool_write(ngx_http_request_t *r,
     ngx_http_debar_spool_t *sp, u_char *p, size_t n);
 void ngx_http_debar_spool_close(ngx_http_debar_spool_t *sp);
 
-/* Bytes into the tail, copied; NGX_ERROR: no memory. */
+/* Bytes into the tail, copied. */
 
 ngx_int_t ngx_http_debar_tail_add(ngx_pool_t *pool, ngx_http_debar_tail_t *t,
     u_char *p, size_t n);
 
-/* All but the last keep bytes, in whole buffers, out of the tail; NULL: none.
- * What was sent is given back by ngx_http_debar_tail_free(). */
+/* All but the last keep bytes, as far as whole buffers make them up; NULL: none.
+ * After they were sent, ngx_http_debar_tail_sent() takes back what is done. */
 
 ngx_chain_t *ngx_http_debar_tail_take(ngx_http_debar_tail_t *t, size_t keep);
-void ngx_http_debar_tail_reuse(ngx_http_debar_tail_t *t, ngx_chain_t **sent);
+void ngx_http_debar_tail_sent(ngx_pool_t *pool, ngx_http_debar_tail_t *t,
+    ngx_chain_t *out);
 
 
 /* ngx_http_debar_parts.c: which URLs are known to be sound or pictures, parts of
