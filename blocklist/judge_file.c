@@ -8,12 +8,13 @@
 #include "ident.h"
 #include "judge_file.h"
 #include "judge_private.h"
+#include "peel_node.h"
 #include "text.h"
 
 
 #define DEBAR_FILING_DEPTH   8
 #define DEBAR_FILING_NAME   40        /* of a member, in where */
-#define DEBAR_FILING_SAYS    8        /* products that are kept for pins */
+#define DEBAR_FILING_NAMES  1024      /* bytes of a Content-Disposition's name */
 
 
 typedef struct {
@@ -61,6 +62,7 @@ debar_filing_new(debar_list_t *list, const debar_facts_t *f,
     fl->facts = *f;
     fl->facts.filing = 1;
     fl->v = *v;
+    fl->v.pin = NULL;
     fl->type = DEBAR_FILE_UNKNOWN;
 
     /* what comes with a body is a download, whatever the URL looks like */
@@ -109,6 +111,42 @@ debar_filing_name(debar_filing_t *fl, debar_str_t name, const char *where)
 {
     debar_match_file(fl->list, &fl->v, where, name.data, name.len,
                      DEBAR_BLOCK);
+}
+
+
+void
+debar_filing_disposition(debar_filing_t *fl, debar_str_t field,
+    const char *where)
+{
+    int       n;
+    char      raw[DEBAR_FILING_NAMES], name[DEBAR_FILING_NAMES];
+    char      plain[DEBAR_FILING_NAMES];
+    size_t    len;
+    unsigned  i, flags;
+
+    static const char *const  names[] = {
+        "filename", "filename*", "name", "name*"
+    };
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        n = debar_field_parameter(field, names[i], raw, sizeof(raw));
+
+        if (n <= 0) {
+            continue;
+        }
+
+        debar_filing_name(fl, debar_str(raw, n), where);
+
+        len = debar_field_words(debar_str(raw, n), name, sizeof(name));
+        debar_filing_name(fl, debar_str(name, len), where);
+
+        /* browsers undo percents in plain ones, too */
+
+        flags = 0;
+        len = debar_text_decode(plain, sizeof(plain), name, len, 0, &flags,
+                                NULL);
+        debar_filing_name(fl, debar_str(plain, len), where);
+    }
 }
 
 
@@ -448,6 +486,21 @@ debar_filing_pinned(debar_list_t *list, const debar_verdict_t *v)
         p = &list->permits[v->evidence[i].permit];
 
         if (p->sha256.len || p->product.len) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+int
+debar_filing_pins(debar_list_t *list)
+{
+    size_t  i;
+
+    for (i = 0; i < list->npermits; i++) {
+        if (list->permits[i].sha256.len || list->permits[i].product.len) {
             return 1;
         }
     }

@@ -47,10 +47,15 @@ debar_filing_t *debar_filing_new(debar_list_t *list, const debar_facts_t *f,
 
 void debar_filing_push(debar_filing_t *fl, const debar_found_t *found);
 
-/* A name that the response gives to the file: Content-Disposition (RFC 6266), as
- * decoded; judged as `files`. */
+/*
+ * Names that the response gives to the file, judged as `files`: one as decoded;
+ * those of a Content-Disposition (RFC 6266: filename, filename* of RFC 8187, words
+ * of RFC 2047, escaped or not) or of a Content-Type's name parameter, raw.
+ */
 
 void debar_filing_name(debar_filing_t *fl, debar_str_t name,
+    const char *where);
+void debar_filing_disposition(debar_filing_t *fl, debar_str_t field,
     const char *where);
 
 /*
@@ -71,6 +76,10 @@ void debar_filing_free(debar_filing_t *fl);
  */
 
 int debar_filing_pinned(debar_list_t *list, const debar_verdict_t *v);
+
+/* True if the list has such a permit at all. */
+
+int debar_filing_pins(debar_list_t *list);
 
 
 #endif /* DEBAR_JUDGE_FILE_H */

@@ -236,7 +236,7 @@ evidence(void)
 
 
 static void
-names(void)
+a_name(const char *field, unsigned verdict, const char *claim)
 {
     debar_facts_t     f;
     debar_filing_t   *fl;
@@ -245,12 +245,40 @@ names(void)
     facts(&f, "neutral.example", "/get?id=7");
     debar_judge(list, &f, &v);
     fl = debar_filing_new(list, &f, &v);
-    debar_filing_name(fl, TEXT("AcmeSetup_1.exe"), "response:filename");
+    debar_filing_disposition(fl, debar_str(field, strlen(field)),
+                             "response:filename");
     debar_filing_finish(fl, 0, NULL, &policy, &v);
     debar_filing_free(fl);
 
-    is_int(v.verdict, DEBAR_BLOCK, "the name that the response gives blocks");
-    is_str(v.evidence[0].where, "response:filename", "... and where");
+    ok(v.verdict == verdict
+       && (verdict == DEBAR_PASS
+           || strcmp(v.evidence[0].where, "response:filename") == 0),
+       "%s", claim);
+}
+
+
+static void
+names(void)
+{
+    a_name("attachment; filename=AcmeSetup_1.exe", DEBAR_BLOCK,
+           "a name that the response gives blocks");
+    a_name("attachment; filename=\"Acme\\Setup_1.exe\"", DEBAR_BLOCK,
+           "... with quoted pairs");
+    a_name("ATTACHMENT; FileName*=utf-8''%61cmesetup.exe", DEBAR_BLOCK,
+           "... as RFC 8187 writes it");
+    a_name("attachment; filename=x.txt; filename*=UTF-8''acmesetup.exe",
+           DEBAR_BLOCK, "... beside another one");
+    a_name("attachment; filename=\"=?utf-8?B?YWNtZXNldHVwLmV4ZQ==?=\"",
+           DEBAR_BLOCK, "... as RFC 2047 writes it");
+    a_name("inline; filename=\"acme%73etup.exe\"", DEBAR_BLOCK,
+           "... with percents, which browsers undo");
+    a_name("application/octet-stream; name=\"acmesetup.exe\"", DEBAR_BLOCK,
+           "... as a parameter of its type");
+    a_name("attachment; filename=\"C:\\dir\\acmesetup.exe\"", DEBAR_BLOCK,
+           "... with a folder");
+    a_name("attachment; filename=acme.pdf", DEBAR_PASS,
+           "another name is another");
+    a_name("attachment", DEBAR_PASS, "no name is none");
 }
 
 
