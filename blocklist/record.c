@@ -415,6 +415,46 @@ debar_record_list(debar_line_t *l, debar_list_t *list,
 }
 
 
+/* What came, where it was looked at as a file. */
+
+static void
+debar_record_content(debar_line_t *l, const debar_record_content_t *c)
+{
+    int       outer;
+    char      hex[65];
+    unsigned  i;
+
+    static const char  digits[] = "0123456789abcdef";
+
+    if (c->type == NULL) {
+        return;
+    }
+
+    debar_key(l, "content");
+
+    outer = l->first;
+    l->first = 1;
+
+    debar_member_z(l, "type", c->type);
+    debar_member_u(l, "size", c->size);
+
+    if (c->sha256) {
+        for (i = 0; i < 32; i++) {
+            hex[2 * i] = digits[c->sha256[i] >> 4];
+            hex[2 * i + 1] = digits[c->sha256[i] & 15];
+        }
+
+        debar_member(l, "sha256", debar_str(hex, 64), 64);
+    }
+
+    debar_member(l, "signer", c->signer, DEBAR_MAX_FIELD);
+    debar_member(l, "name", c->name, DEBAR_MAX_FIELD);
+    debar_lit(l, "}");
+
+    l->first = outer;
+}
+
+
 size_t
 debar_record_line(char *out, size_t size, const debar_record_t *r,
     debar_list_t *list, const debar_verdict_t *v)
@@ -463,6 +503,7 @@ debar_record_line(char *out, size_t size, const debar_record_t *r,
     }
 
     debar_record_upstream(&l, r);
+    debar_record_content(&l, &r->content);
     debar_member_u(&l, "took_us", r->took_us);
 
     out[l.len++] = '}';

@@ -10,6 +10,17 @@
 #include "judge.h"
 
 
+/* The file that came, as far as it is known. */
+
+typedef struct {
+    const char    *type;          /* debar_file_type_name(); NULL: no file */
+    uint64_t       size;          /* bytes that came */
+    const uint8_t *sha256;        /* 32 bytes, or NULL */
+    debar_str_t    signer;        /* the first: organisation, else name */
+    debar_str_t    name;          /* as the response calls it */
+} debar_record_content_t;
+
+
 typedef struct {
     int64_t      msec;            /* since the epoch, UTC */
     char         incident[33];    /* 32 hex digits and NUL; empty: none */
@@ -27,6 +38,7 @@ typedef struct {
     uint32_t     asn;
     debar_str_t  country;
     uint64_t     took_us;
+    debar_record_content_t  content;
 } debar_record_t;
 
 /*

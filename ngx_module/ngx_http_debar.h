@@ -9,6 +9,8 @@
 #include <ngx_http.h>
 #include "ngx_debar.h"
 #include "body.h"
+#include "judge_file.h"
+#include "record.h"
 #include "refuse_edi.h"
 #include "ngx_debar_front.h"
 #include "ngx_debar_learned.h"
@@ -132,6 +134,19 @@ struct ngx_http_debar_loc_conf_s {
     size_t                  response_held;
     ngx_msec_t              response_wait;
 
+    ngx_flag_t              download;
+    ngx_str_t               inspector;      /* path of its socket, or empty */
+    ngx_msec_t              inspect_timeout;
+    ngx_path_t             *download_temp;
+    off_t                   spool;          /* of debar_download_limits: one */
+    off_t                   spools;         /* file; all of a worker */
+    size_t                  tail_hold;
+    ngx_uint_t              ranges;         /* NGX_HTTP_DEBAR_RANGES_* */
+    ngx_uint_t              on_failed;      /* debar_action_e */
+    ngx_uint_t              on_sealed;
+    ngx_uint_t              on_unread;
+    debar_file_limits_t     file_limits;
+
     ngx_http_debar_loc_conf_t  *parent;
     ngx_http_debar_loc_conf_t  *within;  /* the first location below that has
                                             "debar on", where this has it off:
@@ -183,6 +198,13 @@ typedef struct {
 
 typedef struct ngx_http_debar_response_s  ngx_http_debar_response_t;
 
+/* The file that comes (ngx_http_debar_download.h). */
+
+typedef struct ngx_http_debar_download_s  ngx_http_debar_download_t;
+
+#define NGX_HTTP_DEBAR_RANGES_STRIP  0
+#define NGX_HTTP_DEBAR_RANGES_PASS   1
+
 
 /* Hangs on a request (module context) from PREACCESS on. */
 
@@ -221,6 +243,7 @@ typedef struct {
                                             where the origin is plain HTTP */
     ngx_http_debar_body_t *body;         /* NULL: not looked at (yet) */
     ngx_http_debar_response_t *response; /* likewise */
+    ngx_http_debar_download_t *download; /* likewise */
     ngx_uint_t            answered;      /* by a page of our own */
     ngx_uint_t            refused;       /* after it was let go, with what
                                             status: see ngx_http_debar_late() */
@@ -365,6 +388,19 @@ ngx_int_t ngx_http_debar_response_init(ngx_conf_t *cf);
 char *ngx_http_debar_response_limits(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
+/* Downloads (ngx_http_debar_download.c, ngx_http_debar_download_conf.c) */
+
+ngx_int_t ngx_http_debar_download_init(ngx_conf_t *cf);
+void ngx_http_debar_download_content(ngx_http_debar_download_t *dl,
+    debar_record_content_t *content);
+void ngx_http_debar_download_unset(ngx_http_debar_loc_conf_t *conf);
+char *ngx_http_debar_download_merge(ngx_conf_t *cf,
+    ngx_http_debar_loc_conf_t *prev, ngx_http_debar_loc_conf_t *conf);
+char *ngx_http_debar_inspector_conf(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_debar_download_limits(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
 /* By which list ctx->verdict was reached; NULL: it is gone. */
 
 debar_list_t *ngx_http_debar_judged_by(ngx_http_request_t *r,
@@ -384,6 +420,7 @@ typedef struct {
     const char           *surface;
     debar_list_t         *list;          /* that gave the verdict; NULL: the one
                                             in use */
+    debar_record_content_t  content;
 } ngx_http_debar_line_t;
 
 /* NGX_ERROR: nothing, or not all of it, was written, and the failure counts. */
@@ -424,6 +461,17 @@ typedef struct {
     const debar_edi_order_t *order;      /* that an answer in EDI is made from,
                                             or NULL */
 } ngx_http_debar_refusal_t;
+
+/* What ngx_http_debar_late() refused, once the origin's head is held back: a page
+ * in place of it (ngx_http_debar_response.c).  Called from an event, with a reference to the request. */
+
+void ngx_http_debar_late_page(ngx_http_request_t *r,
+    ngx_http_debar_refusal_t *rf);
+
+/* And once it went out: the client must see that it has no whole answer.  The
+ * caller ends the request with NGX_ERROR. */
+
+void ngx_http_debar_cut(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx);
 
 /* What ngx_http_debar_late() refused (ngx_http_debar_fault.c) */
 

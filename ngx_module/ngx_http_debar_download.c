@@ -14,6 +14,10 @@
 
 
 #define NGX_HTTP_DEBAR_HEAD_WAIT   100        /* ms: for the first bytes */
+/* r->buffered: four bits, of which the image filter has this one. */
+
+#define NGX_HTTP_DEBAR_BUFFERED    0x08
+
 #define NGX_HTTP_DEBAR_TRICKLE     1000       /* ms: see ..._waited() */
 
 
@@ -990,7 +994,7 @@ ngx_http_debar_download_end(ngx_http_request_t *r,
 
         /* nginx keeps a request that has something buffered */
 
-        r->buffered |= NGX_HTTP_IMAGE_BUFFERED;
+        r->buffered |= NGX_HTTP_DEBAR_BUFFERED;
 
         ngx_http_debar_inspector_end(dl->inspector, dl->spool.size,
                                      dlcf->inspect_timeout);
@@ -1056,7 +1060,7 @@ ngx_http_debar_download_done(void *data, ngx_uint_t bounds, const char *failed)
     ngx_http_set_log_request(c->log, r);
 
     dl->inspector = NULL;
-    r->buffered &= ~NGX_HTTP_IMAGE_BUFFERED;
+    r->buffered &= ~NGX_HTTP_DEBAR_BUFFERED;
 
     rc = ngx_http_debar_download_settle(r, dl, bounds | dl->bounds, failed);
 
@@ -1143,7 +1147,7 @@ ngx_http_debar_download_filing(ngx_http_request_t *r,
         debar_judge(list, &dl->facts, v);
 
     } else {
-        debar_verdict_init(v);
+        ngx_memzero(v, sizeof(debar_verdict_t));
         ngx_memcpy(&v->host, &ctx->host,
                    offsetof(debar_host_t, name) + ctx->host.len + 1);
         v->port = ctx->resolve.port;
@@ -1170,6 +1174,7 @@ ngx_http_debar_download_settle(ngx_http_request_t *r,
     ngx_int_t                    rc;
     debar_found_t                found;
     debar_verdict_t             *v;
+    debar_filing_policy_t        policy;
     ngx_http_debar_loc_conf_t   *dlcf;
     ngx_http_debar_main_conf_t  *mcf;
 
@@ -1193,7 +1198,11 @@ ngx_http_debar_download_settle(ngx_http_request_t *r,
             debar_filing_push(dl->filing, &found);
         }
 
-        debar_filing_finish(dl->filing, bounds, failed, &dlcf->filing, v);
+        policy.failed = dlcf->on_failed;
+        policy.sealed = dlcf->on_sealed;
+        policy.unread = dlcf->on_unread;
+
+        debar_filing_finish(dl->filing, bounds, failed, &policy, v);
         debar_filing_free(dl->filing);
         dl->filing = NULL;
     }
@@ -1211,6 +1220,22 @@ ngx_http_debar_download_settle(ngx_http_request_t *r,
     }
 
     return rc;
+}
+
+
+void
+ngx_http_debar_download_content(ngx_http_debar_download_t *dl,
+    debar_record_content_t *content)
+{
+    if (dl->seen == 0) {
+        return;
+    }
+
+    content->type = debar_file_type_name(dl->type);
+    content->size = dl->seen;
+    content->sha256 = dl->has_sha256 ? dl->sha256 : NULL;
+    content->signer = debar_str(dl->signer, ngx_strlen(dl->signer));
+    content->name = debar_str((char *) dl->name.data, dl->name.len);
 }
 
 

@@ -60,6 +60,8 @@ ngx_http_debar_facts(ngx_http_request_t *r, debar_facts_t *f)
     }
 
     dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
+    f->filing = dlcf->download;
+
     user = ngx_http_debar_verified(r);
 
     if (user) {

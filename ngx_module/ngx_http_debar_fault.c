@@ -5,6 +5,7 @@
  */
 
 #include "ngx_http_debar_response.h"
+#include "ngx_http_debar_download.h"
 
 
 static ngx_int_t ngx_http_debar_fault_handler(ngx_http_request_t *r);
@@ -128,6 +129,11 @@ ngx_http_debar_late_refusal(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
         rf->detail = "The answer to this request carries a cart, and in it "
                      "something of a vendor that may not be acquired here.  "
                      "It was not passed on.";
+    }
+
+    if (ctx->download && ctx->download->judging) {
+        rf->detail = "What was to be downloaded is of a vendor that may not be "
+                     "acquired from or used here.  It was not passed on.";
     }
 
     if (ctx->verdict->verdict == DEBAR_REJECT) {

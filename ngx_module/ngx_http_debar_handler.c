@@ -5,6 +5,7 @@
  */
 
 #include "ngx_http_debar_response.h"
+#include "ngx_http_debar_download.h"
 
 
 static ngx_int_t ngx_http_debar_no_list(ngx_http_request_t *r,
@@ -657,6 +658,11 @@ ngx_http_debar_record(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
         line.surface = "response";
         line.started = ctx->response->started;
 
+    } else if (ctx->download && ctx->download->judging) {
+        line.surface = "response";
+        line.started = ctx->download->started;
+        ngx_http_debar_download_content(ctx->download, &line.content);
+
     } else if (ctx->front && ctx->front->kind == NGX_DEBAR_FRONT_INSPECTED) {
         line.surface = "inspected";
 
@@ -684,7 +690,7 @@ ngx_http_debar_record(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
 
     if (ctx->resolve.naddrs
         && (!ngx_http_debar_refused(r, v)
-            || (ctx->response && ctx->response->judging)))
+            || ngx_strcmp(line.surface, "response") == 0))
     {
         addr = &ctx->resolve.addrs[0];
         line.upstream = addr->text;
@@ -769,6 +775,10 @@ ngx_http_debar_held(ngx_http_debar_ctx_t *ctx, ngx_uint_t *generation)
     if (ctx->response && ctx->response->judging) {
         hold = &ctx->response->hold;
         g = ctx->response->generation;
+
+    } else if (ctx->download && ctx->download->judging) {
+        hold = &ctx->download->hold;
+        g = ctx->download->generation;
 
     } else if (ctx->body) {
         hold = &ctx->body->hold;

@@ -55,7 +55,14 @@ static ngx_conf_enum_t  ngx_http_debar_modes[] = {
 };
 
 
-static ngx_conf_enum_t  ngx_http_debar_websockets[] = {
+static ngx_conf_enum_t  ngx_http_debar_ranges[] = {
+    { ngx_string("strip"), NGX_HTTP_DEBAR_RANGES_STRIP },
+    { ngx_string("pass"), NGX_HTTP_DEBAR_RANGES_PASS },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_enum_t  ngx_http_debar_actions[] = {
     { ngx_string("pass"), DEBAR_PASS },
     { ngx_string("log"), DEBAR_LOG },
     { ngx_string("block"), DEBAR_BLOCK },
@@ -281,6 +288,76 @@ static ngx_command_t  ngx_http_debar_commands[] = {
       0,
       NULL },
 
+    { ngx_string("debar_download"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_debar_loc_conf_t, download),
+      NULL },
+
+    { ngx_string("debar_inspector"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE1,
+      ngx_http_debar_inspector_conf,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("debar_inspect_timeout"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_debar_loc_conf_t, inspect_timeout),
+      NULL },
+
+    { ngx_string("debar_on_inspect_failure"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_debar_loc_conf_t, on_failed),
+      &ngx_http_debar_actions },
+
+    { ngx_string("debar_on_sealed"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_debar_loc_conf_t, on_sealed),
+      &ngx_http_debar_actions },
+
+    { ngx_string("debar_on_unread"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_debar_loc_conf_t, on_unread),
+      &ngx_http_debar_actions },
+
+    { ngx_string("debar_download_temp_path"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_path_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_debar_loc_conf_t, download_temp),
+      NULL },
+
+    { ngx_string("debar_download_limits"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_1MORE,
+      ngx_http_debar_download_limits,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("debar_tail_hold"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_debar_loc_conf_t, tail_hold),
+      NULL },
+
+    { ngx_string("debar_ranges"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_debar_loc_conf_t, ranges),
+      &ngx_http_debar_ranges },
+
     { ngx_string("debar_staple"),
       NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_enum_slot,
@@ -399,6 +476,9 @@ ngx_http_debar_create_loc_conf(ngx_conf_t *cf)
     conf->response_head = NGX_CONF_UNSET_SIZE;
     conf->response_held = NGX_CONF_UNSET_SIZE;
     conf->response_wait = NGX_CONF_UNSET_MSEC;
+
+    ngx_http_debar_download_unset(conf);
+
     conf->glass = NGX_CONF_UNSET_PTR;
     conf->audit = NGX_CONF_UNSET_PTR;
     conf->user = NGX_CONF_UNSET;
@@ -444,6 +524,10 @@ ngx_http_debar_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_size_value(conf->response_held, prev->response_held,
                               1024 * 1024);
     ngx_conf_merge_msec_value(conf->response_wait, prev->response_wait, 100);
+
+    if (ngx_http_debar_download_merge(cf, prev, conf) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
 
     if (!conf->limits_set) {
         conf->limits = prev->limits;
@@ -764,6 +848,7 @@ ngx_http_debar_init(ngx_conf_t *cf)
 
     if (ngx_http_debar_flow_init(cf) != NGX_OK
         || ngx_http_debar_body_init(cf) != NGX_OK
+        || ngx_http_debar_download_init(cf) != NGX_OK
         || ngx_http_debar_response_init(cf) != NGX_OK)
     {
         return NGX_ERROR;

@@ -35,8 +35,6 @@ static ngx_int_t ngx_http_debar_response_release(ngx_http_request_t *r,
 static void ngx_http_debar_response_waited(ngx_event_t *ev);
 static ngx_int_t ngx_http_debar_response_stop(ngx_http_request_t *r,
     ngx_http_debar_ctx_t *ctx, ngx_chain_t *in);
-static void ngx_http_debar_response_cut(ngx_http_request_t *r,
-    ngx_http_debar_ctx_t *ctx);
 static void ngx_http_debar_response_refuse(ngx_event_t *ev);
 static void ngx_http_debar_response_lost(void *data);
 static void ngx_http_debar_response_cleanup(void *data);
@@ -546,7 +544,7 @@ ngx_http_debar_response_stop(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
     rs->refused = 1;
 
     if (!rs->head) {
-        ngx_http_debar_response_cut(r, ctx);
+        ngx_http_debar_cut(r, ctx);
         return NGX_ERROR;
     }
 
@@ -561,8 +559,8 @@ ngx_http_debar_response_stop(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
 
 /* The client must see that it has no whole answer. */
 
-static void
-ngx_http_debar_response_cut(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx)
+void
+ngx_http_debar_cut(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx)
 {
     struct linger      linger;
     ngx_connection_t  *c;
@@ -591,15 +589,32 @@ ngx_http_debar_response_cut(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx)
 static void
 ngx_http_debar_response_refuse(ngx_event_t *ev)
 {
-    ngx_connection_t           *c;
-    ngx_http_request_t         *r;
-    ngx_http_upstream_t        *u;
-    ngx_http_debar_ctx_t       *ctx;
     ngx_http_debar_refusal_t    rf;
     ngx_http_debar_response_t  *rs;
 
     rs = ev->data;
-    r = rs->request;
+
+    /* the answer from here on is ours */
+
+    rs->over = 1;
+
+    ngx_memzero(&rf, sizeof(ngx_http_debar_refusal_t));
+
+    rf.line = rs->line;
+    rf.document = rs->document;
+    rf.cxml = rs->cxml;
+
+    ngx_http_debar_late_page(rs->request, &rf);
+}
+
+
+void
+ngx_http_debar_late_page(ngx_http_request_t *r, ngx_http_debar_refusal_t *rf)
+{
+    ngx_connection_t      *c;
+    ngx_http_upstream_t   *u;
+    ngx_http_debar_ctx_t  *ctx;
+
     c = r->connection;
     u = r->upstream;
 
@@ -611,10 +626,6 @@ ngx_http_debar_response_refuse(ngx_event_t *ev)
         (*u->cleanup)(r);
     }
 
-    /* the answer from here on is ours */
-
-    rs->over = 1;
-
     ngx_http_clean_header(r);
 
     r->err_status = 0;
@@ -623,17 +634,11 @@ ngx_http_debar_response_refuse(ngx_event_t *ev)
     r->read_event_handler = ngx_http_block_reading;
     r->write_event_handler = ngx_http_request_empty_handler;
 
-    ngx_memzero(&rf, sizeof(ngx_http_debar_refusal_t));
+    rf->incident = ctx->incident;
 
-    rf.incident = ctx->incident;
+    ngx_http_debar_late_refusal(r, ctx, rf);
 
-    ngx_http_debar_late_refusal(r, ctx, &rf);
-
-    rf.line = rs->line;
-    rf.document = rs->document;
-    rf.cxml = rs->cxml;
-
-    if (ngx_http_debar_refuse(r, &rf) != NGX_DONE) {
+    if (ngx_http_debar_refuse(r, rf) != NGX_DONE) {
         ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
     }
 

@@ -2,7 +2,7 @@
  * $debar_* : what was decided about a request, for logs and for its headers.
  */
 
-#include "ngx_http_debar.h"
+#include "ngx_http_debar_download.h"
 
 
 static ngx_int_t ngx_http_debar_verdict_variable(ngx_http_request_t *r,
@@ -14,6 +14,8 @@ static ngx_int_t ngx_http_debar_incident_variable(ngx_http_request_t *r,
 static ngx_int_t ngx_http_debar_serial_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_debar_peer_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_debar_range_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 
 
@@ -43,6 +45,12 @@ static ngx_http_variable_t  ngx_http_debar_variables[] = {
 
     { ngx_string("debar_peer"), NULL,
       ngx_http_debar_peer_variable, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("debar_range"), NULL,
+      ngx_http_debar_range_variable, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("debar_if_range"), NULL,
+      ngx_http_debar_range_variable, 1, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
       ngx_http_null_variable
 };
@@ -181,6 +189,37 @@ ngx_http_debar_peer_variable(ngx_http_request_t *r,
 
     ngx_http_debar_set(v, ctx->addrs[ctx->current].text.data,
                        ctx->addrs[ctx->current].text.len);
+
+    return NGX_OK;
+}
+
+
+/* Range and If-Range as the origin is to see them: see ngx_http_debar_parts.c. */
+
+static ngx_int_t
+ngx_http_debar_range_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_table_elt_t            *h;
+    ngx_http_debar_loc_conf_t  *dlcf;
+
+    dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
+    h = data ? r->headers_in.if_range : r->headers_in.range;
+
+    if (h == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    if (dlcf->enable && dlcf->download
+        && dlcf->ranges == NGX_HTTP_DEBAR_RANGES_STRIP
+        && !ngx_http_debar_parts_known(r))
+    {
+        ngx_http_debar_set(v, (u_char *) "", 0);
+        return NGX_OK;
+    }
+
+    ngx_http_debar_set(v, h->value.data, h->value.len);
 
     return NGX_OK;
 }
