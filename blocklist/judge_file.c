@@ -122,7 +122,7 @@ debar_filing_disposition(debar_filing_t *fl, debar_str_t field,
     char      raw[DEBAR_FILING_NAMES], name[DEBAR_FILING_NAMES];
     char      plain[DEBAR_FILING_NAMES];
     size_t    len;
-    unsigned  i, flags;
+    unsigned  i, flags, rounds;
 
     static const char *const  names[] = {
         "filename", "filename*", "name", "name*"
@@ -144,7 +144,7 @@ debar_filing_disposition(debar_filing_t *fl, debar_str_t field,
 
         flags = 0;
         len = debar_text_decode(plain, sizeof(plain), name, len, 0, &flags,
-                                NULL);
+                                &rounds);
         debar_filing_name(fl, debar_str(plain, len), where);
     }
 }

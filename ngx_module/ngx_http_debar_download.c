@@ -1293,8 +1293,9 @@ ngx_http_debar_download_refuse(ngx_event_t *ev)
 static void
 ngx_http_debar_download_waited(ngx_event_t *ev)
 {
+    ngx_buf_t                  *b;
     ngx_int_t                   rc;
-    ngx_chain_t                *out;
+    ngx_chain_t                *out, *cl, **last;
     ngx_connection_t           *c;
     ngx_http_request_t         *r;
     ngx_http_debar_download_t  *dl = ev->data;
@@ -1332,6 +1333,27 @@ ngx_http_debar_download_waited(ngx_event_t *ev)
     if (out == NULL && !dl->over && !dl->looking) {
         return;
     }
+
+    b = ngx_calloc_buf(r->pool);
+    cl = ngx_alloc_chain_link(r->pool);
+
+    if (b == NULL || cl == NULL) {
+        ngx_http_finalize_request(r, NGX_ERROR);
+        ngx_http_run_posted_requests(c);
+        return;
+    }
+
+    /* nothing behind it would push it out */
+
+    b->flush = 1;
+    cl->buf = b;
+    cl->next = NULL;
+
+    for (last = &out; *last; last = &(*last)->next) {
+        /* void */
+    }
+
+    *last = cl;
 
     rc = ngx_http_debar_download_send(r, dl, out);
 

@@ -251,7 +251,7 @@ static ngx_command_t  ngx_http_debar_commands[] = {
       ngx_conf_set_enum_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_debar_loc_conf_t, websocket),
-      ngx_http_debar_websockets },
+      ngx_http_debar_actions },
 
     { ngx_string("debar_body"),
       NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE1,

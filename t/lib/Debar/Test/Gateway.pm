@@ -185,7 +185,8 @@ sub stop {
 
 sub stop_all {
     for my $self (values %alive) {
-        my @pids = grep { defined } $self->pid, $self->signer_pid;
+        my @pids = grep { defined } $self->pid, $self->signer_pid,
+                                     $self->inspector_pid;
 
         $self->command('stop');
         stop_process($_, 'KILL') for grep { running($_) } @pids;
@@ -216,6 +217,16 @@ sub pid {
 sub signer_pid {
     my ($self) = @_;
     my $text = file_text("$self->{dir}/run/sign.pid");
+
+    return $text && $text =~ /^(\d+)/ ? $1 : undef;
+}
+
+
+# Of the inspector, likewise.
+
+sub inspector_pid {
+    my ($self) = @_;
+    my $text = file_text("$self->{dir}/run/inspect.pid");
 
     return $text && $text =~ /^(\d+)/ ? $1 : undef;
 }
