@@ -7,7 +7,7 @@ WARN    := -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter -Wshadow \
            -Wpointer-arith -Wmissing-prototypes -Wstrict-prototypes
 CPPFLAGS += -Iblocklist -D_GNU_SOURCE
 LIBS    := -llmdb -lyaml -lpsl -licui18n -licuuc -lpcre2-8 -lz -lbrotlidec \
-           -lzstd -lexpat -lyajl -larchive -lcrypto -lpthread
+           -lzstd -llzma -lexpat -lyajl -larchive -lcrypto -lpthread
 TOOL_LIBS := -ljansson -lseccomp
 
 LIB_SRCS  := $(wildcard blocklist/*.c)

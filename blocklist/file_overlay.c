@@ -14,7 +14,8 @@
 #define DEBAR_OVERLAY_HEAD   (4 << 20)
 
 
-/* What is found by its first bytes; long enough not to be met by chance. */
+/* What is found by its first bytes: each begins with another one, and is long
+ * enough not to be met by chance. */
 
 typedef enum {
     DEBAR_OVERLAY_NSIS = 0,
@@ -132,26 +133,39 @@ debar_overlay_search(debar_reader_t *rd, uint64_t from, uint64_t to)
 }
 
 
-/* The first mark of any kind. */
+/* The first mark of any kind, in one pass over what is mostly none. */
 
 static const uint8_t *
 debar_overlay_next(const uint8_t *p, const uint8_t *end, unsigned *what)
 {
-    unsigned        i;
-    const uint8_t  *found, *first;
+    unsigned            i;
+    uint8_t             begins[256];
+    const debar_str_t  *m;
 
-    for (i = 0, first = NULL; i < DEBAR_OVERLAY_MARKS; i++) {
-        found = memmem(p, (first ? first : end) - p,
-                       debar_overlay_marks[i].data,
-                       debar_overlay_marks[i].len);
+    memset(begins, 0, sizeof(begins));
 
-        if (found != NULL) {
-            first = found;
-            *what = i;
+    for (i = 0; i < DEBAR_OVERLAY_MARKS; i++) {
+        begins[(uint8_t) debar_overlay_marks[i].data[0]] = i + 1;
+    }
+
+    for ( /* void */ ; p < end; p++) {
+        i = begins[*p];
+
+        if (i == 0) {
+            continue;
+        }
+
+        m = &debar_overlay_marks[i - 1];
+
+        if ((size_t) (end - p) >= m->len && p[1] == (uint8_t) m->data[1]
+            && memcmp(p, m->data, m->len) == 0)
+        {
+            *what = i - 1;
+            return p;
         }
     }
 
-    return first;
+    return NULL;
 }
 
 
@@ -161,26 +175,32 @@ static int
 debar_overlay_found(debar_reader_t *rd, unsigned what, uint64_t *off,
     uint64_t to)
 {
-    int          rc;
-    uint8_t      b[36];
-    uint64_t     n, size;
-    const char  *name;
+    int       rc;
+    uint8_t   b[36];
+    uint64_t  n, size;
 
     n = to - *off;
 
     switch (what) {
 
     case DEBAR_OVERLAY_NSIS:
+
+        /* the search goes on all the same: a mark alone hides nothing */
+
+        rc = *off < 4 ? DEBAR_OK : debar_reader_nsis(rd, *off - 4, to);
+        *off += debar_overlay_marks[what].len;
+
+        return rc;
+
     case DEBAR_OVERLAY_INNO:
 
-        /* formats of their own, which nothing that is linked here unpacks */
+        /* a format of its own, which nothing that is linked here unpacks */
 
         debar_reader_bound(rd, DEBAR_FILE_UNREAD);
         *off += debar_overlay_marks[what].len;
-        name = what == DEBAR_OVERLAY_NSIS ? "NSIS" : "Inno Setup";
 
-        return debar_reader_field(rd, "Installer", DEBAR_SAYS_TEXT, name,
-                                  strlen(name));
+        return debar_reader_field(rd, "Installer", DEBAR_SAYS_TEXT,
+                                  "Inno Setup", 10);
 
     case DEBAR_OVERLAY_CAB:
 

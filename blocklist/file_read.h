@@ -77,6 +77,10 @@ int debar_reader_part(debar_reader_t *rd, const char *name, size_t len,
 
 int debar_reader_overlay(debar_reader_t *rd, uint64_t from, uint64_t to);
 
+/* An installer of NSIS whose header, with its mark, is at off (file_nsis.c). */
+
+int debar_reader_nsis(debar_reader_t *rd, uint64_t off, uint64_t to);
+
 
 /* Numbers, little-endian. */
 

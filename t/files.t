@@ -314,10 +314,52 @@ is_deeply [map { "$_->{type} $_->{size}" } found_of($told, 'file', 1)],
 is signers_of($told, 0), $holds, '... which holds';
 
 $sfx = changed($plain, sub { $_[0] .= "\0\0\0\0\xef\xbe\xad\xdeNullsoftInst"
+                                      . "\0" x 100 . $cab });
+is_deeply [map { $_->{type} } found_of(told($sfx), 'file', 1)], ['cab'],
+          'the mark of an installer hides nothing that stands behind it';
+
+$sfx = changed($plain, sub { $_[0] .= 'Inno Setup Setup Data (6.2.0) (u)'
                                       . 'x' x 100 });
 $told = told($sfx);
-is fields_of($told)->{Installer}, 'NSIS', 'an installer of a known kind';
+is fields_of($told)->{Installer}, 'Inno Setup', 'an installer of a known kind';
 is_deeply $told->{bounds}, ['unread'], '... that nothing here unpacks';
+
+SKIP: {
+    skip 'makensis is not installed', 11 if system('command -v makensis > /dev/null');
+
+    for my $how ('SetCompressor zlib', 'SetCompressor /SOLID zlib',
+                 'SetCompressor lzma', 'SetCompressor /SOLID lzma',
+                 'SetCompress off')
+    {
+        my $installer = installer_of($how, $signed, $text);
+
+        $told = told($installer);
+        is signers_of($told, 1), $holds, "a program in an installer, $how";
+        is join(' ', map { $_->{sha256} } found_of($told, 'file', 1)),
+           join(' ', map { sha256_hex(file_text($_)) } $signed, $text),
+           '... and all that is in it';
+    }
+
+    $told = told(installer_of('SetCompressor bzip2', $signed, $text));
+    is_deeply $told->{bounds}, ['unread'], 'its own bzip2 is not read';
+}
+
+sub installer_of {
+    my ($how, @files) = @_;
+    my $at = "$dir/installer" . ++$n;
+
+    write_file("$at.nsi", "$how\nOutFile \"$at.exe\"\nName Test\n"
+                          . "InstallDir \"\$TEMP\"\nSection\n"
+                          . "SetOutPath \$INSTDIR\n"
+                          . join('', map { "File \"$_\"\n" } @files)
+                          . "SectionEnd\n");
+
+    my $r = run_command(['makensis', '-V2', "$at.nsi"], timeout => 60);
+
+    $r->{status} == 0 or die "$r->{out}$r->{err}";
+
+    return "$at.exe";
+}
 
 # programs of Unix
 
