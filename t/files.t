@@ -280,6 +280,16 @@ is message('-nodetach', '-keyopt', 'rsa_padding_mode:pss', '-keyopt',
 is message(), "$cms unchecked", 'the content is elsewhere';
 is message('-nodetach', '-nocerts'), 'cms / unchecked',
    'a certificate that is elsewhere';
+my $many = "$dir/many.p7";
+my @hands = map { signer_of("/CN=Hand $_", key => 'ec') } 1 .. 17;
+
+run_command(['openssl', 'cms', '-sign', '-binary', '-nodetach', '-in', $text,
+             (map { ('-signer', $_->{cert}, '-inkey', $_->{key}) } @hands),
+             '-outform', 'DER', '-out', $many]);
+$told = told($many);
+is scalar(() = found_of($told, 'signer')), 16,
+   'so many signers of one message';
+is_deeply $told->{bounds}, ['members'], '... and that there are more is said';
 is signers_of(told(write_file("$dir/bag.p7b", $bag))), '',
    'a message of certificates is signed by nobody';
 

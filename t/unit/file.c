@@ -135,6 +135,62 @@ offsets(void)
 }
 
 
+/* A source may give less than it is asked for. */
+
+static long
+one_byte(void *data, uint64_t off, void *buf, size_t n)
+{
+    debar_str_t  *s = data;
+
+    if (off >= s->len || n == 0) {
+        return 0;
+    }
+
+    memcpy(buf, s->data + off, 1);
+
+    return 1;
+}
+
+
+static long
+no_byte(void *data, uint64_t off, void *buf, size_t n)
+{
+    return -1;
+}
+
+
+static void
+sources(void)
+{
+    char                 b[600];
+    found_t              f;
+    debar_str_t          s;
+    debar_file_source_t  src;
+
+    memset(&f, 0, sizeof(f));
+    memset(b, ' ', sizeof(b));
+    memcpy(b, "\xff\xff\xff\xff\xff" "070707", 11);
+    memcpy(b + 257, "ustar", 5);
+    s = debar_str(b, sizeof(b));
+    src.size = s.len;
+    src.data = &s;
+    src.read = one_byte;
+    is_int(debar_file_read(&src, NULL, NULL, NULL, found_sink, &f), 0,
+           "a source that gives one byte at a time");
+    debar_buf_add(&f.text, "", 1);
+    is_str(f.text.data, "file  tar 600\n", "... is read as a whole");
+
+    f.text.len = 0;
+    src.read = no_byte;
+    is_int(debar_file_read(&src, NULL, NULL, NULL, found_sink, &f),
+           DEBAR_FILE_BROKEN, "a source that fails");
+    debar_buf_add(&f.text, "", 1);
+    is_str(f.text.data, "file  unknown- 600\n", "... is told, without digest");
+
+    found_free(&f);
+}
+
+
 static void
 names(void)
 {
@@ -285,6 +341,7 @@ main(void)
     }
 
     offsets();
+    sources();
     names();
     nesting();
     overlays();
