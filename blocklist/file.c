@@ -23,6 +23,7 @@ typedef struct {
 
 static unsigned debar_file_by_magic(const uint8_t *p, size_t len);
 static unsigned debar_file_by_fields(const uint8_t *p, size_t len);
+static unsigned debar_file_media(const uint8_t *p, size_t len);
 static unsigned debar_file_riff(const uint8_t *p, size_t len);
 static unsigned debar_file_mp4(const uint8_t *p, size_t len);
 static unsigned debar_file_mz(const uint8_t *p, size_t len);
@@ -291,6 +292,8 @@ debar_file_by_magic(const uint8_t *p, size_t len)
 static unsigned
 debar_file_by_fields(const uint8_t *p, size_t len)
 {
+    unsigned  type;
+
     if (len >= 2 && p[0] == 'M' && p[1] == 'Z') {
         return debar_file_mz(p, len);
     }
@@ -349,6 +352,29 @@ debar_file_by_fields(const uint8_t *p, size_t len)
         return DEBAR_FILE_CPIO;
     }
 
+    type = debar_file_media(p, len);
+
+    if (type != DEBAR_FILE_UNKNOWN) {
+        return type;
+    }
+
+    /* readers of PDF let other bytes stand before it */
+
+    if (memmem(p, len, "%PDF-", 5) != NULL) {
+        return DEBAR_FILE_PDF;
+    }
+
+    if (debar_file_tar(p, len) == DEBAR_FILE_TAR) {
+        return DEBAR_FILE_TAR;
+    }
+
+    return debar_file_der(p, len);
+}
+
+
+static unsigned
+debar_file_media(const uint8_t *p, size_t len)
+{
     if (len >= 12 && memcmp(p, "RIFF", 4) == 0) {
         return debar_file_riff(p, len);
     }
@@ -381,17 +407,7 @@ debar_file_by_fields(const uint8_t *p, size_t len)
         return DEBAR_FILE_VIDEO;
     }
 
-    /* readers of PDF let other bytes stand before it */
-
-    if (memmem(p, len, "%PDF-", 5) != NULL) {
-        return DEBAR_FILE_PDF;
-    }
-
-    if (debar_file_tar(p, len) == DEBAR_FILE_TAR) {
-        return DEBAR_FILE_TAR;
-    }
-
-    return debar_file_der(p, len);
+    return DEBAR_FILE_UNKNOWN;
 }
 
 

@@ -37,10 +37,12 @@ typedef struct {
 
 
 static int debar_pe_head(debar_pe_t *pe);
+static int debar_pe_directories(debar_pe_t *pe, uint64_t table);
 static int debar_pe_section_table(debar_pe_t *pe, uint64_t off, unsigned n);
 static void debar_pe_table(debar_pe_t *pe);
 static int debar_pe_lost_table(debar_pe_t *pe, uint64_t off);
 static int debar_pe_signatures(debar_pe_t *pe);
+static int debar_pe_certificates(debar_pe_t *pe, const debar_cms_t *cms);
 static int debar_pe_digest(void *data, int nid, uint8_t *out, unsigned *len);
 static int debar_pe_digest_make(const debar_pe_t *pe, debar_pe_digest_t *d);
 static int debar_pe_digest_range(const debar_pe_t *pe, EVP_MD_CTX *md,
@@ -84,9 +86,9 @@ debar_file_read_pe(debar_reader_t *rd)
 static int
 debar_pe_head(debar_pe_t *pe)
 {
-    uint8_t   b[24], opt[112];
-    uint64_t  at, table;
-    unsigned  n, size, dirs;
+    uint8_t   b[24], opt[96];
+    uint64_t  at;
+    unsigned  n, size;
 
     if (debar_reader_at(pe->rd, 0, b, 2) != DEBAR_OK
         || debar_reader_at(pe->rd, 60, b, 4) != DEBAR_OK)
@@ -108,35 +110,49 @@ debar_pe_head(debar_pe_t *pe)
     size = debar_le16(b + 20);
     at += 24;
 
-    if (size < 96 || debar_reader_at(pe->rd, at, opt, 96) != DEBAR_OK) {
+    if (size < 96 || debar_reader_at(pe->rd, at, opt, sizeof(opt)) != DEBAR_OK) {
         debar_reader_bound(pe->rd, DEBAR_FILE_BROKEN);
         return DEBAR_ERROR;
     }
 
     pe->checksum = at + 64;
-    dirs = debar_le16(opt) == 0x20b ? 112 : 96;
-    table = at + dirs;
 
-    if (debar_reader_at(pe->rd, table - 4, b, 4) != DEBAR_OK) {
+    if (debar_pe_directories(pe, at + (debar_le16(opt) == 0x20b ? 112 : 96))
+        != DEBAR_OK)
+    {
         debar_reader_bound(pe->rd, DEBAR_FILE_BROKEN);
         return DEBAR_ERROR;
     }
 
-    /* directories: resources are number 2, certificates 4 */
+    return debar_pe_section_table(pe, at + size, n);
+}
 
-    dirs = debar_le32(b);
 
-    if (dirs > 2 && debar_reader_at(pe->rd, table + 16, b, 8) == DEBAR_OK) {
+/* Their number, then resources as number 2, certificates as number 4. */
+
+static int
+debar_pe_directories(debar_pe_t *pe, uint64_t table)
+{
+    uint8_t   b[8];
+    unsigned  n;
+
+    if (debar_reader_at(pe->rd, table - 4, b, 4) != DEBAR_OK) {
+        return DEBAR_ERROR;
+    }
+
+    n = debar_le32(b);
+
+    if (n > 2 && debar_reader_at(pe->rd, table + 16, b, 8) == DEBAR_OK) {
         pe->resources = debar_le32(b);
     }
 
-    if (dirs > 4 && debar_reader_at(pe->rd, table + 32, b, 8) == DEBAR_OK) {
+    if (n > 4 && debar_reader_at(pe->rd, table + 32, b, 8) == DEBAR_OK) {
         pe->entry = table + 32;
         pe->table = debar_le32(b);
         pe->table_size = debar_le32(b + 4);
     }
 
-    return debar_pe_section_table(pe, at + size, n);
+    return DEBAR_OK;
 }
 
 
@@ -267,10 +283,6 @@ static int
 debar_pe_signatures(debar_pe_t *pe)
 {
     int                  rc;
-    char                *der;
-    uint8_t              b[8];
-    uint64_t             off, end, len;
-    unsigned             i;
     debar_cms_t          cms;
     debar_pe_digests_t  *digests;
 
@@ -290,6 +302,24 @@ debar_pe_signatures(debar_pe_t *pe)
     cms.digest = debar_pe_digest;
     cms.data = digests;
     cms.spc = 1;
+
+    rc = debar_pe_certificates(pe, &cms);
+    debar_reader_free(pe->rd, digests, sizeof(*digests));
+
+    return rc;
+}
+
+
+/* WIN_CERTIFICATE, each at a multiple of 8. */
+
+static int
+debar_pe_certificates(debar_pe_t *pe, const debar_cms_t *cms)
+{
+    int        rc;
+    char      *der;
+    uint8_t    b[8];
+    uint64_t   off, end, len;
+    unsigned   i;
 
     off = pe->table;
     end = pe->table + pe->table_size;
@@ -320,15 +350,18 @@ debar_pe_signatures(debar_pe_t *pe)
 
         der = debar_reader_bytes(pe->rd, off + 8, len - 8);
 
-        if (der != NULL && debar_le16(b + 6) == 2) {
-            rc = debar_reader_signatures(pe->rd, der, len - 8, &cms);
+        /* PKCS #7 by its kind, or by what it is */
+
+        if (der != NULL
+            && (debar_le16(b + 6) == 2
+                || (len > 32 && der[0] == 0x30 && (der[1] & 0x80))))
+        {
+            rc = debar_reader_signatures(pe->rd, der, len - 8, cms);
         }
 
         free(der);
         off += (len + 7) & ~7ULL;
     }
-
-    debar_reader_free(pe->rd, digests, sizeof(*digests));
 
     return rc;
 }

@@ -190,6 +190,12 @@ is signers_of(told(changed($signed, sub { substr($_[0], $entry, 8)
                                               = "\0" x 8;
                                           $_[0] .= 'tail' x 10 }))),
    $appended, '... and bytes put behind it';
+is signers_of(told(changed($signed, sub { substr($_[0], $table + 6, 1)
+                                              = "\7" }))),
+   $holds, 'a certificate of an unknown kind is what it is';
+is signers_of(told(changed($signed, sub { substr($_[0], $entry - 36, 1)
+                                              = "\4" }))),
+   $broken, 'fewer directories, none for certificates';
 is signers_of(told(changed($signed, sub { substr($_[0], $table + 9, 1)
                                               = "\x85" }))),
    $broken, 'the message is none any more: its certificate still names them';
