@@ -142,6 +142,7 @@ int debar_reader_certificate(debar_reader_t *rd, const char *how,
  */
 
 int debar_file_read_pe(debar_reader_t *rd);          /* file_pe.c */
+int debar_file_read_signed_text(debar_reader_t *rd); /* file_text.c */
 int debar_file_read_script(debar_reader_t *rd);      /* file_overlay.c */
 int debar_file_read_elf(debar_reader_t *rd);         /* file_overlay.c */
 int debar_file_read_ole(debar_reader_t *rd);         /* file_ole.c: msi */

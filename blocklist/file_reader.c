@@ -142,7 +142,11 @@ static const debar_reader_row_t  debar_reader_rows[] = {
 
     { DEBAR_FILE_CERTIFICATE, { debar_file_read_cms } },
 
-    /* texts: metadata */
+    { DEBAR_FILE_TEXT, { debar_file_read_signed_text } },
+
+    { DEBAR_FILE_XML, { debar_file_read_signed_text } },
+
+    /* the other texts: metadata */
 
     /* what is an archive only */
 

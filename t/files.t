@@ -300,6 +300,35 @@ is signers_of(told(write_file("$dir/bag.p7b", $bag))), '',
    'a message of certificates is signed by nobody';
 
 
+# --- signed scripts ------------------------------------------------------------
+
+my $ps = "# caf\xc3\xa9 \xf0\x9f\x9a\x80\r\nWrite-Host \"x\"\r\n" x 100;
+my $probe = run_command(['osslsigncode', 'sign', '-certs', $acme->{cert}, '-key',
+                         $acme->{key}, '-in', write_file("$dir/probe.ps1", $ps),
+                         '-out', "$dir/probe.out"]);
+
+SKIP: {
+    skip 'this osslsigncode signs no scripts', 7 if $probe->{status} != 0;
+
+    my $script = sign_file(write_file("$dir/a.ps1", $ps), $acme);
+
+    is signers_of(told($script)), $holds, 'a script of PowerShell';
+    is signers_of(told(sign_file(write_file("$dir/b.ps1", "\xef\xbb\xbf$ps"),
+                                 $acme))), $holds, '... with a mark';
+    is signers_of(told(sign_file(write_file("$dir/c.ps1", encode('UTF-16',
+           Encode::decode('UTF-8', $ps)) =~ s/(.)(.)/$2$1/gsr), $acme))),
+       $holds, '... in UTF-16';
+    is signers_of(told(sign_file(write_file("$dir/d.ps1xml",
+                                            "<x>\r\n</x>\r\n"), $acme))),
+       $holds, '... as XML';
+    is signers_of(told(changed($script, sub { substr($_[0], 30, 1) = '!' }))),
+       $broken, '... with one letter changed';
+    is signers_of(told(changed($script, sub { $_[0] .= "more\r\n" }))),
+       $appended, '... with a line behind the signature';
+    is signers_of(told(write_file("$dir/e.ps1", $ps))), '', '... not signed';
+}
+
+
 # --- carried along -----------------------------------------------------------
 
 my $carrier = program_of(data => [$signed]);
