@@ -12,6 +12,7 @@
 
 #include <openssl/evp.h>
 
+#include "file_archive.h"
 #include "file_read.h"
 
 
@@ -124,7 +125,7 @@ static const debar_reader_row_t  debar_reader_rows[] = {
 
     /* ole */
 
-    /* cab */
+    { DEBAR_FILE_CAB, { debar_file_read_archive } },
 
     /* xar */
 
@@ -132,11 +133,11 @@ static const debar_reader_row_t  debar_reader_rows[] = {
 
     /* macho */
 
-    /* zip */
+    { DEBAR_FILE_ZIP, { debar_file_read_archive } },
 
     /* crx */
 
-    /* deb */
+    { DEBAR_FILE_DEB, { debar_file_read_archive } },
 
     /* rpm */
 
@@ -148,7 +149,33 @@ static const debar_reader_row_t  debar_reader_rows[] = {
 
     /* the other texts: metadata */
 
-    /* what is an archive only */
+    { DEBAR_FILE_AR, { debar_file_read_archive } },
+
+    { DEBAR_FILE_TAR, { debar_file_read_archive } },
+
+    { DEBAR_FILE_GZIP, { debar_file_read_archive } },
+
+    { DEBAR_FILE_BZIP2, { debar_file_read_archive } },
+
+    { DEBAR_FILE_XZ, { debar_file_read_archive } },
+
+    { DEBAR_FILE_ZSTD, { debar_file_read_archive } },
+
+    { DEBAR_FILE_LZMA, { debar_file_read_archive } },
+
+    { DEBAR_FILE_7Z, { debar_file_read_archive } },
+
+    { DEBAR_FILE_RAR, { debar_file_read_archive } },
+
+    { DEBAR_FILE_ISO, { debar_file_read_archive } },
+
+    { DEBAR_FILE_CPIO, { debar_file_read_archive } },
+
+    { DEBAR_FILE_LHA, { debar_file_read_archive } },
+
+    { DEBAR_FILE_SQUASHFS, { debar_file_read_archive } },
+
+    { DEBAR_FILE_DISK, { debar_file_read_archive } },
 
     { DEBAR_FILE_TYPES, { NULL } }
 };
@@ -163,6 +190,8 @@ debar_file_read(const debar_file_source_t *src, const uint8_t *sha256,
     uint8_t          head[DEBAR_FILE_HEAD];
     debar_reader_t   rd;
     debar_reading_t  all;
+
+    debar_file_archive_prepare();
 
     memset(&all, 0, sizeof(all));
     debar_reading_limits(&all.limits, limits);
@@ -935,6 +964,13 @@ debar_reading_finish(debar_reader_t *rd, int whole)
     }
 
     rd->open = 0;
+
+    /* of a sealed member nothing came */
+
+    if (!whole && rd->size == 0) {
+        (void) debar_reading_tell_file(&member);
+        return;
+    }
 
     if (rd->kept
         && all->room->source(all->room->data, rd->depth + 1, &member.src)

@@ -1,0 +1,626 @@
+/*
+ * Archives and what is compressed, by libarchive: each member is handed over by
+ * name with its bytes.  One coding is undone at a time and formats are those of
+ * the file's type alone, so that what is in it is again a file like any other,
+ * with its own bounds; only a tar or cpio comes out of its coding at once.
+ *
+ * libarchive starts no program here and opens no file but the tables of character
+ * sets, which debar_file_archive_prepare() fetches beforehand.
+ */
+
+#include <iconv.h>
+#include <locale.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include <archive.h>
+#include <archive_entry.h>
+
+#include "file_archive.h"
+
+
+#define DEBAR_ARCHIVE_BLOCK   65536
+#define DEBAR_ARCHIVE_ERRORS  64     /* that a reader goes on after */
+#define DEBAR_ARCHIVE_END     1
+
+
+typedef struct {
+    debar_reader_t    *rd;
+    struct archive    *archive;
+    uint64_t           at;           /* where libarchive is in the source */
+    unsigned           type;
+    unsigned           streamed;     /* a ZIP by its members' own headers */
+    unsigned           members;
+    unsigned           errors;
+    char               name[DEBAR_FOUND_TEXT + 1];
+    char               block[DEBAR_ARCHIVE_BLOCK];
+} debar_archive_reading_t;
+
+typedef int (*debar_archive_support_pt)(struct archive *a);
+
+typedef struct {
+    unsigned                   type;
+    debar_archive_support_pt   support[5];
+} debar_archive_row_t;
+
+
+static void debar_archive_prepared(void);
+static int debar_archive_go(debar_archive_reading_t *r);
+static int debar_archive_unread(debar_archive_reading_t *r);
+static void debar_archive_iso(debar_archive_reading_t *r);
+static int debar_archive_members(debar_archive_reading_t *r);
+static int debar_archive_open(debar_archive_reading_t *r);
+static int debar_archive_next(debar_archive_reading_t *r,
+    struct archive_entry **entry);
+static int debar_archive_member(debar_archive_reading_t *r,
+    struct archive_entry *entry);
+static int debar_archive_is_file(struct archive_entry *entry);
+static debar_str_t debar_archive_name(debar_archive_reading_t *r,
+    struct archive_entry *entry);
+static debar_str_t debar_archive_raw_name(debar_archive_reading_t *r);
+static int debar_archive_bytes(debar_archive_reading_t *r);
+static int debar_archive_hole(debar_archive_reading_t *r, uint64_t n);
+static int debar_archive_trouble(debar_archive_reading_t *r, int rc);
+static la_ssize_t debar_archive_read(struct archive *a, void *data,
+    const void **buf);
+static la_int64_t debar_archive_skip(struct archive *a, void *data,
+    la_int64_t n);
+static la_int64_t debar_archive_seek(struct archive *a, void *data,
+    la_int64_t off, int whence);
+
+
+/* Where a coding is undone, what is not a tar or cpio is the one member. */
+
+#define debar_archive_coded  archive_read_support_format_tar,                 \
+    archive_read_support_format_cpio, archive_read_support_format_raw
+
+static const debar_archive_row_t  debar_archive_rows[] = {
+    { DEBAR_FILE_ZIP, { archive_read_support_format_zip_seekable } },
+    { DEBAR_FILE_7Z, { archive_read_support_format_7zip } },
+    { DEBAR_FILE_RAR, { archive_read_support_format_rar,
+                        archive_read_support_format_rar5 } },
+    { DEBAR_FILE_CAB, { archive_read_support_format_cab } },
+    { DEBAR_FILE_ISO, { archive_read_support_format_iso9660 } },
+    { DEBAR_FILE_TAR, { archive_read_support_format_tar } },
+    { DEBAR_FILE_CPIO, { archive_read_support_format_cpio } },
+    { DEBAR_FILE_AR, { archive_read_support_format_ar } },
+    { DEBAR_FILE_DEB, { archive_read_support_format_ar } },
+    { DEBAR_FILE_LHA, { archive_read_support_format_lha } },
+    { DEBAR_FILE_GZIP, { archive_read_support_filter_gzip,
+                         debar_archive_coded } },
+    { DEBAR_FILE_BZIP2, { archive_read_support_filter_bzip2,
+                          debar_archive_coded } },
+    { DEBAR_FILE_XZ, { archive_read_support_filter_xz,
+                       debar_archive_coded } },
+    { DEBAR_FILE_ZSTD, { archive_read_support_filter_zstd,
+                         debar_archive_coded } },
+    { DEBAR_FILE_TYPES, { NULL } }
+};
+
+static pthread_once_t  debar_archive_once = PTHREAD_ONCE_INIT;
+static locale_t        debar_archive_utf8;
+
+
+void
+debar_file_archive_prepare(void)
+{
+    (void) pthread_once(&debar_archive_once, debar_archive_prepared);
+}
+
+
+/*
+ * libarchive gives names in the character set of the locale, or not at all, and
+ * converts them by iconv, whose modules stay as long as they are in use.
+ */
+
+static void
+debar_archive_prepared(void)
+{
+    unsigned            i;
+    static const char  *sets[] = {
+        "UTF-8", "UTF-16BE", "UTF-16LE", "UTF-16", "CP437", "CP932", "CP1252"
+    };
+
+    debar_archive_utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t) 0);
+
+    for (i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
+        (void) iconv_open("UTF-8", sets[i]);
+        (void) iconv_open(sets[i], "UTF-8");
+    }
+}
+
+
+int
+debar_file_read_archive(debar_reader_t *rd)
+{
+    int                       rc;
+    locale_t                  before;
+    debar_archive_reading_t  *r;
+
+    debar_file_archive_prepare();
+
+    r = debar_reader_alloc(rd, sizeof(*r));
+    if (r == NULL) {
+        return DEBAR_OK;
+    }
+
+    r->rd = rd;
+    r->type = debar_reader_is(rd);
+
+    before = debar_archive_utf8 ? uselocale(debar_archive_utf8) : (locale_t) 0;
+
+    rc = debar_archive_go(r);
+
+    if (before) {
+        (void) uselocale(before);
+    }
+
+    debar_reader_free(rd, r, sizeof(*r));
+
+    return rc;
+}
+
+
+static int
+debar_archive_go(debar_archive_reading_t *r)
+{
+    int  rc;
+
+    if (debar_archive_unread(r)) {
+        debar_reader_bound(r->rd, DEBAR_FILE_UNREAD);
+        return DEBAR_OK;
+    }
+
+    if (r->type == DEBAR_FILE_ISO) {
+        debar_archive_iso(r);
+    }
+
+    rc = debar_archive_members(r);
+
+    if (rc == DEBAR_ERROR && r->type == DEBAR_FILE_ZIP) {
+
+        /* its directory cannot be read, or not to its end */
+
+        r->streamed = 1;
+        rc = debar_archive_members(r);
+    }
+
+    return rc == DEBAR_DECLINED ? rc : DEBAR_OK;
+}
+
+
+/* Types that go by one name, of which some are not read. */
+
+static int
+debar_archive_unread(debar_archive_reading_t *r)
+{
+    uint8_t  head[8];
+
+    memset(head, 0, sizeof(head));
+    (void) debar_reader_at(r->rd, 0, head, sizeof(head));
+
+    switch (r->type) {
+
+    case DEBAR_FILE_LHA:
+        return head[2] != '-' || head[3] != 'l' || head[6] != '-';
+
+    case DEBAR_FILE_LZMA:
+        return memcmp(head, "\x89LZO", 4) == 0;
+
+    case DEBAR_FILE_RAR:
+        return memcmp(head, "RE~^", 4) == 0;
+
+    case DEBAR_FILE_AR:
+        return memcmp(head, "!<thin>", 7) == 0;
+
+    case DEBAR_FILE_SQUASHFS:
+    case DEBAR_FILE_DISK:
+        return 1;
+    }
+
+    return 0;
+}
+
+
+/* A UDF beside the ISO 9660 may hold other files, and systems prefer it. */
+
+static void
+debar_archive_iso(debar_archive_reading_t *r)
+{
+    char      id[5];
+    unsigned  i;
+
+    for (i = 16; i < 64; i++) {
+        if (debar_reader_at(r->rd, i * 2048 + 1, id, 5) != DEBAR_OK) {
+            return;
+        }
+
+        if (memcmp(id, "NSR0", 4) == 0) {
+            debar_reader_bound(r->rd, DEBAR_FILE_UNREAD);
+            return;
+        }
+    }
+}
+
+
+/* DEBAR_ERROR: it broke off. */
+
+static int
+debar_archive_members(debar_archive_reading_t *r)
+{
+    int                    rc;
+    struct archive_entry  *entry;
+
+    r->at = 0;
+    r->errors = 0;
+    r->archive = archive_read_new();
+
+    if (r->archive == NULL) {
+        debar_reader_bound(r->rd, DEBAR_FILE_HELD);
+        return DEBAR_OK;
+    }
+
+    rc = debar_archive_open(r);
+
+    while (rc == DEBAR_OK) {
+        rc = debar_archive_next(r, &entry);
+
+        if (rc == DEBAR_OK) {
+            rc = debar_archive_member(r, entry);
+
+        } else if (rc == DEBAR_ARCHIVE_END) {
+            rc = DEBAR_OK;
+            break;
+        }
+    }
+
+    if (archive_read_has_encrypted_entries(r->archive) > 0) {
+        debar_reader_bound(r->rd, DEBAR_FILE_SEALED);
+    }
+
+    (void) archive_read_free(r->archive);
+    r->archive = NULL;
+
+    return rc;
+}
+
+
+static int
+debar_archive_open(debar_archive_reading_t *r)
+{
+    unsigned                    i;
+    struct archive             *a = r->archive;
+    const debar_archive_row_t  *row;
+
+    if (r->streamed) {
+        (void) archive_read_support_format_zip_streamable(a);
+
+    } else if (r->type == DEBAR_FILE_LZMA) {
+        (void) archive_read_support_filter_lzma(a);
+        (void) archive_read_support_filter_lzip(a);
+        (void) archive_read_support_filter_lz4(a);
+        (void) archive_read_support_filter_compress(a);
+        (void) archive_read_support_format_tar(a);
+        (void) archive_read_support_format_cpio(a);
+        (void) archive_read_support_format_raw(a);
+
+    } else {
+        row = debar_archive_rows;
+
+        while (row->type != DEBAR_FILE_TYPES && row->type != r->type) {
+            row++;
+        }
+
+        for (i = 0; i < 5 && row->support[i]; i++) {
+            (void) row->support[i](a);
+        }
+    }
+
+    (void) archive_read_set_callback_data(a, r);
+    (void) archive_read_set_read_callback(a, debar_archive_read);
+    (void) archive_read_set_skip_callback(a, debar_archive_skip);
+    (void) archive_read_set_seek_callback(a, debar_archive_seek);
+
+    if (archive_read_open1(a) < ARCHIVE_WARN) {
+        debar_reader_bound(r->rd, DEBAR_FILE_BROKEN);
+        return DEBAR_ERROR;
+    }
+
+    return DEBAR_OK;
+}
+
+
+/* DEBAR_ARCHIVE_END: there are no more. */
+
+static int
+debar_archive_next(debar_archive_reading_t *r, struct archive_entry **entry)
+{
+    int  rc;
+
+    for ( ;; ) {
+        rc = archive_read_next_header(r->archive, entry);
+
+        if (rc == ARCHIVE_EOF) {
+            return DEBAR_ARCHIVE_END;
+        }
+
+        if (rc == ARCHIVE_OK || rc == ARCHIVE_WARN) {
+            break;
+        }
+
+        if (debar_archive_trouble(r, rc) != DEBAR_OK) {
+            return DEBAR_ERROR;
+        }
+    }
+
+    /* nothing was undone: the bytes themselves are no member of themselves */
+
+    if (archive_format(r->archive) == ARCHIVE_FORMAT_RAW
+        && archive_filter_count(r->archive) < 2)
+    {
+        debar_reader_bound(r->rd, DEBAR_FILE_BROKEN);
+        return DEBAR_ERROR;
+    }
+
+    return DEBAR_OK;
+}
+
+
+static int
+debar_archive_member(debar_archive_reading_t *r, struct archive_entry *entry)
+{
+    int          rc;
+    debar_str_t  name;
+
+    if (!debar_archive_is_file(entry)) {
+        return DEBAR_OK;
+    }
+
+    name = debar_archive_name(r, entry);
+
+    if (debar_reader_member(r->rd, name.data, name.len) != DEBAR_OK) {
+        return DEBAR_DECLINED;
+    }
+
+    r->members++;
+
+    /* the name is told; what is left open has no digest */
+
+    if (archive_entry_is_encrypted(entry) > 0) {
+        debar_reader_bound(r->rd, DEBAR_FILE_SEALED);
+        return DEBAR_OK;
+    }
+
+    rc = debar_archive_bytes(r);
+
+    return rc == DEBAR_ARCHIVE_END ? debar_reader_done(r->rd) : rc;
+}
+
+
+static int
+debar_archive_is_file(struct archive_entry *entry)
+{
+    if (archive_entry_filetype(entry) != AE_IFREG
+        && archive_entry_filetype(entry) != 0)
+    {
+        return 0;
+    }
+
+    /* a second name of a file that came before may bring its bytes again */
+
+    return archive_entry_hardlink(entry) == NULL
+           || archive_entry_size(entry) > 0;
+}
+
+
+static debar_str_t
+debar_archive_name(debar_archive_reading_t *r, struct archive_entry *entry)
+{
+    const char  *name;
+
+    if (archive_format(r->archive) == ARCHIVE_FORMAT_RAW) {
+        return debar_archive_raw_name(r);
+    }
+
+    name = archive_entry_pathname_utf8(entry);
+
+    if (name == NULL) {
+        name = archive_entry_pathname(entry);
+    }
+
+    return debar_str(name ? name : "", name ? strlen(name) : 0);
+}
+
+
+/* gzip keeps a name; else what is compressed goes by its own, shortened. */
+
+static debar_str_t
+debar_archive_raw_name(debar_archive_reading_t *r)
+{
+    size_t        n;
+    uint8_t       h[12];
+    const char   *dot;
+    debar_str_t   name;
+
+    if (r->type == DEBAR_FILE_GZIP
+        && debar_reader_at(r->rd, 0, h, 12) == DEBAR_OK && (h[3] & 8))
+    {
+        n = 10 + (h[3] & 4 ? 2 + debar_le16(h + 10) : 0);
+
+        if (n < debar_reader_source(r->rd)->size) {
+            memset(r->name, 0, sizeof(r->name));
+            (void) debar_reader_source(r->rd)->read(
+                       debar_reader_source(r->rd)->data, n, r->name,
+                       DEBAR_FOUND_TEXT);
+            return debar_str(r->name, strlen(r->name));
+        }
+    }
+
+    name = debar_reader_name(r->rd);
+    dot = name.len ? memrchr(name.data, '.', name.len) : NULL;
+
+    if (dot != NULL && dot != name.data
+        && memchr(dot, '/', name.data + name.len - dot) == NULL)
+    {
+        return debar_str(name.data, dot - name.data);
+    }
+
+    return debar_str("data", 4);
+}
+
+
+/* DEBAR_ARCHIVE_END: to the member's end; DEBAR_OK: it broke off, others may follow. */
+
+static int
+debar_archive_bytes(debar_archive_reading_t *r)
+{
+    int          rc;
+    size_t       n;
+    uint64_t     pos;
+    la_int64_t   off;
+    const void  *buf;
+
+    for (pos = 0; ; ) {
+        buf = NULL;
+        n = 0;
+        off = pos;
+        rc = archive_read_data_block(r->archive, &buf, &n, &off);
+
+        if (rc == ARCHIVE_EOF) {
+
+            /* a hole at the end, of which only the size is known */
+
+            return off > 0 && (uint64_t) off > pos
+                   && debar_archive_hole(r, off - pos) != DEBAR_OK
+                   ? DEBAR_DECLINED : DEBAR_ARCHIVE_END;
+        }
+
+        if (rc != ARCHIVE_OK && debar_archive_trouble(r, rc) != DEBAR_OK) {
+            return rc == ARCHIVE_FAILED ? DEBAR_OK : DEBAR_ERROR;
+        }
+
+        if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN) {
+            continue;
+        }
+
+        if (off > 0 && (uint64_t) off > pos) {
+            if (debar_archive_hole(r, off - pos) != DEBAR_OK) {
+                return DEBAR_DECLINED;
+            }
+
+            pos = off;
+        }
+
+        if (n && debar_reader_push(r->rd, buf, n) != DEBAR_OK) {
+            return DEBAR_DECLINED;
+        }
+
+        pos += n;
+    }
+}
+
+
+static int
+debar_archive_hole(debar_archive_reading_t *r, uint64_t n)
+{
+    size_t             part;
+    static const char  zeros[4096];
+
+    while (n) {
+        part = n < sizeof(zeros) ? n : sizeof(zeros);
+
+        if (debar_reader_push(r->rd, zeros, part) != DEBAR_OK) {
+            return DEBAR_DECLINED;
+        }
+
+        n -= part;
+    }
+
+    return DEBAR_OK;
+}
+
+
+/* DEBAR_OK: it may go on. */
+
+static int
+debar_archive_trouble(debar_archive_reading_t *r, int rc)
+{
+    if (archive_read_has_encrypted_entries(r->archive) > 0) {
+        debar_reader_bound(r->rd, DEBAR_FILE_SEALED);
+
+    } else {
+        debar_reader_bound(r->rd, DEBAR_FILE_BROKEN);
+    }
+
+    return (rc == ARCHIVE_WARN || rc == ARCHIVE_RETRY)
+           && ++r->errors < DEBAR_ARCHIVE_ERRORS ? DEBAR_OK : DEBAR_ERROR;
+}
+
+
+/* --- the source ---------------------------------------------------------- */
+
+static la_ssize_t
+debar_archive_read(struct archive *a, void *data, const void **buf)
+{
+    long                       n;
+    debar_archive_reading_t   *r = data;
+    const debar_file_source_t *src;
+
+    src = debar_reader_source(r->rd);
+    n = src->read(src->data, r->at, r->block, sizeof(r->block));
+
+    if (n < 0) {
+        archive_set_error(a, -1, "read");
+        return -1;
+    }
+
+    r->at += n;
+    *buf = r->block;
+
+    return n;
+}
+
+
+static la_int64_t
+debar_archive_skip(struct archive *a, void *data, la_int64_t n)
+{
+    uint64_t                  left;
+    debar_archive_reading_t  *r = data;
+
+    left = debar_reader_source(r->rd)->size;
+    left = left > r->at ? left - r->at : 0;
+
+    if (n < 0) {
+        return 0;
+    }
+
+    if ((uint64_t) n > left) {
+        n = left;
+    }
+
+    r->at += n;
+
+    return n;
+}
+
+
+static la_int64_t
+debar_archive_seek(struct archive *a, void *data, la_int64_t off, int whence)
+{
+    uint64_t                  size;
+    la_int64_t                base;
+    debar_archive_reading_t  *r = data;
+
+    size = debar_reader_source(r->rd)->size;
+    base = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? (la_int64_t) r->at
+                                                       : (la_int64_t) size;
+
+    if ((off < 0 && -(off + 1) >= base) || (off > 0 && off > INT64_MAX - base)) {
+        return ARCHIVE_FATAL;
+    }
+
+    base += off;
+    r->at = (uint64_t) base < size ? (uint64_t) base : size;
+
+    return r->at;
+}
