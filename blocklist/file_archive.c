@@ -21,6 +21,7 @@
 
 #define DEBAR_ARCHIVE_BLOCK   65536
 #define DEBAR_ARCHIVE_ERRORS  64     /* that a reader goes on after */
+#define DEBAR_ARCHIVE_WAYS    4      /* to read one type */
 #define DEBAR_ARCHIVE_END     1
 
 
@@ -29,8 +30,9 @@ typedef struct {
     struct archive    *archive;
     uint64_t           at;           /* where libarchive is in the source */
     unsigned           type;
+    unsigned           coded;        /* one coding is undone */
     unsigned           streamed;     /* a ZIP by its members' own headers */
-    unsigned           members;
+    unsigned           opened;
     unsigned           errors;
     char               name[DEBAR_FOUND_TEXT + 1];
     char               block[DEBAR_ARCHIVE_BLOCK];
@@ -40,7 +42,7 @@ typedef int (*debar_archive_support_pt)(struct archive *a);
 
 typedef struct {
     unsigned                   type;
-    debar_archive_support_pt   support[5];
+    debar_archive_support_pt   support[DEBAR_ARCHIVE_WAYS];
 } debar_archive_row_t;
 
 
@@ -48,8 +50,12 @@ static void debar_archive_prepared(void);
 static int debar_archive_go(debar_archive_reading_t *r);
 static int debar_archive_unread(debar_archive_reading_t *r);
 static void debar_archive_iso(debar_archive_reading_t *r);
+static int debar_archive_is_coding(unsigned type);
 static int debar_archive_members(debar_archive_reading_t *r);
 static int debar_archive_open(debar_archive_reading_t *r);
+static unsigned debar_archive_support(struct archive *a,
+    const debar_archive_row_t *row, unsigned type);
+static void debar_archive_undo(debar_archive_reading_t *r);
 static int debar_archive_next(debar_archive_reading_t *r,
     struct archive_entry **entry);
 static int debar_archive_member(debar_archive_reading_t *r,
@@ -69,11 +75,6 @@ static la_int64_t debar_archive_seek(struct archive *a, void *data,
     la_int64_t off, int whence);
 
 
-/* Where a coding is undone, what is not a tar or cpio is the one member. */
-
-#define debar_archive_coded  archive_read_support_format_tar,                 \
-    archive_read_support_format_cpio, archive_read_support_format_raw
-
 static const debar_archive_row_t  debar_archive_rows[] = {
     { DEBAR_FILE_ZIP, { archive_read_support_format_zip_seekable } },
     { DEBAR_FILE_7Z, { archive_read_support_format_7zip } },
@@ -86,14 +87,18 @@ static const debar_archive_row_t  debar_archive_rows[] = {
     { DEBAR_FILE_AR, { archive_read_support_format_ar } },
     { DEBAR_FILE_DEB, { archive_read_support_format_ar } },
     { DEBAR_FILE_LHA, { archive_read_support_format_lha } },
-    { DEBAR_FILE_GZIP, { archive_read_support_filter_gzip,
-                         debar_archive_coded } },
-    { DEBAR_FILE_BZIP2, { archive_read_support_filter_bzip2,
-                          debar_archive_coded } },
-    { DEBAR_FILE_XZ, { archive_read_support_filter_xz,
-                       debar_archive_coded } },
-    { DEBAR_FILE_ZSTD, { archive_read_support_filter_zstd,
-                         debar_archive_coded } },
+    { DEBAR_FILE_TYPES, { NULL } }
+};
+
+static const debar_archive_row_t  debar_archive_codings[] = {
+    { DEBAR_FILE_GZIP, { archive_read_support_filter_gzip } },
+    { DEBAR_FILE_BZIP2, { archive_read_support_filter_bzip2 } },
+    { DEBAR_FILE_XZ, { archive_read_support_filter_xz } },
+    { DEBAR_FILE_ZSTD, { archive_read_support_filter_zstd } },
+    { DEBAR_FILE_LZMA, { archive_read_support_filter_lzma,
+                         archive_read_support_filter_lzip,
+                         archive_read_support_filter_lz4,
+                         archive_read_support_filter_compress } },
     { DEBAR_FILE_TYPES, { NULL } }
 };
 
@@ -175,6 +180,10 @@ debar_archive_go(debar_archive_reading_t *r)
         debar_archive_iso(r);
     }
 
+    if (debar_archive_is_coding(r->type)) {
+        debar_archive_undo(r);
+    }
+
     rc = debar_archive_members(r);
 
     if (rc == DEBAR_ERROR && r->type == DEBAR_FILE_ZIP) {
@@ -243,6 +252,21 @@ debar_archive_iso(debar_archive_reading_t *r)
 }
 
 
+static int
+debar_archive_is_coding(unsigned type)
+{
+    const debar_archive_row_t  *row;
+
+    row = debar_archive_codings;
+
+    while (row->type != DEBAR_FILE_TYPES && row->type != type) {
+        row++;
+    }
+
+    return row->type != DEBAR_FILE_TYPES;
+}
+
+
 /* DEBAR_ERROR: it broke off. */
 
 static int
@@ -253,6 +277,7 @@ debar_archive_members(debar_archive_reading_t *r)
 
     r->at = 0;
     r->errors = 0;
+    r->opened = 0;
     r->archive = archive_read_new();
 
     if (r->archive == NULL) {
@@ -274,7 +299,9 @@ debar_archive_members(debar_archive_reading_t *r)
         }
     }
 
-    if (archive_read_has_encrypted_entries(r->archive) > 0) {
+    /* it is asked of an open archive only: of others it is not safe */
+
+    if (r->opened && archive_read_has_encrypted_entries(r->archive) > 0) {
         debar_reader_bound(r->rd, DEBAR_FILE_SEALED);
     }
 
@@ -288,32 +315,20 @@ debar_archive_members(debar_archive_reading_t *r)
 static int
 debar_archive_open(debar_archive_reading_t *r)
 {
-    unsigned                    i;
-    struct archive             *a = r->archive;
-    const debar_archive_row_t  *row;
+    struct archive  *a = r->archive;
 
     if (r->streamed) {
         (void) archive_read_support_format_zip_streamable(a);
 
-    } else if (r->type == DEBAR_FILE_LZMA) {
-        (void) archive_read_support_filter_lzma(a);
-        (void) archive_read_support_filter_lzip(a);
-        (void) archive_read_support_filter_lz4(a);
-        (void) archive_read_support_filter_compress(a);
-        (void) archive_read_support_format_tar(a);
-        (void) archive_read_support_format_cpio(a);
-        (void) archive_read_support_format_raw(a);
+    } else if (r->coded) {
+        (void) debar_archive_support(a, debar_archive_codings, r->coded);
+
+        if (debar_archive_support(a, debar_archive_rows, r->type) == 0) {
+            (void) archive_read_support_format_raw(a);
+        }
 
     } else {
-        row = debar_archive_rows;
-
-        while (row->type != DEBAR_FILE_TYPES && row->type != r->type) {
-            row++;
-        }
-
-        for (i = 0; i < 5 && row->support[i]; i++) {
-            (void) row->support[i](a);
-        }
+        (void) debar_archive_support(a, debar_archive_rows, r->type);
     }
 
     (void) archive_read_set_callback_data(a, r);
@@ -326,7 +341,70 @@ debar_archive_open(debar_archive_reading_t *r)
         return DEBAR_ERROR;
     }
 
+    r->opened = 1;
+
     return DEBAR_OK;
+}
+
+
+static unsigned
+debar_archive_support(struct archive *a, const debar_archive_row_t *row,
+    unsigned type)
+{
+    unsigned  i;
+
+    while (row->type != DEBAR_FILE_TYPES && row->type != type) {
+        row++;
+    }
+
+    for (i = 0; i < DEBAR_ARCHIVE_WAYS && row->support[i]; i++) {
+        (void) row->support[i](a);
+    }
+
+    return i;
+}
+
+
+/*
+ * What comes out of a coding: only of a tar or cpio are the members told, all
+ * else is one.  (libarchive takes a file that begins with zeros for an empty
+ * tar, and many an image does.)
+ */
+
+static void
+debar_archive_undo(debar_archive_reading_t *r)
+{
+    size_t                 n;
+    uint8_t                head[DEBAR_FILE_HEAD];
+    unsigned               type;
+    la_ssize_t             got;
+    struct archive_entry  *entry;
+
+    r->coded = r->type;
+    r->type = DEBAR_FILE_UNKNOWN;
+    r->at = 0;
+    r->archive = archive_read_new();
+    n = 0;
+
+    if (r->archive != NULL && debar_archive_open(r) == DEBAR_OK
+        && debar_archive_next(r, &entry) == DEBAR_OK)
+    {
+        for ( /* void */ ; n < sizeof(head); n += got) {
+            got = archive_read_data(r->archive, head + n, sizeof(head) - n);
+
+            if (got <= 0) {
+                break;
+            }
+        }
+    }
+
+    type = debar_file_type(head, n, 0);
+
+    if (type == DEBAR_FILE_TAR || type == DEBAR_FILE_CPIO) {
+        r->type = type;
+    }
+
+    (void) archive_read_free(r->archive);
 }
 
 
@@ -381,8 +459,6 @@ debar_archive_member(debar_archive_reading_t *r, struct archive_entry *entry)
     if (debar_reader_member(r->rd, name.data, name.len) != DEBAR_OK) {
         return DEBAR_DECLINED;
     }
-
-    r->members++;
 
     /* the name is told; what is left open has no digest */
 
@@ -442,7 +518,7 @@ debar_archive_raw_name(debar_archive_reading_t *r)
     const char   *dot;
     debar_str_t   name;
 
-    if (r->type == DEBAR_FILE_GZIP
+    if (r->coded == DEBAR_FILE_GZIP
         && debar_reader_at(r->rd, 0, h, 12) == DEBAR_OK && (h[3] & 8))
     {
         n = 10 + (h[3] & 4 ? 2 + debar_le16(h + 10) : 0);

@@ -1,0 +1,338 @@
+#!/usr/bin/perl
+
+# `debar inspect FILE`: a signed program in archives of every kind, as the tools
+# make them that people use, in each other, sealed, cut off, and made to hide what
+# is in them.
+
+use strict;
+use warnings;
+use utf8;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Digest::SHA qw(sha256_hex);
+use Encode qw(encode);
+use Test::More;
+
+use Debar::Test;
+use Debar::Test::Signed;
+
+my $missing = needs_programs();
+
+plan skip_all => $missing if $missing;
+
+binmode Test::More->builder->$_, ':utf8' for qw(output failure_output);
+
+my $dir = test_dir();
+my $n = 0;
+
+sub has_tool {
+    my ($tool) = @_;
+
+    return scalar grep { -x "$_/$tool" } split /:/, $ENV{PATH};
+}
+
+# Runs a tool in the test's folder; with {in} its input, gives its output.
+
+sub tool {
+    my ($command, %o) = @_;
+    my $r = run_command($command, dir => $dir, timeout => 120, %o);
+
+    $r->{status} == 0 or die "@$command: $r->{err}$r->{out}\n";
+
+    return $r->{out};
+}
+
+# A file of the test's folder by name, relative to it.
+
+sub put {
+    my ($name, $bytes) = @_;
+
+    write_file("$dir/$name", $bytes);
+
+    return $name;
+}
+
+sub told { return inspect_file("$dir/$_[0]") }
+
+# What is packed in a file, as "name type depth", joined by ", ".
+
+sub members_of {
+    my ($told) = @_;
+
+    return join ', ', map { "$_->{name} $_->{type} $_->{depth}" }
+                      grep { $_->{depth} > 0 } found_of($told, 'file');
+}
+
+sub bounds_of { return join ' ', @{$_[0]->{bounds}} }
+
+my $acme = signer_of('/O=Acme Rocket, Inc./CN=Acme Rocket', key => 'ec');
+my $other = signer_of('/O=Quiet Harbour Ltd/CN=Quiet Harbour', key => 'ec');
+my $plain = program_of();
+my $bytes = file_text(sign_file($plain, $acme, '-h', 'sha256'));
+my $quiet = file_text(sign_file($plain, $other, '-h', 'sha256'));
+my $digest = sha256_hex($bytes);
+my $list = write_list("$dir/list", phases =>
+                      '{from: 2000-01-01, browse: log, acquire: block,'
+                      . ' download: block, update: block}',
+                      hosts => ['rocket.example'], vendor =>
+                      "signers: ['ACME ROCKET, INC']\n");
+
+put('setup.exe', $bytes);
+put('read me.txt', "nothing to see\n" x 1000);
+mkdir "$dir/quiet";
+put('quiet/setup.exe', $quiet);
+
+sub verdict_of {
+    my ($file) = @_;
+    my $r = run_command([debar_path(), 'inspect', '--json', '--list', $list,
+                         "$dir/$file"]);
+
+    return JSON::PP->new->utf8->decode($r->{out})->{verdict};
+}
+
+
+# --- every kind --------------------------------------------------------------
+
+# [name, type as told, tool, how: archive's path and its members]
+
+my @seven = qw(7z a -bso0 -bsp0);
+my @kinds = (
+    ['a.zip', 'zip', 'zip', sub { tool(['zip', '-q', @_]) }],
+    ['store.zip', 'zip', 'zip', sub { tool(['zip', '-q0', @_]) }],
+    ['lzma.zip', 'zip', '7z', sub { tool([@seven, '-mm=LZMA', @_]) }],
+    ['bzip2.zip', 'zip', '7z', sub { tool([@seven, '-mm=BZip2', @_]) }],
+    ['a.7z', '7z', '7z', sub { tool([@seven, @_]) }],
+    ['copy.7z', '7z', '7z', sub { tool([@seven, '-m0=Copy', @_]) }],
+    ['deflate.7z', '7z', '7z', sub { tool([@seven, '-m0=Deflate', @_]) }],
+    ['bcj.7z', '7z', '7z', sub { tool([@seven, '-m0=BCJ', '-m1=LZMA', @_]) }],
+    ['a.cab', 'cab', 'gcab', sub { tool(['gcab', '-c', @_]) }],
+    ['zip.cab', 'cab', 'gcab', sub { tool(['gcab', '-cz', @_]) }],
+    ['ustar.tar', 'tar', 'tar', sub { tool(['tar', '--format=ustar', '-cf',
+                                            @_]) }],
+    ['pax.tar', 'tar', 'tar', sub { tool(['tar', '--format=pax', '-cf', @_]) }],
+    ['gnu.tar', 'tar', 'tar', sub { tool(['tar', '--format=gnu', '-cf', @_]) }],
+    ['v7.tar', 'tar', 'tar', sub { tool(['tar', '--format=v7', '-cf', @_]) }],
+    ['a.tar.gz', 'gzip', 'gzip', sub { tool(['tar', '-czf', @_]) }],
+    ['a.tar.bz2', 'bzip2', 'bzip2', sub { tool(['tar', '-cjf', @_]) }],
+    ['a.tar.xz', 'xz', 'xz', sub { tool(['tar', '-cJf', @_]) }],
+    ['a.tar.zst', 'zstd', 'zstd', sub { tool(['tar', '--zstd', '-cf', @_]) }],
+    ['a.tar.lzma', 'lzma', 'xz', sub { tool(['tar', '-I', 'xz --format=lzma',
+                                           '-cf', @_]) }],
+    ['a.tar.lz4', 'lzma', 'lz4', sub { tool(['tar', '-I', 'lz4', '-cf',
+                                             @_]) }],
+    ['a.iso', 'iso', 'xorriso',
+     sub { tool(['xorriso', '-as', 'mkisofs', '-quiet', '-R', '-o', @_]) }],
+    ['joliet.iso', 'iso', 'xorriso',
+     sub { tool(['xorriso', '-as', 'mkisofs', '-quiet', '-J', '-o', @_]) }],
+    ['a.a', 'ar', 'ar', sub { tool(['ar', 'rc', @_]) }],
+);
+
+for my $k (@kinds) {
+    my ($name, $type, $tool, $make) = @$k;
+
+  SKIP: {
+        skip "$tool is not installed", 4 if !has_tool($tool);
+
+        $make->($name, 'setup.exe', 'read me.txt');
+
+        my $told = told($name);
+        my ($file) = found_of($told, 'file', 0);
+        my ($member) = grep { $_->{name} eq 'setup.exe' }
+                       found_of($told, 'file', 1);
+
+        is $file->{type}, $type, "$name: its type";
+        is $member->{sha256}, $digest, '... the program in it by its digest';
+        is signers_of($told, 1),
+           'authenticode Acme Rocket, Inc./Acme Rocket holds',
+           '... and its signer';
+
+        rename "$dir/$name", "$dir/report.pdf";
+        is verdict_of('report.pdf'), 'block', '... under another name';
+        rename "$dir/report.pdf", "$dir/$name";
+    }
+}
+
+for my $k (@kinds[0, 4, 8, 10, 14, 20]) {
+    my ($name, $type, $tool, $make) = @$k;
+
+  SKIP: {
+        skip "$tool is not installed", 2 if !has_tool($tool);
+
+        rename "$dir/quiet/setup.exe", "$dir/harbour.exe";
+        $make->("quiet.$name", 'harbour.exe');
+        rename "$dir/harbour.exe", "$dir/quiet/setup.exe";
+
+        is signers_of(told("quiet.$name"), 1),
+           'authenticode Quiet Harbour Ltd/Quiet Harbour holds',
+           "$name: another signer";
+        is verdict_of("quiet.$name"), 'pass', '... passes';
+    }
+}
+
+# Codings of one file.
+
+for my $k (['gzip', 'gz'], ['bzip2', 'bz2'], ['xz', 'xz'], ['zstd', 'zst']) {
+    my ($tool, $ext) = @$k;
+
+  SKIP: {
+        skip "$tool is not installed", 2 if !has_tool($tool);
+
+        tool([$tool, '-kf', 'setup.exe']);
+
+        my $told = told("setup.exe.$ext");
+        my ($member) = found_of($told, 'file', 1);
+
+        is $member->{sha256}, $digest, "$tool: what is compressed";
+        is verdict_of("setup.exe.$ext"), 'block', '... is judged';
+    }
+}
+
+is members_of(told('setup.exe.gz')), 'setup.exe pe 1', 'the name that gzip keeps';
+
+SKIP: {
+    skip 'xorriso is not installed', 1 if !has_tool('xorriso');
+
+    tool(['gzip', '-kf', 'a.iso']);
+    is members_of(told('a.iso.gz')),
+       'a.iso iso 1, read me.txt text 2, setup.exe pe 2',
+       'an image that begins with zeros is no tar';
+}
+
+# cpio: one file, made here, there being no tool for it everywhere.
+
+sub newc {
+    my ($name, $data) = @_;
+    my $h = sprintf '070701' . '%08x' x 13, 1, 0100644, 0, 0, 1, 0,
+                    length $data, 0, 0, 0, 0, 1 + length $name, 0;
+
+    $_ .= "\0" x (-length($_) & 3) for $h .= "$name\0", $data;
+
+    return $h . $data;
+}
+
+put('a.cpio', newc('setup.exe', $bytes) . newc('TRAILER!!!', ''));
+is signers_of(told('a.cpio'), 1),
+   'authenticode Acme Rocket, Inc./Acme Rocket holds', 'cpio';
+
+
+# --- names -------------------------------------------------------------------
+
+my $name = encode('UTF-8', 'Ракета 🚀.exe');
+
+put($name, $bytes);
+
+for my $k (@kinds[4, 10, 11, 14, 20]) {
+    my ($archive, $type, $tool, $make) = @$k;
+
+  SKIP: {
+        skip "$tool is not installed", 1 if !has_tool($tool);
+
+        $make->("names.$archive", $name);
+        is members_of(told("names.$archive")), 'Ракета 🚀.exe pe 1',
+           "$archive: a name in other letters";
+    }
+}
+
+
+# --- in each other -----------------------------------------------------------
+
+SKIP: {
+    skip 'zip, 7z and xorriso are not installed', 4
+        if grep { !has_tool($_) } qw(zip 7z xorriso);
+
+    tool(['zip', '-q', 'in1.zip', 'a.tar.xz']);
+    tool([@seven, 'in2.7z', 'in1.zip']);
+    tool(['xorriso', '-as', 'mkisofs', '-quiet', '-R', '-o', 'in3.iso',
+          'in2.7z']);
+    is members_of(told('in3.iso')),
+       'in2.7z 7z 1, in1.zip zip 2, a.tar.xz xz 3, setup.exe pe 4, '
+       . 'read me.txt text 4', 'archives in each other';
+    is verdict_of('in3.iso'), 'block', '... are read';
+
+    tool(['zip', '-q', 'in4.zip', 'in3.iso']);
+    tool(['zip', '-q', 'in5.zip', 'in4.zip']);
+    is bounds_of(told('in5.zip')), 'deep', 'to a depth, which is said';
+
+    tool(['zip', '-q', 'two.zip', 'a.zip', 'a.7z']);
+    is members_of(told('two.zip')),
+       'a.zip zip 1, setup.exe pe 2, read me.txt text 2, '
+       . 'a.7z 7z 1, read me.txt text 2, setup.exe pe 2',
+       'an archive after another';
+}
+
+
+# --- sealed ------------------------------------------------------------------
+
+SKIP: {
+    skip '7z is not installed', 9 if !has_tool('7z');
+
+    my @seal = (@seven, '-psecret');
+
+    tool([@seal, 'sealed.zip', 'setup.exe']);
+    tool([@seal, '-mem=AES256', 'aes.zip', 'setup.exe']);
+    tool([@seal, 'sealed.7z', 'setup.exe']);
+    tool([@seal, '-mhe=on', 'names.7z', 'setup.exe']);
+
+    for my $archive (qw(sealed.zip aes.zip sealed.7z)) {
+        my $told = told($archive);
+        my ($member) = found_of($told, 'file', 1);
+
+        is bounds_of($told), 'sealed', "$archive is said to be sealed";
+        is "$member->{name} $member->{type} " . ($member->{sha256} // 'no'),
+           'setup.exe unknown no', '... the name of its member is told';
+    }
+
+    my $told = told('names.7z');
+
+    is bounds_of($told), 'sealed', 'where names are sealed, too';
+    is members_of($told), '', '... there are none';
+
+    tool([@seven, 'part.zip', 'read me.txt']);
+    tool([@seal, 'part.zip', 'setup.exe']);
+    is members_of(told('part.zip')),
+       'read me.txt text 1, setup.exe unknown 1', 'one member of two';
+}
+
+
+# --- broken ------------------------------------------------------------------
+
+my %cut = ('ustar.tar' => 'setup.exe pe 1', 'a.zip' => 'setup.exe pe 1',
+           'a.7z' => '', 'a.tar.gz' => '');
+
+for my $archive (sort keys %cut) {
+    my $whole = file_text("$dir/$archive");
+
+    put("cut.$archive", substr($whole, 0, $archive =~ /tar$/ ? 8000 : length($whole) / 2));
+
+    my $told = told("cut.$archive");
+
+    is members_of($told), $cut{$archive}, "$archive, cut off, is read";
+    is bounds_of($told), 'broken', '... and said to be';
+}
+
+
+# --- bounds ------------------------------------------------------------------
+
+SKIP: {
+    skip 'xz is not installed', 2 if !has_tool('xz');
+
+    # 400 MiB of nothing
+
+    system("head -c 400M /dev/zero | xz -0 > $dir/zeros.xz");
+
+    my $told = told('zeros.xz');
+    my ($member) = found_of($told, 'file', 1);
+
+    is bounds_of($told), 'expanded', 'what grows too much';
+    cmp_ok $member->{size}, '<', 100 << 20, '... is not read to its end';
+}
+
+put('many.tar', '');
+mkdir "$dir/many";
+put("many/$_", '') for 1 .. 10100;
+tool(['tar', '-cf', 'many.tar', 'many']);
+is bounds_of(told('many.tar')), 'members', 'too many members';
+
+done_testing;
