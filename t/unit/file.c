@@ -175,8 +175,9 @@ sources(void)
     src.size = s.len;
     src.data = &s;
     src.read = one_byte;
-    is_int(debar_file_read(&src, NULL, NULL, NULL, found_sink, &f), 0,
-           "a source that gives one byte at a time");
+    is_int(debar_file_read(&src, NULL, NULL, NULL, found_sink, &f),
+           DEBAR_FILE_BROKEN,
+           "a source that gives one byte at a time, of a tar that is none");
     debar_buf_add(&f.text, "", 1);
     is_str(f.text.data, "file  tar 600\n", "... is read as a whole");
 
