@@ -381,10 +381,16 @@ debar_reading_trailing_zip(debar_reader_t *rd)
             break;
         }
 
-        /* the directory's size leads to its first entry */
+        /* the directory's size leads to its first entry; of a larger one
+         * (ZIP64) it stands elsewhere, and a locator before the end */
 
         e = (uint8_t *) p;
-        dir = e[12] | e[13] << 8 | e[14] << 16 | (uint64_t) e[15] << 24;
+        dir = debar_le32(e + 12);
+
+        if (dir == 0xffffffff) {
+            found = p - buf >= 20 && memcmp(p - 20, "PK\6\7", 4) == 0;
+            continue;
+        }
 
         found = dir >= 46 && dir <= from + (p - buf)
                 && debar_reader_at(rd, from + (p - buf) - dir, rd->head, 4)
