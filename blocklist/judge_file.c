@@ -122,20 +122,30 @@ debar_filing_disposition(debar_filing_t *fl, debar_str_t field,
     char      raw[DEBAR_FILING_NAMES], name[DEBAR_FILING_NAMES];
     char      plain[DEBAR_FILING_NAMES];
     size_t    len;
-    unsigned  i, flags, rounds;
+    unsigned  i, k, flags, rounds;
 
     static const char *const  names[] = {
         "filename", "filename*", "name", "name*"
     };
 
-    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        n = debar_field_parameter(field, names[i], raw, sizeof(raw));
+    for (k = 0; k < sizeof(names) / sizeof(names[0]); k++) {
+        n = debar_field_parameter(field, names[k], raw, sizeof(raw));
 
         if (n <= 0) {
             continue;
         }
 
         debar_filing_name(fl, debar_str(raw, n), where);
+
+        /* a backslash quotes for one reader, and ends a folder for another */
+
+        for (i = 0, len = 0; i < (unsigned) n; i++) {
+            if (raw[i] != '\\') {
+                name[len++] = raw[i];
+            }
+        }
+
+        debar_filing_name(fl, debar_str(name, len), where);
 
         len = debar_field_words(debar_str(raw, n), name, sizeof(name));
         debar_filing_name(fl, debar_str(name, len), where);

@@ -709,14 +709,11 @@ ngx_http_debar_download_read(ngx_http_request_t *r,
     switch (debar_file_class(dl->type)) {
 
     case DEBAR_CLASS_MEDIA:
-        ngx_http_debar_parts_learn(r);
-
-        /* fall through */
-
     case DEBAR_CLASS_TEXT:
     case DEBAR_CLASS_DOCUMENT:
 
         if (!dl->pinned) {
+            ngx_http_debar_parts_learn(r);
             ngx_http_debar_download_unspool(dl);
             return;
         }

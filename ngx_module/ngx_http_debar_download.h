@@ -98,8 +98,8 @@ void ngx_http_debar_tail_sent(ngx_pool_t *pool, ngx_http_debar_tail_t *t,
     ngx_chain_t *out);
 
 
-/* ngx_http_debar_parts.c: which URLs are known to be sound or pictures, parts of
- * which may be asked for */
+/* ngx_http_debar_parts.c: which URLs are known to be nothing that is read, parts
+ * of which may be asked for */
 
 void ngx_http_debar_parts_learn(ngx_http_request_t *r);
 ngx_uint_t ngx_http_debar_parts_known(ngx_http_request_t *r);

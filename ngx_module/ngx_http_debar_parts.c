@@ -2,8 +2,8 @@
  * Parts of files (RFC 9110 s.14).  A part cannot be judged by what the whole is,
  * so parts are not asked for: the origin is not sent Range, and answers with the
  * whole.  But who jumps about in a film asks for nothing else: a URL whose bytes,
- * from their beginning, were seen to be sound or pictures is remembered by the
- * worker, and parts of it may be asked for.
+ * from their beginning, were seen to be sound, pictures or text is remembered by
+ * the worker, and parts of it may be asked for.
  *
  * proxy_set_header Range $debar_range; proxy_set_header If-Range $debar_if_range;
  */

@@ -249,6 +249,10 @@ is($r->{body}, '', 'and without the body');
 
 $r = $gw->get('http://a.neutral.example/range/1000',
               fields => [['Range', 'bytes=8-15']]);
+is($r->{status}, 200, 'a part of what nobody has seen is not asked for');
+
+$r = $gw->get('http://a.neutral.example/range/1000',
+              fields => [['Range', 'bytes=8-15']]);
 is($r->{status}, 206, 'a Range request is answered with 206');
 is($r->{body}, '0000001 ', 'and the right bytes');
 is($got->($r, 'Content-Range'), 'bytes 8-15/1000', 'and Content-Range');
