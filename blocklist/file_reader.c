@@ -91,7 +91,7 @@ static void debar_reading_file(debar_reader_t *rd, const uint8_t *head,
 static void debar_reading_run(debar_reader_t *rd, unsigned type);
 static void debar_reading_also(debar_reader_t *rd, unsigned type);
 static unsigned debar_reading_image(debar_reader_t *rd);
-static int debar_reading_trailing_zip(debar_reader_t *rd);
+static int debar_reading_trailing_zip(debar_reader_t *rd, uint64_t *start);
 static int debar_reading_digest(const debar_file_source_t *src, uint8_t *out);
 static int debar_reading_tell(debar_reader_t *rd, debar_found_t *found);
 static int debar_reading_tell_file(debar_reader_t *rd);
@@ -254,6 +254,7 @@ debar_reading_limits(debar_file_limits_t *to, const debar_file_limits_t *limits)
 static void
 debar_reading_file(debar_reader_t *rd, const uint8_t *head, size_t len)
 {
+    uint64_t  start;
     unsigned  type, image;
 
     type = debar_file_type(head, len, len == rd->src.size);
@@ -272,9 +273,14 @@ debar_reading_file(debar_reader_t *rd, const uint8_t *head, size_t len)
 
     if (type != DEBAR_FILE_CRX
         && debar_file_class(type) != DEBAR_CLASS_ARCHIVE
-        && debar_reading_trailing_zip(rd))
+        && debar_reading_trailing_zip(rd, &start))
     {
-        debar_reading_also(rd, DEBAR_FILE_ZIP);
+        if (start) {
+            (void) debar_reader_part(rd, "overlay", 7, start,
+                                     rd->src.size - start);
+        } else {
+            debar_reading_also(rd, DEBAR_FILE_ZIP);
+        }
     }
 
     (void) debar_reading_tell_file(rd);
@@ -349,11 +355,12 @@ debar_reading_image(debar_reader_t *rd)
 
 /*
  * A ZIP is found from its end, whatever stands before it: programs that unpack
- * themselves, and files that are two things at once.
+ * themselves, and files that are two things at once.  Readers of ZIP find where
+ * it starts, but of ZIP64: start is set where that is not the file's.
  */
 
 static int
-debar_reading_trailing_zip(debar_reader_t *rd)
+debar_reading_trailing_zip(debar_reader_t *rd, uint64_t *start)
 {
     char      *buf, *p;
     size_t     n;
@@ -361,6 +368,7 @@ debar_reading_trailing_zip(debar_reader_t *rd)
     uint64_t   from, dir;
     int        found;
 
+    *start = 0;
     n = rd->src.size < 65535 + 22 ? rd->src.size : 65535 + 22;
 
     if (n < 22 + 46) {
@@ -388,7 +396,10 @@ debar_reading_trailing_zip(debar_reader_t *rd)
         dir = debar_le32(e + 12);
 
         if (dir == 0xffffffff) {
-            found = p - buf >= 20 && memcmp(p - 20, "PK\6\7", 4) == 0;
+            found = p - buf >= 76 && memcmp(p - 20, "PK\6\7", 4) == 0
+                    && memcmp(p - 76, "PK\6\6", 4) == 0
+                    && debar_le64(e - 12) <= from + (p - 76 - buf);
+            *start = found ? from + (p - 76 - buf) - debar_le64(e - 12) : 0;
             continue;
         }
 

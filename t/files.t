@@ -406,6 +406,51 @@ sub installer_of {
     return "$at.exe";
 }
 
+# a ZIP behind anything: as it is, with its offsets made right, ZIP64
+
+SKIP: {
+    skip 'python3 is not installed', 6 if system('command -v python3 > /dev/null');
+
+    my $png = write_file("$dir/dot.png", "\x89PNG\r\n\x1a\n" . "\0" x 500);
+    my $r = run_command(['python3', '-c', <<'END', $signed, $png, $dir]);
+import io, struct, sys, zipfile
+
+inner, png, to = sys.argv[1:]
+png = open(png, 'rb').read()
+
+def zipped(before):
+    b = io.BytesIO()
+    b.write(before)
+    with zipfile.ZipFile(b, 'a', zipfile.ZIP_DEFLATED) as z:
+        z.write(inner, 'inner.exe')
+    return b.getvalue()
+
+def zip64(d):
+    cd, end = d.rfind(b'PK\1\2'), d.rfind(b'PK\5\6')
+    return (d[:end]
+            + struct.pack('<4sQHHIIQQQQ', b'PK\6\6', 44, 45, 45, 0, 0, 1, 1,
+                          end - cd, cd)
+            + struct.pack('<4sIQI', b'PK\6\7', 0, end, 1)
+            + struct.pack('<4sHHHHIIH', b'PK\5\6', 0, 0, 65535, 65535,
+                          0xffffffff, 0xffffffff, 0))
+
+plain = zipped(b'')
+for name, data in (('1.png', png + plain), ('2.png', zipped(png)),
+                   ('3.png', png + zip64(plain)),
+                   ('4.sh', b'#!/bin/sh\nexit\n' + plain),
+                   ('5.mp3', b'\xff\xfb\x90\x64' + bytes(100) + plain),
+                   ('6.pdf', b'%PDF-1.7\n' + plain)):
+    open(to + '/zip' + name, 'wb').write(data)
+END
+
+    diag $r->{err} if $r->{status} != 0;
+
+    for my $name (qw(1.png 2.png 3.png 4.sh 5.mp3 6.pdf)) {
+        like signers_of(told("$dir/zip$name")), qr/\Q$holds/,
+             "a program in a ZIP behind something else, $name";
+    }
+}
+
 # programs of Unix
 
 SKIP: {
