@@ -186,6 +186,7 @@ static int debar_cms_leaves(debar_cms_reading_t *r);
 static int debar_cms_leaf(debar_cms_reading_t *r, unsigned at);
 static int debar_cms_tell(debar_reader_t *rd, const char *how, X509 *cert,
     unsigned state);
+static int debar_cms_team(debar_reader_t *rd, const debar_str_t *name);
 static size_t debar_cms_names(const X509_NAME *name, int nid, debar_str_t *out);
 static void debar_cms_names_free(debar_str_t *names, size_t n);
 static void debar_cms_forget(debar_cms_reading_t *r);
@@ -1099,11 +1100,57 @@ debar_cms_tell(debar_reader_t *rd, const char *how, X509 *cert,
         }
     }
 
+    for (i = 0; i < nc && rc == DEBAR_OK; i++) {
+        rc = debar_cms_team(rd, &names[i]);
+    }
+
     debar_cms_names_free(orgs, no);
     debar_cms_names_free(names, nc);
     debar_cms_names_free(issuer, ni);
 
     return rc;
+}
+
+
+/* "Developer ID Application: NAME (TEAM)", as Apple names those whom it
+ * certifies: ten letters and digits at the end. */
+
+static int
+debar_cms_team(debar_reader_t *rd, const debar_str_t *name)
+{
+    int          rc;
+    size_t       i;
+    const char  *p, *team;
+
+    p = memmem(name->data, name->len, ": ", 2);
+
+    if (p == NULL || name->len - (p + 2 - name->data) < 14
+        || name->data[name->len - 1] != ')'
+        || memcmp(name->data + name->len - 13, " (", 2) != 0)
+    {
+        return DEBAR_OK;
+    }
+
+    team = name->data + name->len - 11;
+
+    for (i = 0; i < 10; i++) {
+        if (!(team[i] >= 'A' && team[i] <= 'Z')
+            && !(team[i] >= '0' && team[i] <= '9'))
+        {
+            return DEBAR_OK;
+        }
+    }
+
+    p += 2;
+    rc = debar_reader_field(rd, "Developer", DEBAR_SAYS_MAKER, p, team - 2 - p);
+
+    if (rc == DEBAR_OK) {
+        rc = debar_reader_field(rd, "TeamIdentifier", DEBAR_SAYS_TEXT, team,
+                                10);
+    }
+
+    return rc == DEBAR_OK ? debar_reader_package(rd, "apple-team", team, 10)
+                          : rc;
 }
 
 
