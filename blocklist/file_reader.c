@@ -127,15 +127,15 @@ static const debar_reader_row_t  debar_reader_rows[] = {
 
     { DEBAR_FILE_CAB, { debar_file_read_archive } },
 
-    /* xar */
+    { DEBAR_FILE_XAR, { debar_file_read_xar } },
 
-    /* dmg */
+    { DEBAR_FILE_DMG, { debar_file_read_dmg } },
 
-    /* macho */
+    { DEBAR_FILE_MACHO, { debar_file_read_macho } },
 
     { DEBAR_FILE_ZIP, { debar_file_read_archive } },
 
-    /* crx */
+    { DEBAR_FILE_CRX, { debar_file_read_crx } },
 
     { DEBAR_FILE_DEB, { debar_file_read_archive } },
 
