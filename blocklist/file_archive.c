@@ -104,6 +104,7 @@ static const debar_archive_row_t  debar_archive_codings[] = {
 
 static pthread_once_t  debar_archive_once = PTHREAD_ONCE_INIT;
 static locale_t        debar_archive_utf8;
+static volatile iconv_t  debar_archive_held[14];  /* or they look lost */
 
 
 void
@@ -129,8 +130,8 @@ debar_archive_prepared(void)
     debar_archive_utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t) 0);
 
     for (i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
-        (void) iconv_open("UTF-8", sets[i]);
-        (void) iconv_open(sets[i], "UTF-8");
+        debar_archive_held[2 * i] = iconv_open("UTF-8", sets[i]);
+        debar_archive_held[2 * i + 1] = iconv_open(sets[i], "UTF-8");
     }
 }
 
