@@ -123,9 +123,9 @@ static const debar_reader_row_t  debar_reader_rows[] = {
 
     { DEBAR_FILE_SCRIPT, { debar_file_read_script } },
 
-    /* ole */
+    { DEBAR_FILE_OLE, { debar_file_read_ole } },
 
-    { DEBAR_FILE_CAB, { debar_file_read_archive } },
+    { DEBAR_FILE_CAB, { debar_file_read_cab, debar_file_read_archive } },
 
     { DEBAR_FILE_XAR, { debar_file_read_xar } },
 
