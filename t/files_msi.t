@@ -193,6 +193,8 @@ my $carrier = msi_of(name => 'Harbour', maker => 'Quiet Harbour Ltd',
 
 is signers_of(told(sign_file($carrier, $other)), 1), $holds,
    'a signed program among the streams of another\'s package';
+is signers_of(told(sign_file($carrier, $other)), 2), $holds,
+   '... and in its cabinet';
 
 SKIP: {
     my $r = run_command(['osslsigncode', 'verify', '-in', $ex]);
