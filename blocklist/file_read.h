@@ -135,6 +135,11 @@ int debar_reader_signatures(debar_reader_t *rd, const void *der, size_t len,
 int debar_reader_certificate(debar_reader_t *rd, const char *how,
     const void *der, size_t len, unsigned state);
 
+/* Every signature of OpenPGP in these bytes is told; none can be checked. */
+
+int debar_reader_pgp(debar_reader_t *rd, const char *how, const void *data,
+    size_t len, unsigned state);
+
 
 /*
  * The readers.  Each returns when it is done; the type was found by magic.

@@ -137,17 +137,21 @@ static const debar_reader_row_t  debar_reader_rows[] = {
 
     { DEBAR_FILE_CRX, { debar_file_read_crx } },
 
-    { DEBAR_FILE_DEB, { debar_file_read_archive } },
+    { DEBAR_FILE_DEB, { debar_file_read_deb, debar_file_read_archive } },
 
-    /* rpm */
+    { DEBAR_FILE_RPM, { debar_file_read_rpm } },
 
     { DEBAR_FILE_CERTIFICATE, { debar_file_read_cms } },
 
-    { DEBAR_FILE_TEXT, { debar_file_read_signed_text } },
+    { DEBAR_FILE_TEXT, { debar_file_read_signed_text,
+                         debar_file_read_metadata } },
 
-    { DEBAR_FILE_XML, { debar_file_read_signed_text } },
+    { DEBAR_FILE_XML, { debar_file_read_signed_text,
+                        debar_file_read_metadata } },
 
-    /* the other texts: metadata */
+    { DEBAR_FILE_JSON, { debar_file_read_metadata } },
+
+    { DEBAR_FILE_UNKNOWN, { debar_file_read_metadata } },
 
     { DEBAR_FILE_AR, { debar_file_read_archive } },
 
