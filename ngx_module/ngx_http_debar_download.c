@@ -458,6 +458,17 @@ ngx_http_debar_download_begin(ngx_http_request_t *r,
         return ngx_http_debar_download_part(r, dl);
     }
 
+    /* nginx would cut out the parts before it comes here */
+
+    if (r->headers_in.range && r->allow_ranges) {
+
+        if (!dl->pinned && ngx_http_debar_parts_known(r)) {
+            return NGX_DONE;
+        }
+
+        r->allow_ranges = 0;
+    }
+
     coding = r->headers_out.content_encoding;
 
     if (coding && coding->value.len) {
@@ -469,12 +480,6 @@ ngx_http_debar_download_begin(ngx_http_request_t *r,
     dl->looking = 1;
 
     r->filter_need_in_memory = 1;
-
-    /* parts would be cut out before it comes here */
-
-    if (r->headers_in.range) {
-        r->allow_ranges = 0;
-    }
 
     return NGX_OK;
 }

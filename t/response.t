@@ -443,6 +443,9 @@ $gw->reload;
 
 for my $case (['news', 200], ['an image', 206], ['OCI 4', 403]) {
     my ($what, $status) = @$case;
+
+    $gw->get("$http$path{$what}");           # it has to be seen whole
+
     my $r = $gw->get("$http$path{$what}", fields => [['Range', 'bytes=0-3']]);
 
     is($r->{status}, $status, "a part of what has none, $what: $status");
