@@ -21,6 +21,7 @@ use Debar::Test;
 use Debar::Test::Dns;
 use Debar::Test::Gateway;
 use Debar::Test::Origin;
+use Debar::Test::Script;
 
 # Seconds of CPU a body may take on a machine that is busy (times ten under a
 # sanitizer), and address space of a process that reads one.
@@ -301,9 +302,47 @@ my @bombs = (
     ['1 MB of http://', 'text/plain', sub { 'http://' x 150_000 }],
 );
 
+# Answers: all of those that are looked at, and what pages have of their own.
+
+my $html = 'text/html; charset=utf-8';
+my $cart = '<form><input name="NEW_ITEM-QUANTITY[1]" value=1>';
+
+my @answers = (
+    (grep { $_->[1] =~ m{^(?:|text/\w+|application/json)\z} } @bombs),
+    ['10 GiB in gzip, as a page', $html, sub { gz_bomb(1, 10_240) },
+     ['Content-Encoding: gzip']],
+    ['10 GiB in br in gzip, as a page', $html, sub { gz(brotli_runs(10_240)) },
+     ['Content-Encoding: br, gzip']],
+    ['256 MiB of a cart in gzip', $html, sub {
+        gz($cart . ' ' x (256 * $MIB)) }, ['Content-Encoding: gzip']],
+    ['10 MB of "<"', $html, sub { '<' x 10_000_000 }],
+    ['10 MB of "</"', $html, sub { '<script>' . '</' x 5_000_000 }],
+    ['10 MB of "<!--"', $html, sub { '<!--' x 2_500_000 }],
+    ['10 MB in one tag', $html, sub { '<input value="' . 'x' x 10_000_000 }],
+    ['10 MB of attributes', $html, sub { '<input ' . 'a=b ' x 2_500_000 }],
+    ['a million fields', $html, sub { '<input name=a value=b>' x 1_000_000 }],
+    ['500,000 textareas', $html, sub { '<textarea name=a>' x 500_000 }],
+    ['values that may be base64', $html, sub {
+        ('<input value="' . 'QUJD' x 200 . '">') x 12_000 }],
+    ['values of references', $html, sub {
+        ('<input value="' . '&amp;' x 200 . '">') x 10_000 }],
+    ['a cart of 100,000 lines', $html, sub {
+        '<form>' . join '', map { qq(<input name="NEW_ITEM-QUANTITY[$_]" )
+                                  . 'value=1>' } 1 .. 100_000 }],
+    ['a cart of 500,000 options', $html, sub {
+        "$cart<select name=\"NEW_ITEM-UNIT[1]\">"
+        . '<option>x' x 500_000 }],
+    ['500,000 selects in each other', $html, sub {
+        "$cart" . '<select name=a>' x 500_000 }],
+    ['the name of a cart again and again, in JSON', 'application/json', sub {
+        '[' . join(',', ('"PunchOutOrderMessage"') x 300_000) . ']' }],
+);
+
 my %file;
 
-for my $bomb (@bombs) {
+for my $bomb (@bombs, @answers) {
+    next if $file{ $bomb->[0] };
+
     $file{ $bomb->[0] } = write_file(test_dir() . '/bomb-' . keys(%file),
                                      $bomb->[2]->());
 }
@@ -316,15 +355,12 @@ my %worst = (seconds => 0, name => 'none');
 
 sub cpu { my @t = times; return $t[2] + $t[3] }
 
-for my $bomb (@bombs) {
-    my ($name, $type, undef, $fields) = @$bomb;
+sub checked {
+    my ($name, @args) = @_;
     my $before = cpu();
-    my @h = map { ('-H', $_) } $type ne '' ? "Content-Type: $type" : (),
-            @{ $fields || [] };
     my $r = run_command(['sh', '-c', 'ulimit -v ' . $SPACE_MB * 1024
                          . '; exec "$@"', 'sh', debar_path(), 'check', '-l',
-                         $list, '--json', '-X', 'POST', @h, '-d',
-                         '@' . $file{$name}, 'http://shop.neutral.example/a'],
+                         $list, '--json', @args],
                         timeout => $MOST * 20);
     my $seconds = cpu() - $before;
 
@@ -333,14 +369,35 @@ for my $bomb (@bombs) {
 
     my ($verdict) = $r->{out} =~ /"verdict":\s*"([^"]+)"/;
     my ($fault) = $r->{out} =~ /"fault":\s*"([^"]+)"/;
+    my $said = ($verdict // '') . ($fault ? ": $fault" : '');
 
     ok($verdict, "$name: is judged")
         or diag substr("$r->{err}$r->{out}", 0, 400);
-    $checked{$name} = ($verdict // '') . ($fault ? ": $fault" : '');
     cmp_ok($seconds, '<', $MOST, "$name: in bounded time");
-    diag sprintf '%-42s %6.2f s  %s', $name, $seconds, $checked{$name}
+    diag sprintf '%-42s %6.2f s  %s', $name, $seconds, $said
         if $ENV{DEBAR_VERBOSE};
+
+    return $said;
 }
+
+for my $bomb (@bombs) {
+    my ($name, $type, undef, $fields) = @$bomb;
+    my @h = map { ('-H', $_) } $type ne '' ? "Content-Type: $type" : (),
+            @{ $fields || [] };
+
+    $checked{$name} = checked($name, '-X', 'POST', @h, '-d', "\@$file{$name}",
+                              'http://shop.neutral.example/a');
+}
+
+for my $bomb (@answers) {
+    my ($name, $type, undef, $fields) = @$bomb;
+    my @h = map { ('--response-header', $_) }
+            $type ne '' ? "Content-Type: $type" : (), @{ $fields || [] };
+
+    checked("$name, as an answer", @h, '--response', "\@$file{$name}",
+            'http://shop.neutral.example/a');
+}
+
 
 # --- through a gateway -----------------------------------------------------------
 
@@ -396,6 +453,41 @@ for my $bomb (@bombs) {
 
 is_deeply([$gw->workers], [$worker], 'the worker has lived through all of it');
 is($gw->get('http://shop.neutral.example/')->{status}, 200, 'and answers');
+
+
+# --- answers through it ----------------------------------------------------------
+
+$origin->stop;
+
+my $script = Debar::Test::Script->new(listen => '127.0.0.1:80', answers => {
+    map {
+        my ($name, $type, undef, $fields) = @{ $answers[$_] };
+
+        ("/$_" => [join("\r\n", 'HTTP/1.1 200 OK',
+                        ($type eq '' ? () : "Content-Type: $type"),
+                        @{ $fields || [] },
+                        'Content-Length: ' . -s $file{$name}, '', ''),
+                   file_text($file{$name})])
+    } 0 .. $#answers });
+
+for my $i (0 .. $#answers) {
+    my $name = $answers[$i][0];
+    my $before = worker_cpu();
+    my $r = run_command(['curl', '-q', '-sS', '-m', 60, '-x',
+                         'http://127.0.0.1:3128', '-o', test_dir() . '/answer',
+                         '-w', '%{http_code} %{size_download}',
+                         "http://shop.neutral.example/$i"], timeout => 70);
+    my $seconds = worker_cpu() - $before;
+
+    %slow = (name => "$name, as an answer", seconds => $seconds)
+        if $seconds > $slow{seconds};
+
+    is($r->{out}, '200 ' . -s $file{$name}, "$name: the answer comes")
+        or diag $r->{err};
+    cmp_ok($seconds, '<', $MOST, "$name: in bounded time of the worker");
+}
+
+is_deeply([$gw->workers], [$worker], 'the worker has lived through those, too');
 
 my $grown = resident_mb() - $resident;
 
