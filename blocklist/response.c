@@ -543,7 +543,8 @@ debar_response_area(debar_response_t *rs)
 static int
 debar_response_is(const debar_response_t *rs, const char *element)
 {
-    return rs->nelement == strlen(element)
+    return (rs->element[0] | 0x20) == element[0]
+           && rs->nelement == strlen(element)
            && strncasecmp(rs->element, element, rs->nelement) == 0;
 }
 
@@ -753,6 +754,50 @@ debar_response_in_raw(debar_response_t *rs, char ch)
 }
 
 
+/* How many bytes of a tag that is no control's are of no matter: its quotes have
+ * to be seen, and its end. */
+
+static size_t
+debar_response_pass(debar_response_t *rs, const char *data, size_t len)
+{
+    size_t       i;
+    const char  *p;
+
+    if (rs->control || rs->dashes || (!rs->closes && rs->tag.len)) {
+        return 0;
+    }
+
+    for (i = 0; i < len; i++) {
+
+        if (rs->closes || rs->quote) {
+            p = memchr(data + i, rs->quote ? rs->quote : '>', len - i);
+            i = p ? (size_t) (p - data) : len;
+
+            if (p == NULL || !rs->quote) {
+                return i;
+            }
+
+            rs->quote = 0;
+
+        } else if (data[i] == '>') {
+            return i;
+
+        } else if (data[i] == '"' || data[i] == '\'') {
+            rs->quote = rs->equals ? data[i] : 0;
+            rs->equals = 0;
+
+        } else if (data[i] == '=') {
+            rs->equals = 1;
+
+        } else if (rs->equals && !isspace((uint8_t) data[i])) {
+            rs->equals = 0;
+        }
+    }
+
+    return len;
+}
+
+
 /* Bytes of a page.  Returns how many were taken; *hit: a cart begins, and what
  * was taken of it is in tag. */
 
@@ -783,6 +828,12 @@ debar_response_markup(debar_response_t *rs, const char *data, size_t len,
             break;
 
         case DEBAR_PAGE_TAG:
+            i += debar_response_pass(rs, data + i, len - i);
+
+            if (i == len) {
+                return len;
+            }
+
             *hit = debar_response_in_tag(rs, data[i]);
             break;
 
@@ -876,15 +927,46 @@ debar_response_named(debar_response_t *rs, const char *data, size_t len)
 }
 
 
+/* Whether a run goes on across the byte. */
+
+static inline int
+debar_response_in_run(char ch)
+{
+    return isalnum((uint8_t) ch) || ch == '+' || ch == '/' || ch == '-'
+           || ch == '_' || ch == '\\' || ch == '\n' || ch == '\r';
+}
+
+
 /* A run of digits of base64 or hex that makes a document. */
 
 static int
 debar_response_runs(debar_response_t *rs, const char *data, size_t len)
 {
-    size_t  i;
+    size_t  i, j;
     char    ch, part[DEBAR_RESPONSE_LEAST];
 
     for (i = 0; i < len; i++) {
+
+        /* most of them are too short: they are looked for from their ends */
+
+        while (rs->nrun == 0 && len - i >= sizeof(rs->run)
+               && isgraph((uint8_t) data[i]) && data[i] != '\\')
+        {
+            for (j = i + sizeof(rs->run);
+                 j > i && debar_response_in_run(data[j - 1]); j--)
+            { /* void */ }
+
+            if (j == i) {
+                break;
+            }
+
+            i = j;
+        }
+
+        if (i == len) {
+            break;
+        }
+
         ch = data[i];
 
         if (ch == '\\') {
