@@ -84,7 +84,7 @@ debar_file_read_ole(debar_reader_t *rd)
         rc = debar_msi_read(&ole);
 
         if (rc == DEBAR_OK) {
-            ole.budget = ole.size;
+            ole.budget = 2 * ole.size;
             rc = debar_ole_members(&ole, msi);
         }
 
@@ -693,7 +693,7 @@ debar_ole_open(debar_ole_t *ole, uint32_t entry, debar_ole_stream_t *s)
 long
 debar_ole_read(debar_ole_stream_t *s, void *buf, size_t n)
 {
-    size_t        len, max, got;
+    size_t        len, max, got, room;
     uint32_t      size;
     uint64_t      off;
     debar_ole_t  *ole = s->ole;
@@ -701,19 +701,24 @@ debar_ole_read(debar_ole_stream_t *s, void *buf, size_t n)
     n = n < s->left ? n : s->left;
     size = s->small ? 64 : 1 << ole->shift;
 
-    for (got = 0; got < n; got += len) {
+    for (got = 0; got < n; /* void */ ) {
         if (s->used == size && debar_ole_advance(s) != DEBAR_OK) {
             break;
         }
 
         off = debar_ole_where(ole, s);
+
+        if (off == 0 || off >= ole->size) {
+            break;
+        }
+
         max = n - got;
         len = size - s->used < max ? size - s->used : max;
         s->used += len;
 
         /* sectors that lie behind each other are read at once */
 
-        while (off && !s->small && len < max
+        while (!s->small && len < max
                && debar_ole_follow(ole, s->sector, 0) == s->sector + 1
                && debar_ole_advance(s) == DEBAR_OK)
         {
@@ -721,21 +726,29 @@ debar_ole_read(debar_ole_stream_t *s, void *buf, size_t n)
             len += s->used;
         }
 
-        if (off == 0 || len > ole->budget
-            || debar_reader_at(ole->rd, off, (char *) buf + got, len)
-               != DEBAR_OK)
+        room = ole->size - off < ole->budget ? ole->size - off : ole->budget;
+        room = room < len ? room : len;
+
+        if (debar_reader_at(ole->rd, off, (char *) buf + got, room)
+            != DEBAR_OK)
         {
             break;
         }
 
-        ole->budget -= len;
-        s->left -= len;
+        ole->budget -= room;
+        s->left -= room;
+        got += room;
+
+        if (room < len) {
+            break;
+        }
     }
 
-    if (got < n) {
+    if (got < n || s->lost) {
         debar_reader_bound(ole->rd, DEBAR_FILE_BROKEN);
         s->left = 0;
-        return -1;
+        s->lost = 1;
+        return got ? (long) got : -1;
     }
 
     return got;

@@ -56,6 +56,7 @@ typedef struct {
     uint32_t            mark;     /* a chain that comes back here is a ring */
     uint32_t            used;     /* bytes of the sector that were read */
     unsigned            small;
+    unsigned            lost;     /* there is less than it says */
 } debar_ole_stream_t;
 
 
@@ -102,8 +103,8 @@ size_t debar_ole_name(const debar_ole_t *ole, uint32_t entry,
 uint32_t debar_ole_child(const debar_ole_t *ole, uint32_t storage,
     const char *name);
 
-/* A stream from its start.  read: n bytes, fewer at its end; less than it says
- * to have: -1, BROKEN is said. */
+/* A stream from its start.  read: n bytes, fewer at its end; where there is less
+ * than it says to have, what is there, then -1, and BROKEN is said. */
 
 void debar_ole_open(debar_ole_t *ole, uint32_t entry, debar_ole_stream_t *s);
 long debar_ole_read(debar_ole_stream_t *s, void *buf, size_t n);
