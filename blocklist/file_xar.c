@@ -9,12 +9,11 @@
 
 #include <stdlib.h>
 
-#include <archive.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
-#include <zlib.h>
 
+#include "file_unpack.h"
 #include "file_xar.h"
 
 
@@ -23,18 +22,6 @@
 #define DEBAR_XAR_INFO    (4 << 20)      /* a PackageInfo or Distribution */
 #define DEBAR_XAR_INFOS   16
 #define DEBAR_XAR_TICKET  "t8lr"         /* the end of a notary's ticket */
-
-
-/* Unpacked bytes go there. */
-
-typedef int (*debar_xar_sink_pt)(void *data, const void *buf, size_t n);
-
-typedef struct {
-    debar_reader_t  *rd;
-    uint64_t         off;
-    uint64_t         end;
-    uint8_t          buf[DEBAR_XAR_CHUNK];
-} debar_xar_window_t;
 
 
 static int debar_xar_head(debar_xar_t *x);
@@ -59,16 +46,6 @@ static int debar_xar_keep(void *data, const void *buf, size_t n);
 static int debar_xar_members(debar_xar_t *x);
 static size_t debar_xar_path(debar_xar_t *x, const debar_xar_file_t *f,
     char path[DEBAR_XAR_PATH]);
-static int debar_xar_push(void *data, const void *buf, size_t n);
-static int debar_xar_bytes(debar_xar_t *x, const debar_xar_file_t *f,
-    debar_xar_sink_pt sink, void *data);
-static int debar_xar_bytes_zlib(debar_xar_window_t *w, debar_xar_sink_pt sink,
-    void *data);
-static int debar_xar_bytes_other(debar_xar_window_t *w, debar_xar_sink_pt sink,
-    void *data);
-static size_t debar_xar_more(debar_xar_window_t *w);
-static la_ssize_t debar_xar_archive(struct archive *a, void *data,
-    const void **buf);
 
 
 int
@@ -503,7 +480,8 @@ debar_xar_infos(debar_xar_t *x)
         }
 
         memset(&xml, 0, sizeof(xml));
-        (void) debar_xar_bytes(x, &x->files[i], debar_xar_keep, &xml);
+        (void) debar_unpack(x->rd, x->files[i].off, x->files[i].length,
+                            x->files[i].coding, debar_xar_keep, &xml);
         rc = debar_xar_info(x->rd, xml.data, xml.len);
         debar_buf_free(&xml);
     }
@@ -563,7 +541,7 @@ debar_xar_members(debar_xar_t *x)
 
         len = debar_xar_path(x, f, path);
 
-        if (f->coding == DEBAR_XAR_STORED) {
+        if (f->coding == DEBAR_UNPACK_STORED) {
             rc = debar_reader_part(x->rd, path, len, f->off, f->length);
             continue;
         }
@@ -571,7 +549,8 @@ debar_xar_members(debar_xar_t *x)
         rc = debar_reader_member(x->rd, path, len);
 
         if (rc == DEBAR_OK) {
-            rc = debar_xar_bytes(x, f, debar_xar_push, x->rd);
+            rc = debar_unpack(x->rd, f->off, f->length, f->coding,
+                              debar_unpack_push, x->rd);
         }
 
         if (rc == DEBAR_OK) {
@@ -616,158 +595,4 @@ debar_xar_path(debar_xar_t *x, const debar_xar_file_t *f,
     memmove(path, path + at, DEBAR_XAR_PATH - at);
 
     return DEBAR_XAR_PATH - at;
-}
-
-
-static int
-debar_xar_push(void *data, const void *buf, size_t n)
-{
-    return debar_reader_push(data, buf, n);
-}
-
-
-/* --- unpacking ------------------------------------------------------------ */
-
-/* DEBAR_ERROR: it broke off; what the sink says, if it is not DEBAR_OK. */
-
-static int
-debar_xar_bytes(debar_xar_t *x, const debar_xar_file_t *f,
-    debar_xar_sink_pt sink, void *data)
-{
-    int                 rc;
-    size_t              n;
-    debar_xar_window_t  w;
-
-    w.rd = x->rd;
-    w.off = f->off;
-    w.end = f->off + f->length;
-
-    if (f->coding == DEBAR_XAR_ZLIB) {
-        return debar_xar_bytes_zlib(&w, sink, data);
-    }
-
-    if (f->coding == DEBAR_XAR_OTHER) {
-        return debar_xar_bytes_other(&w, sink, data);
-    }
-
-    for (rc = DEBAR_OK; w.off < w.end && rc == DEBAR_OK; /* void */) {
-        n = debar_xar_more(&w);
-        rc = n ? sink(data, w.buf, n) : DEBAR_ERROR;
-    }
-
-    return rc;
-}
-
-
-static int
-debar_xar_bytes_zlib(debar_xar_window_t *w, debar_xar_sink_pt sink,
-    void *data)
-{
-    int       rc, went;
-    char      out[DEBAR_XAR_CHUNK];
-    z_stream  z;
-
-    memset(&z, 0, sizeof(z));
-
-    if (inflateInit2(&z, 15 + 32) != Z_OK) {
-        return DEBAR_ERROR;
-    }
-
-    for (rc = Z_OK, went = DEBAR_OK; went == DEBAR_OK; /* void */) {
-        if (rc == Z_STREAM_END) {
-            break;
-        }
-
-        if (z.avail_in == 0) {
-            z.avail_in = debar_xar_more(w);
-            z.next_in = w->buf;
-        }
-
-        z.next_out = (uint8_t *) out;
-        z.avail_out = sizeof(out);
-        rc = inflate(&z, Z_NO_FLUSH);
-
-        if (z.avail_out < sizeof(out)) {
-            went = sink(data, out, sizeof(out) - z.avail_out);
-        }
-
-        if (went == DEBAR_OK && rc != Z_OK && rc != Z_STREAM_END) {
-            went = DEBAR_ERROR;
-        }
-    }
-
-    inflateEnd(&z);
-
-    return went;
-}
-
-
-static int
-debar_xar_bytes_other(debar_xar_window_t *w, debar_xar_sink_pt sink,
-    void *data)
-{
-    int                    went;
-    char                   out[DEBAR_XAR_CHUNK];
-    la_ssize_t             n;
-    struct archive        *a;
-    struct archive_entry  *entry;
-
-    a = archive_read_new();
-
-    if (a == NULL) {
-        return DEBAR_ERROR;
-    }
-
-    archive_read_support_filter_bzip2(a);
-    archive_read_support_filter_xz(a);
-    archive_read_support_filter_lzma(a);
-    archive_read_support_format_raw(a);
-    went = DEBAR_ERROR;
-
-    if (archive_read_open(a, w, NULL, debar_xar_archive, NULL) == ARCHIVE_OK
-        && archive_read_next_header(a, &entry) == ARCHIVE_OK)
-    {
-        for (went = DEBAR_OK, n = 1; n > 0 && went == DEBAR_OK; /* void */) {
-            n = archive_read_data(a, out, sizeof(out));
-
-            if (n) {
-                went = n > 0 ? sink(data, out, n) : DEBAR_ERROR;
-            }
-        }
-    }
-
-    archive_read_free(a);
-
-    return went;
-}
-
-
-/* More of it into buf: how many bytes. */
-
-static size_t
-debar_xar_more(debar_xar_window_t *w)
-{
-    size_t  n;
-
-    n = w->end - w->off < sizeof(w->buf) ? w->end - w->off : sizeof(w->buf);
-
-    if (debar_reader_at(w->rd, w->off, w->buf, n) != DEBAR_OK) {
-        w->end = w->off;
-        return 0;
-    }
-
-    w->off += n;
-
-    return n;
-}
-
-
-static la_ssize_t
-debar_xar_archive(struct archive *a, void *data, const void **buf)
-{
-    debar_xar_window_t  *w = data;
-
-    *buf = w->buf;
-
-    return debar_xar_more(w);
 }

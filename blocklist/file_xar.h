@@ -14,12 +14,6 @@
 #define DEBAR_XAR_PATH        1024
 
 
-typedef enum {
-    DEBAR_XAR_STORED = 0,
-    DEBAR_XAR_ZLIB,               /* which xar calls gzip */
-    DEBAR_XAR_OTHER               /* what libarchive may know */
-} debar_xar_coding_e;
-
 /* Offsets are in the heap, which stands behind the table of contents. */
 
 typedef struct {
@@ -28,7 +22,7 @@ typedef struct {
     uint32_t               name;          /* in debar_xar_t.names */
     uint32_t               name_len;
     unsigned               parent;        /* its number + 1; 0: none */
-    unsigned               coding;
+    unsigned               coding;        /* debar_unpack_e */
     unsigned               has_data;
     int                    nid;           /* of the digest of these bytes */
     unsigned               sum_len;

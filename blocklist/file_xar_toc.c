@@ -10,6 +10,7 @@
 #include <openssl/obj_mac.h>
 #include <zlib.h>
 
+#include "file_unpack.h"
 #include "file_xar.h"
 
 
@@ -298,9 +299,9 @@ debar_xar_kind_data(debar_xar_file_t *f, const char *name, const char **attrs)
     if (strcmp(name, "encoding") == 0) {
         s = debar_xar_attr(attrs, "style");
         f->coding = s == NULL || strcmp(s, "application/octet-stream") == 0
-                    ? DEBAR_XAR_STORED
-                    : strcmp(s, "application/x-gzip") == 0 ? DEBAR_XAR_ZLIB
-                                                           : DEBAR_XAR_OTHER;
+                    ? DEBAR_UNPACK_STORED
+                    : strcmp(s, "application/x-gzip") == 0 ? DEBAR_UNPACK_ZLIB
+                                                           : DEBAR_UNPACK_OTHER;
     }
 
     return debar_xar_kind_place(DEBAR_XAR_EL_DATA, name);
