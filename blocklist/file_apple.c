@@ -1,12 +1,10 @@
 /*
- * Programs and disk images of Apple's: who signed them and whether the signature
- * holds for their pages, their identifiers, and the property list that a program
- * carries.
+ * Programs of Apple's: who signed them and whether the signature holds for their
+ * pages, their identifiers, and the property list that they carry.
  *
  * mach-o/loader.h, mach-o/fat.h; cs_blobs.h of XNU and of Security (SuperBlob,
- * CodeDirectory); a disk image's trailer ("koly").  Numbers of the signature, of
- * universal headers and of the trailer are big-endian, those of Mach-O are as
- * its magic says.
+ * CodeDirectory).  Numbers of the signature and of universal headers are
+ * big-endian, those of Mach-O are as its magic says.
  */
 
 #include <stdlib.h>
@@ -14,7 +12,7 @@
 #include <openssl/evp.h>
 #include <openssl/obj_mac.h>
 
-#include "file_read.h"
+#include "file_apple.h"
 
 
 #define DEBAR_MACHO_ARCHS      64
@@ -27,6 +25,8 @@
 #define DEBAR_CODE_SIGNATURE   (16 << 20)
 #define DEBAR_CODE_BLOBS       64
 #define DEBAR_CODE_PAGE        16384
+#define DEBAR_CODE_SCAN        (1 << 20)
+#define DEBAR_CODE_FOUND       64         /* that lie anywhere */
 
 #define DEBAR_CODE_SUPER       0xfade0cc0
 #define DEBAR_CODE_DIRECTORY   0xfade0c02
@@ -38,27 +38,6 @@
 #define DEBAR_LC_SEGMENT_64    0x19
 #define DEBAR_LC_SIGNATURE     0x1d
 
-
-/* What all that is in one file may use up. */
-
-typedef struct {
-    unsigned         lists;
-    uint64_t         left;        /* bytes that digests are made of */
-} debar_apple_t;
-
-/* One program, or the disk image: what is signed of the file. */
-
-typedef struct {
-    debar_reader_t  *rd;
-    debar_apple_t   *all;
-    uint64_t         base;
-    uint64_t         size;
-    unsigned         big;
-    unsigned         wide;        /* 64 bits */
-    uint64_t         signature;   /* 0: none */
-    uint64_t         signature_size;
-    uint64_t         end;         /* what belongs to it ends there */
-} debar_macho_t;
 
 /* A CodeDirectory. */
 
@@ -87,12 +66,11 @@ static int debar_macho_segment(debar_macho_t *m, const uint8_t *p,
 static int debar_macho_dylib(debar_macho_t *m, const uint8_t *p, uint32_t len);
 static uint32_t debar_macho_32(const debar_macho_t *m, const uint8_t *p);
 static uint64_t debar_macho_64(const debar_macho_t *m, const uint8_t *p);
-static void debar_macho_lost(debar_macho_t *m);
-static int debar_code_read(const debar_macho_t *m);
+static uint8_t *debar_macho_blob(uint8_t *p, uint8_t *at, size_t n);
 static int debar_code_super(const debar_macho_t *m, const uint8_t *p,
     uint64_t len);
-static int debar_code_directory(debar_code_t *c, const debar_macho_t *m,
-    const uint8_t *p, uint64_t len);
+static int debar_code_directory(debar_code_t *c, const uint8_t *p,
+    uint64_t len);
 static int debar_code_says(const debar_code_t *c);
 static int debar_code_text(const debar_code_t *c, uint32_t off,
     debar_str_t *text);
@@ -103,8 +81,6 @@ static unsigned debar_code_pages(const debar_code_t *c);
 static int debar_code_may(const debar_macho_t *m, uint64_t n);
 static int debar_code_page(const debar_code_t *c, EVP_MD_CTX *md,
     uint64_t off, uint64_t n, uint8_t *out);
-static uint32_t debar_be32(const uint8_t *p);
-static uint64_t debar_be64(const uint8_t *p);
 
 
 int
@@ -403,7 +379,7 @@ debar_macho_64(const debar_macho_t *m, const uint8_t *p)
 
 /* The command that leads to it was taken out: it still lies at the end. */
 
-static void
+void
 debar_macho_lost(debar_macho_t *m)
 {
     uint8_t   *p, *at;
@@ -412,91 +388,44 @@ debar_macho_lost(debar_macho_t *m)
     n = m->size < DEBAR_MACHO_TAIL ? m->size : DEBAR_MACHO_TAIL;
     from = m->size - n;
     p = debar_reader_bytes(m->rd, m->base + from, n);
-    at = p;
+    at = p ? debar_macho_blob(p, p, n) : NULL;
 
-    while (at != NULL) {
-        at = memmem(at, n - (at - p), "\xfa\xde\x0c\xc0", 4);
-
-        if (at == NULL) {
-            break;
-        }
-
-        if (n - (at - p) >= 12 && debar_be32(at + 4) <= n - (at - p)
-            && debar_be32(at + 4) > 12
-            && debar_be32(at + 8) - 1 < DEBAR_CODE_BLOBS)
-        {
-            m->signature = from + (at - p);
-            m->signature_size = debar_be32(at + 4);
-            break;
-        }
-
-        at += 4;
+    if (at != NULL && debar_be32(at + 4) <= n - (at - p)) {
+        m->signature = from + (at - p);
+        m->signature_size = debar_be32(at + 4);
     }
 
     free(p);
 }
 
 
-/* --- disk images --------------------------------------------------------- */
+/* What looks like the head of a SuperBlob, at or behind at. */
 
-/*
- * The trailer says where the signature lies; the CodeDirectory is of what stands
- * before that.  The file systems inside are not read.
- */
-
-int
-debar_file_read_dmg(debar_reader_t *rd)
+static uint8_t *
+debar_macho_blob(uint8_t *p, uint8_t *at, size_t n)
 {
-    int            rc;
-    uint8_t        b[512];
-    debar_apple_t  all;
-    debar_macho_t  m;
+    for (/* void */; at < p + n; at += 4) {
+        at = memmem(at, n - (at - p), "\xfa\xde\x0c\xc0", 4);
 
-    memset(&m, 0, sizeof(m));
-    m.rd = rd;
-    m.all = &all;
-    m.size = debar_reader_source(rd)->size;
-    all.lists = 0;
-    all.left = 2 * m.size;
-    rc = DEBAR_OK;
+        if (at == NULL || n - (at - p) < 12) {
+            return NULL;
+        }
 
-    if (m.size < sizeof(b)
-        || debar_reader_at(rd, m.size - sizeof(b), b, sizeof(b)) != DEBAR_OK)
-    {
-        debar_reader_bound(rd, DEBAR_FILE_BROKEN);
-        return DEBAR_OK;
+        if (debar_be32(at + 4) > 12
+            && debar_be32(at + 4) <= DEBAR_CODE_SIGNATURE
+            && debar_be32(at + 8) - 1 < DEBAR_CODE_BLOBS)
+        {
+            return at;
+        }
     }
 
-    if (memcmp(b, "koly", 4) != 0) {
-
-        /* encrypted: version 1 has its header at the end, 2 at the start */
-
-        debar_reader_bound(rd, DEBAR_FILE_SEALED);
-        return DEBAR_OK;
-    }
-
-    m.size -= sizeof(b);
-    m.signature = debar_be64(b + 296);
-    m.signature_size = debar_be64(b + 304);
-    m.end = m.size;
-
-    if (m.signature == 0) {
-        debar_macho_lost(&m);
-    }
-
-    if (m.signature != 0) {
-        rc = debar_code_read(&m);
-    }
-
-    debar_reader_bound(rd, DEBAR_FILE_UNREAD);
-
-    return rc;
+    return NULL;
 }
 
 
 /* --- signatures ---------------------------------------------------------- */
 
-static int
+int
 debar_code_read(const debar_macho_t *m)
 {
     int        rc;
@@ -539,6 +468,67 @@ debar_code_read(const debar_macho_t *m)
 /* The first CodeDirectory is what the CMS signs, the others say the same with
  * other digests. */
 
+/*
+ * In a file system that is not read: what is signed there is in pieces that are
+ * not known, but a signature is smaller than they are.
+ */
+
+int
+debar_code_scan(debar_reader_t *rd)
+{
+    int            rc;
+    uint8_t       *p, *at;
+    size_t         n;
+    unsigned       found;
+    uint64_t       off, size;
+    debar_apple_t  all;
+    debar_macho_t  m;
+
+    size = debar_reader_source(rd)->size;
+    all.lists = 0;
+    all.left = size;
+    memset(&m, 0, sizeof(m));
+    m.rd = rd;
+    m.all = &all;
+    m.size = size;
+    m.astray = 1;
+
+    rc = DEBAR_OK;
+    found = 0;
+
+    for (off = 0; off + 12 < size && rc == DEBAR_OK; off += n - 11) {
+        n = size - off < DEBAR_CODE_SCAN ? size - off : DEBAR_CODE_SCAN;
+        p = debar_reader_bytes(rd, off, n);
+
+        for (at = p; at != NULL && rc == DEBAR_OK; at += 4) {
+            at = debar_macho_blob(p, at, n);
+
+            if (at == NULL) {
+                break;
+            }
+
+            if (found++ == DEBAR_CODE_FOUND) {
+                debar_reader_bound(rd, DEBAR_FILE_MEMBERS);
+                rc = DEBAR_ERROR;
+                break;
+            }
+
+            m.signature = off + (at - p);
+            m.signature_size = debar_be32(at + 4);
+            rc = debar_code_read(&m);
+        }
+
+        free(p);
+
+        if (p == NULL) {
+            break;
+        }
+    }
+
+    return rc == DEBAR_DECLINED ? rc : DEBAR_OK;
+}
+
+
 static int
 debar_code_super(const debar_macho_t *m, const uint8_t *p, uint64_t len)
 {
@@ -558,6 +548,7 @@ debar_code_super(const debar_macho_t *m, const uint8_t *p, uint64_t len)
     }
 
     memset(&c, 0, sizeof(c));
+    c.m = m;
     cms = NULL;
     ncms = 0;
 
@@ -581,7 +572,7 @@ debar_code_super(const debar_macho_t *m, const uint8_t *p, uint64_t len)
         }
 
         if (debar_be32(p + off) == DEBAR_CODE_DIRECTORY && !have) {
-            have = debar_code_directory(&c, m, p + off, size) == DEBAR_OK;
+            have = debar_code_directory(&c, p + off, size) == DEBAR_OK;
             rc = have ? debar_code_says(&c) : DEBAR_OK;
 
         } else if (debar_be32(p + 12 + 8 * i) == DEBAR_CODE_SLOT_CMS
@@ -599,17 +590,15 @@ debar_code_super(const debar_macho_t *m, const uint8_t *p, uint64_t len)
 
 
 static int
-debar_code_directory(debar_code_t *c, const debar_macho_t *m,
-    const uint8_t *p, uint64_t len)
+debar_code_directory(debar_code_t *c, const uint8_t *p, uint64_t len)
 {
     uint64_t  at;
 
     if (len < 44) {
-        debar_reader_bound(m->rd, DEBAR_FILE_BROKEN);
+        debar_reader_bound(c->m->rd, DEBAR_FILE_BROKEN);
         return DEBAR_ERROR;
     }
 
-    c->m = m;
     c->p = p;
     c->len = len;
     c->hash = p[36];
@@ -758,8 +747,8 @@ debar_code_pages(const debar_code_t *c)
 
     type = EVP_get_digestbynid(c->nid);
 
-    if (type == NULL || c->hash > (unsigned) EVP_MD_get_size(type)
-        || c->hash < 16)
+    if (c->m->astray || type == NULL || c->hash < 16
+        || c->hash > (unsigned) EVP_MD_get_size(type))
     {
         return DEBAR_SIGNED_UNCHECKED;
     }
@@ -848,18 +837,4 @@ debar_code_page(const debar_code_t *c, EVP_MD_CTX *md, uint64_t off,
     }
 
     return EVP_DigestFinal_ex(md, out, NULL) == 1 ? DEBAR_OK : DEBAR_ERROR;
-}
-
-
-static uint32_t
-debar_be32(const uint8_t *p)
-{
-    return (uint32_t) p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3];
-}
-
-
-static uint64_t
-debar_be64(const uint8_t *p)
-{
-    return (uint64_t) debar_be32(p) << 32 | debar_be32(p + 4);
 }

@@ -271,7 +271,7 @@ debar_reading_file(debar_reader_t *rd, const uint8_t *head, size_t len)
                                                                        : type;
     debar_reading_run(rd, type);
 
-    if (image != DEBAR_FILE_UNKNOWN) {
+    if (image != DEBAR_FILE_UNKNOWN && image != type) {
         debar_reading_also(rd, image);
     }
 
@@ -351,6 +351,20 @@ debar_reading_image(debar_reader_t *rd)
         && (memcmp(buf, "CD001", 5) == 0 || memcmp(buf, "BEA01", 5) == 0))
     {
         return DEBAR_FILE_ISO;
+    }
+
+    /* volumes of Apple's as they are: HFS+, APFS */
+
+    if (debar_reader_at(rd, 1024, buf, 4) == DEBAR_OK
+        && (memcmp(buf, "H+\0\4", 4) == 0 || memcmp(buf, "HX\0\5", 4) == 0))
+    {
+        return DEBAR_FILE_DMG;
+    }
+
+    if (debar_reader_at(rd, 32, buf, 4) == DEBAR_OK
+        && memcmp(buf, "NXSB", 4) == 0)
+    {
+        return DEBAR_FILE_DMG;
     }
 
     return DEBAR_FILE_UNKNOWN;

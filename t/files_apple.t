@@ -9,6 +9,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Digest::SHA;
 use Test::More;
 
 use Debar::Test;
@@ -258,7 +259,10 @@ is signers_of(told_bytes(universal_of((macho_of(%tool)) x 2, 'not a program'))),
 
 $told = told_bytes(dmg_of());
 is((found_of($told, 'file'))[0]{type}, 'dmg', 'a disk image');
-is_deeply $told->{bounds}, ['unread'], '... whose file systems are not read';
+is members_of($told), 'whole disk', '... and its partition';
+is((found_of($told, 'file', 1))[0]{sha256},
+   Digest::SHA::sha256_hex('a file system' x 4096), '... unpacked');
+is_deeply $told->{bounds}, [], '... all of it';
 $told = told_bytes(dmg_of(%tool, id => 'com.acme.image'));
 is signers_of($told), "$apple holds", '... signed';
 is packages_of($told), 'apple:com.acme.image apple-team:ACME123456'
@@ -266,8 +270,55 @@ is packages_of($told), 'apple:com.acme.image apple-team:ACME123456'
 
 my $image = dmg_of(%tool);
 
-substr($image, 100, 1) ^= "\1";
+substr($image, 10, 1) ^= "\1";
 is signers_of(told_bytes($image)), "$apple broken", '... one byte changed';
+
+my @parts = (['one', 'text of one ' x 8192], ['gaps', "\0" x 100000 . 'end']);
+
+for my $c ('zlib', 'bzip2', 'xz', 'raw') {
+    # what begins as bzip2 is read as that, too: its member is "data"
+
+    is_deeply [map { $_->{sha256} } grep { $_->{name} ne 'data' }
+                   found_of(told_bytes(dmg_of(parts => \@parts,
+                                              codings => [$c])), 'file', 1)],
+              [map { Digest::SHA::sha256_hex($_->[1]
+                                         . "\0" x (-length($_->[1]) % 512)) }
+                   @parts], "partitions in pieces of $c";
+}
+
+is_deeply told_bytes(dmg_of(parts => \@parts, codings => ['lzfse']))->{bounds},
+          ['unread'], 'pieces of a coding that is not read';
+is_deeply told_bytes("encrcdsa\0\0\0\2" . 'x' x 2000)->{bounds}, ['sealed'],
+          'an encrypted image';
+
+# file systems
+
+my $app = macho_of(%tool, size => 60000);
+my $volume = hfs_of(['Shield.app/Contents/MacOS/Shield', $app],
+                    ['Shield.app/Contents/Info.plist', $plist],
+                    ['Read me.txt', "Read.\n"]);
+
+SKIP: {
+    skip 'xorriso makes no HFS+', 6 if !defined $volume;
+
+    $told = told_bytes($volume);
+    is((found_of($told, 'file'))[0]{type}, 'dmg', 'a volume of HFS+');
+    is join(' ', sort map { $_->{name} } found_of($told, 'file', 1)),
+       'Read me.txt Shield.app/Contents/Info.plist'
+       . ' Shield.app/Contents/MacOS/Shield', '... its files';
+    is signers_of($told, 1), "$apple holds", '... who signed them';
+    is_deeply $told->{bounds}, [], '... nothing was left out';
+
+    $told = told_bytes(dmg_of(parts => [['Apple_HFS', $volume]]));
+    is signers_of($told, 2), "$apple holds", '... inside of an image';
+
+    my $head = pack 'a4', 'XX';
+
+    substr($volume, 1024, 4) = $head;
+    substr($volume, 32, 4) = 'NXSB';
+    is signers_of(told_bytes($volume)), "$apple unchecked",
+       'in a file system that is not read, whose signature lies there';
+}
 
 
 # --- extensions ---------------------------------------------------------------
@@ -354,6 +405,8 @@ is verdict_of(file_text($outer)), 'block', '... inside of another';
 is verdict_of($program), 'block', '... of a program';
 is verdict_of($fat), 'block', '... of a universal one';
 is verdict_of($image), 'block', '... of a disk image, one byte of it changed';
+is verdict_of(dmg_of(parts => [['disk', 'NXSB' x 100 . $app]])), 'block',
+   '... of a program in one';
 is verdict_of(macho_of(id => 'com.acme.tool', adhoc => 1)), 'block',
    'a listed identifier';
 is verdict_of($crx), 'block', 'a listed extension';

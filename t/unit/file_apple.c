@@ -226,6 +226,23 @@ programs(void)
     found_has(&f, "file  macho 208\n", "blobs that lie on each other");
     is_int(f.bounds, DEBAR_FILE_BROKEN, "... and outside");
 
+    /* a message that nothing is signed by: there is no CodeDirectory */
+
+    macho(&b, 1, 16);
+    put(&b, "\x1d\0\0\0\x10\0\0\0\x30\0\0\0\x40\0\0\0", 16);
+    put32(&b, 0xfade0cc0);
+    put32(&b, 64);
+    put32(&b, 1);
+    put32(&b, 0x10000);
+    put32(&b, 20);
+    put32(&b, 0xfade0b01);
+    put32(&b, 44);
+    memset(b.b + b.len, 0x30, 36);
+    b.len += 36;
+    in(&f, &b);
+    is_str(f.text.data, "file  macho 112\n", "a message and no CodeDirectory");
+    ok(f.bounds & DEBAR_FILE_BROKEN, "... is said");
+
     /* slices that are all of the file */
 
     b.len = 0;
@@ -393,6 +410,22 @@ images(void)
     b.len = 2000;
     in(&f, &b);
     is_int(f.bounds, DEBAR_FILE_SEALED, "... as what it is");
+
+    /* HFS+ with a catalogue of the largest numbers */
+
+    memset(b.b, 0xff, 4096);
+    memcpy(b.b + 1024, "H+\0\4", 4);
+    b.len = 4096;
+    is_str(in(&f, &b), "file  dmg 4096\n", "a volume that cannot be");
+    is_int(f.bounds, DEBAR_FILE_BROKEN, "... is said");
+    memcpy(b.b + 1064, "\0\0\2\0", 4);
+    memset(b.b + 1024 + 272, 0, 80);
+    memcpy(b.b + 1024 + 278, "\x10\0", 2);
+    memcpy(b.b + 1024 + 288, "\0\0\0\4\0\0\0\4", 8);
+    memset(b.b + 2048, 0xff, 2048);
+    memcpy(b.b + 2048 + 32, "\2\0", 2);
+    is_str(in(&f, &b), "file  dmg 4096\n", "a catalogue of nothing but ones");
+    is_int(f.bounds, DEBAR_FILE_BROKEN, "... is said, too");
 
     found_free(&f);
 }

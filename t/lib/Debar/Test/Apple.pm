@@ -13,7 +13,7 @@ use Digest::SHA qw(sha1 sha256 sha384 sha512 sha1_hex sha256_hex sha512_hex);
 use Exporter 'import';
 use MIME::Base64 qw(encode_base64);
 
-our @EXPORT = qw(xar_of macho_of universal_of dmg_of crx2_of crx3_of
+our @EXPORT = qw(xar_of macho_of universal_of dmg_of hfs_of crx2_of crx3_of
                  key_of extension_of_key superblob_of cms_over);
 
 my $dir;
@@ -302,15 +302,117 @@ sub universal_of {
 
 # --- disk images --------------------------------------------------------------
 
+# Partitions: [name, bytes]; they are packed in pieces, by the codings in turn:
+# zlib, raw, bzip2, xz (Apple's "lzma"), lzfse (which nothing here packs).  The
+# rest as superblob_of.
+
+my %piece = (zlib => [0x80000005, \&compress], raw => [1, sub { $_[0] }],
+             bzip2 => [0x80000006, sub { packed_by('bzip2', $_[0]) }],
+             xz => [0x80000008, sub { packed_by('xz', $_[0]) }],
+             lzfse => [0x80000007, sub { 'bvx$' }]);
+
+
+sub packed_by {
+    my ($tool, $bytes) = @_;
+    my $in = write_file(here() . '/' . ++$made, $bytes);
+
+    return run_or_die($tool, '-kc', $in);
+}
+
+
 sub dmg_of {
     my (%o) = @_;
-    my $body = 'data of a file system' x 2000 . '<plist/>';
-    my $blob = $o{signer} ? superblob_of($body, id => 'image', %o) : '';
+    my @codings = @{$o{codings} // ['zlib', 'raw']};
+    my $size = $o{piece} // 32768;
+    my ($body, $tables) = ('', '');
 
-    return $body . $blob
+    for my $p (@{$o{parts} // [['whole disk', 'a file system' x 4096]]}) {
+        my ($name, $bytes) = @$p;
+        my ($sector, @pieces) = (0);
+
+        $bytes .= "\0" x (-length($bytes) % 512);
+
+        while ($sector * 512 < length $bytes) {
+            my $b = substr $bytes, $sector * 512, $size;
+            my $n = length($b) / 512;
+
+            if ($b !~ /[^\0]/) {
+                push @pieces, pack 'N2 Q>4', 2, 0, $sector, $n, length $body, 0;
+
+            } else {
+                my ($type, $pack) = @{$piece{$codings[@pieces % @codings]}};
+                my $packed = $pack->($b);
+
+                push @pieces, pack('N2 Q>4', $type, 0, $sector, $n,
+                                   length $body, length $packed);
+                $body .= $packed;
+            }
+
+            $sector += $n;
+        }
+
+        push @pieces, pack 'N2 Q>4', 0xffffffff, 0, $sector, 0, length $body, 0;
+
+        my $table = pack('a4 N Q>3 N2 a24 a136 N', 'mish', 1, 0, $sector, 0, 0,
+                         0, '', '', scalar @pieces) . join '', @pieces;
+
+        $tables .= "<dict><key>Attributes</key><string>0x0050</string>"
+                 . "<key>CFName</key><string>$name</string><key>Data</key>"
+                 . "<data>\n" . encode_base64($table) . "</data><key>ID</key>"
+                 . "<string>0</string><key>Name</key><string>$name</string>"
+                 . "</dict>";
+    }
+
+    my $list = "<?xml version=\"1.0\"?>\n<plist version=\"1.0\"><dict>"
+             . "<key>resource-fork</key><dict><key>blkx</key><array>$tables"
+             . "</array><key>plst</key><array><dict><key>Data</key><data>AAAA"
+             . "</data></dict></array></dict></dict></plist>\n";
+    my $all = $body . $list;
+    my $blob = $o{signer} ? superblob_of($all, id => 'image', %o) : '';
+
+    return $all . $blob
          . pack('a4 N3 Q>5 N2 a16 a136 Q>2 a64 Q>2 a200', 'koly', 4, 512, 1, 0,
-                0, length($body) - 8, 0, 0, 1, 1, '', '', length($body) - 8, 8,
-                '', $blob eq '' ? 0 : length $body, length $blob, '');
+                0, length $body, 0, 0, 1, 1, '', '', length $body, length $list,
+                '', $blob eq '' ? 0 : length $all, length $blob, '');
+}
+
+
+# A volume of HFS+ with these files: [path, bytes]; undef if there is no xorriso
+# that makes one.
+
+sub hfs_of {
+    my (@files) = @_;
+    my $at = here() . '/' . ++$made;
+
+    mkdir $at;
+
+    for my $f (@files) {
+        my $folder = $at;
+        my @path = split m{/}, $f->[0];
+
+        pop @path;
+
+        for my $p (@path) {
+            $folder .= "/$p";
+            mkdir $folder;
+        }
+
+        write_file("$at/$f->[0]", $f->[1]);
+    }
+
+    my $r = run_command(['xorriso', '-as', 'mkisofs', '-hfsplus', '-V', 'VOLUME',
+                         '-o', "$at.iso", $at]);
+
+    return undef if $r->{status};
+
+    my $image = file_text("$at.iso");
+    my $head = index $image, "H+\0\4";
+
+    return undef if $head < 1024;
+
+    my ($block, $n) = unpack 'N2', substr $image, $head + 40, 8;
+
+    return substr $image, $head - 1024, $block * $n;
 }
 
 
