@@ -17,6 +17,7 @@
 #include <archive_entry.h>
 
 #include "file_archive.h"
+#include "file_zip.h"
 
 
 #define DEBAR_ARCHIVE_BLOCK   65536
@@ -193,6 +194,9 @@ debar_archive_go(debar_archive_reading_t *r)
 
         r->streamed = 1;
         rc = debar_archive_members(r);
+
+    } else if (rc == DEBAR_OK && r->type == DEBAR_FILE_ZIP) {
+        rc = debar_zip_hidden(r->rd);
     }
 
     return rc == DEBAR_DECLINED ? rc : DEBAR_OK;
@@ -636,25 +640,37 @@ debar_archive_trouble(debar_archive_reading_t *r, int rc)
 
 /* --- the source ---------------------------------------------------------- */
 
+/* Blocks are full but the last: where bytes break off, what libarchive makes of
+ * them is to be the same however they come. */
+
 static la_ssize_t
 debar_archive_read(struct archive *a, void *data, const void **buf)
 {
     long                       n;
+    size_t                     len;
     debar_archive_reading_t   *r = data;
     const debar_file_source_t *src;
 
     src = debar_reader_source(r->rd);
-    n = src->read(src->data, r->at, r->block, sizeof(r->block));
 
-    if (n < 0) {
-        archive_set_error(a, -1, "read");
-        return -1;
+    for (len = 0; len < sizeof(r->block); len += n) {
+        n = src->read(src->data, r->at + len, r->block + len,
+                      sizeof(r->block) - len);
+
+        if (n < 0) {
+            archive_set_error(a, -1, "read");
+            return -1;
+        }
+
+        if (n == 0) {
+            break;
+        }
     }
 
-    r->at += n;
+    r->at += len;
     *buf = r->block;
 
-    return n;
+    return len;
 }
 
 

@@ -313,6 +313,76 @@ for my $archive (sort keys %cut) {
 }
 
 
+# --- hidden ------------------------------------------------------------------
+
+# A ZIP with one stored member: its own header, the directory's entry, the end.
+# at: how many bytes stand before it all.
+
+sub zip_parts {
+    my ($member, $data, $at) = @_;
+    my $crc = unpack 'L<', pack 'L<', Compress::Zlib::crc32($data);
+    my $both = pack('v5V3v2', 20, 0, 0, 0, 0, $crc, length $data, length $data,
+                    length $member, 0);
+
+    return ("PK\3\4$both$member$data",
+            "PK\1\2" . pack('v', 20) . $both . pack('v3V2', 0, 0, 0, 0, $at)
+            . $member);
+}
+
+sub zip_end {
+    my ($directory, $at) = @_;
+
+    return "PK\5\6" . pack('v4V2v', 0, 0, 1, 1, length $directory, $at, 0);
+}
+
+require Compress::Zlib;
+
+my ($local, $entry) = zip_parts('clean.txt', 'nothing', 0);
+my ($evil) = zip_parts('setup.exe', $bytes, 0);
+my ($wrong, $called) = zip_parts('setup.exe', $bytes, 0);
+my $whole = $local . $entry . zip_end($entry, length $local);
+my (undef, $late) = zip_parts('clean.txt', 'nothing', length $evil);
+my ($eviller, $first) = zip_parts('setup.exe', $bytes, 0);
+my $other_end = $first . zip_end($first, length $eviller);
+
+$called =~ s/setup\.exe/clean.txt/;
+
+my %hidden = (
+    'before the directory' => $local . $evil . $entry
+                              . zip_end($entry, length "$local$evil"),
+    'before the first member' => $evil . $local . $late
+                                 . zip_end($late, length "$evil$local"),
+    'behind the end' => $whole . $evil,
+    'in an archive before this one' => $eviller . $other_end . $whole,
+    'in an archive behind this one' => $whole . $eviller . $other_end,
+    'with the directory cut off' => $eviller,
+    'under another name in the directory' => $wrong . $called
+                                             . zip_end($called, length $wrong)
+);
+
+for my $how (sort keys %hidden) {
+    put('hidden.zip', $hidden{$how});
+
+    my @found = grep { ($_->{sha256} // '') eq $digest }
+                found_of(told('hidden.zip'), 'file');
+
+    ok scalar(@found), "a member $how is found";
+    is verdict_of('hidden.zip'), 'block', '... and judged';
+}
+
+is members_of(told('a.zip')), 'setup.exe pe 1, read me.txt text 1',
+   'where directory and members agree, each is told once';
+is bounds_of(told('a.zip')), '', '... and nothing is amiss';
+
+if (has_tool('zip')) {
+    my $piped = "$dir/piped.zip";
+
+    system("cd $dir && cat setup.exe | zip -q - - > $piped");
+    is scalar(found_of(told('piped.zip'), 'file')), 2,
+       'one whose sizes follow the bytes has no more';
+}
+
+
 # --- bounds ------------------------------------------------------------------
 
 SKIP: {
