@@ -167,6 +167,10 @@ debar_msi_signatures(debar_ole_t *ole)
     entry = debar_ole_child(ole, 0, "\5DigitalSignature");
 
     if (entry == DEBAR_OLE_NONE) {
+        entry = debar_ole_lost(ole, "\5DigitalSignature");
+    }
+
+    if (entry == DEBAR_OLE_NONE) {
         return DEBAR_OK;
     }
 

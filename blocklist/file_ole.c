@@ -633,6 +633,26 @@ debar_ole_child(const debar_ole_t *ole, uint32_t storage, const char *name)
 }
 
 
+uint32_t
+debar_ole_lost(const debar_ole_t *ole, const char *name)
+{
+    char      text[DEBAR_OLE_NAME];
+    uint32_t  i;
+
+    for (i = 1; i < ole->nentries; i++) {
+        if (!ole->entries[i].reached && debar_ole_name_len(ole, i)) {
+            (void) debar_ole_name(ole, i, text);
+
+            if (strcasecmp(text, name) == 0) {
+                return i;
+            }
+        }
+    }
+
+    return DEBAR_OLE_NONE;
+}
+
+
 /*
  * Names of MSI have one or two characters of 64 in each unit from U+3800 on
  * (U+4840: of a table), so that 62 of them have room.
@@ -946,7 +966,11 @@ debar_ole_member(debar_ole_t *ole, uint32_t entry, int msi)
 
     (void) debar_ole_name(ole, entry, name);
 
-    if (name[0] == '!' || name[0] == '\5' || debar_ole_size(ole, entry) == 0) {
+    if (name[0] == '!' || debar_ole_size(ole, entry) == 0
+        || strcmp(name, "\5SummaryInformation") == 0
+        || strcasecmp(name, "\5DigitalSignature") == 0
+        || strcasecmp(name, "\5MsiDigitalSignatureEx") == 0)
+    {
         return DEBAR_OK;
     }
 

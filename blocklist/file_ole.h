@@ -103,6 +103,10 @@ size_t debar_ole_name(const debar_ole_t *ole, uint32_t entry,
 uint32_t debar_ole_child(const debar_ole_t *ole, uint32_t storage,
     const char *name);
 
+/* An entry of that name to which nothing leads any more; NONE. */
+
+uint32_t debar_ole_lost(const debar_ole_t *ole, const char *name);
+
 /* A stream from its start.  read: n bytes, fewer at its end; where there is less
  * than it says to have, what is there, then -1, and BROKEN is said. */
 

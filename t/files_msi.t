@@ -207,6 +207,22 @@ SKIP: {
 }
 
 
+# more sectors than the header lists the tables of
+
+{
+    my $noise = join '', map { pack 'L', rand 2 ** 32 } 1 .. 2_500_000;
+    my $large = sign_file(msi_of(name => 'Large', maker => 'Acme',
+                                 program => write_file("$dir/noise", $noise)),
+                          $acme);
+
+    $told = told($large);
+    is signers_of($told), $holds, 'a package of ' . (-s $large) . ' bytes';
+    is((grep { ($_->{sha256} // '') eq sha256_hex($noise) }
+        found_of($told, 'file')), 2,
+       '... whose file is found in its stream and its cabinet');
+}
+
+
 # --- changed ------------------------------------------------------------------
 
 # Where the bytes of the first stream of a size of 4096 or more lie: its entry in
@@ -276,6 +292,29 @@ is signers_of(told(changed($signed, sub {
        # the message itself: no outer shape that could be read
        substr($_[0], $from + 1, 3) = "\x85\xff\xff" }))), $broken,
    'the message is none any more: its certificate still names them';
+
+# an entry to which nothing leads: who led to it leads to what was behind it
+
+is signers_of(told(changed($signed, sub {
+       my $dir = (unpack('V', substr $_[0], 48, 4) + 1) * 512;
+       my $of = (entry_of($_[0], $signature) - $dir) / 128;
+       my ($left, $right) = unpack 'VV', substr $_[0], $dir + 128 * $of + 0x44,
+                                                8;
+
+       die 'it has two' if $left != 0xffffffff && $right != 0xffffffff;
+
+       my $next = $left == 0xffffffff ? $right : $left;
+
+       for my $at (map { $dir + 128 * $_ } 0 .. $of + 40) {
+           for my $link (0x44, 0x48, 0x4c) {
+               if (length $_[0] > $at + $link + 4
+                   && unpack('V', substr $_[0], $at + $link, 4) == $of)
+               {
+                   substr($_[0], $at + $link, 4) = pack 'V', $next;
+               }
+           }
+       }
+   }))), $holds, 'a signature that was taken out of the directory\'s tree';
 
 my @sizes = (0, 8, 100, 511, 512, 600, 1024, 2000, 4096, 8192, 12000,
              (-s $signed) - 700, (-s $signed) - 1);
