@@ -289,6 +289,13 @@ debar_ident_package(char *out, size_t size, const char *ecosystem,
         return 0;
     }
 
+    /* a GUID, as Windows Installer writes its codes */
+
+    if (len == 38 && in[0] == '{' && in[37] == '}') {
+        in++;
+        len -= 2;
+    }
+
     n = debar_text_fold(out, size, ecosystem, elen, &f);
 
     if ((f & DEBAR_TEXT_CUT) || n == size) {

@@ -163,6 +163,10 @@ main(void)
     n = debar_ident_package(out, sizeof(out), "Android", 7, "Com.KMS.Free",
                             12);
     is_mem(out, n, "android:com.kms.free", "a package and its ecosystem");
+    n = debar_ident_package(out, sizeof(out), "msi", 3,
+                            "{ABCDDCBA-86C7-4D14-AEC0-86416A69ABDE}", 38);
+    is_mem(out, n, "msi:abcddcba-86c7-4d14-aec0-86416a69abde",
+           "a GUID without its braces");
     is_int(debar_ident_package(out, sizeof(out), "", 0, "a", 1), 0,
            "no ecosystem, no package");
     is_int(debar_ident_package(out, sizeof(out), "a", 1, "", 0), 0,
