@@ -419,7 +419,7 @@ debar_dmg_piece(debar_dmg_t *d, debar_dmg_piece_t *at, const uint8_t *e,
         return debar_dmg_zero(at);
     }
 
-    rc = debar_unpack(d->rd, off, len, type == DEBAR_DMG_RAW
+    rc = debar_file_unpack(d->rd, off, len, type == DEBAR_DMG_RAW
                       ? DEBAR_UNPACK_STORED : type == DEBAR_DMG_ZLIB
                       ? DEBAR_UNPACK_ZLIB : DEBAR_UNPACK_OTHER,
                       debar_dmg_push, at);

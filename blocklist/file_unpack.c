@@ -16,40 +16,40 @@ typedef struct {
     uint64_t         off;
     uint64_t         end;
     uint8_t          buf[DEBAR_UNPACK_CHUNK];
-} debar_unpack_window_t;
+} debar_packed_t;
 
 
-static int debar_unpack_zlib(debar_unpack_window_t *w, debar_unpack_pt sink,
+static int debar_file_unpack_zlib(debar_packed_t *w, debar_file_unpack_pt sink,
     void *data);
-static int debar_unpack_other(debar_unpack_window_t *w, debar_unpack_pt sink,
-    void *data);
-static size_t debar_unpack_more(debar_unpack_window_t *w);
-static la_ssize_t debar_unpack_archive(struct archive *a, void *data,
+static int debar_file_unpack_other(debar_packed_t *w,
+    debar_file_unpack_pt sink, void *data);
+static size_t debar_file_unpack_more(debar_packed_t *w);
+static la_ssize_t debar_file_unpack_archive(struct archive *a, void *data,
     const void **buf);
 
 
 int
-debar_unpack(debar_reader_t *rd, uint64_t off, uint64_t len, unsigned coding,
-    debar_unpack_pt sink, void *data)
+debar_file_unpack(debar_reader_t *rd, uint64_t off, uint64_t len,
+    unsigned coding, debar_file_unpack_pt sink, void *data)
 {
-    int                 rc;
-    size_t              n;
-    debar_unpack_window_t  w;
+    int             rc;
+    size_t          n;
+    debar_packed_t  w;
 
     w.rd = rd;
     w.off = off;
     w.end = off + len;
 
     if (coding == DEBAR_UNPACK_ZLIB) {
-        return debar_unpack_zlib(&w, sink, data);
+        return debar_file_unpack_zlib(&w, sink, data);
     }
 
     if (coding == DEBAR_UNPACK_OTHER) {
-        return debar_unpack_other(&w, sink, data);
+        return debar_file_unpack_other(&w, sink, data);
     }
 
     for (rc = DEBAR_OK; w.off < w.end && rc == DEBAR_OK; /* void */) {
-        n = debar_unpack_more(&w);
+        n = debar_file_unpack_more(&w);
         rc = n ? sink(data, w.buf, n) : DEBAR_ERROR;
     }
 
@@ -58,7 +58,7 @@ debar_unpack(debar_reader_t *rd, uint64_t off, uint64_t len, unsigned coding,
 
 
 static int
-debar_unpack_zlib(debar_unpack_window_t *w, debar_unpack_pt sink,
+debar_file_unpack_zlib(debar_packed_t *w, debar_file_unpack_pt sink,
     void *data)
 {
     int       rc, went;
@@ -77,7 +77,7 @@ debar_unpack_zlib(debar_unpack_window_t *w, debar_unpack_pt sink,
         }
 
         if (z.avail_in == 0) {
-            z.avail_in = debar_unpack_more(w);
+            z.avail_in = debar_file_unpack_more(w);
             z.next_in = w->buf;
         }
 
@@ -101,7 +101,7 @@ debar_unpack_zlib(debar_unpack_window_t *w, debar_unpack_pt sink,
 
 
 static int
-debar_unpack_other(debar_unpack_window_t *w, debar_unpack_pt sink,
+debar_file_unpack_other(debar_packed_t *w, debar_file_unpack_pt sink,
     void *data)
 {
     int                    went;
@@ -122,7 +122,8 @@ debar_unpack_other(debar_unpack_window_t *w, debar_unpack_pt sink,
     archive_read_support_format_raw(a);
     went = DEBAR_ERROR;
 
-    if (archive_read_open(a, w, NULL, debar_unpack_archive, NULL) == ARCHIVE_OK
+    if (archive_read_open(a, w, NULL, debar_file_unpack_archive, NULL)
+        == ARCHIVE_OK
         && archive_read_next_header(a, &entry) == ARCHIVE_OK)
     {
         for (went = DEBAR_OK, n = 1; n > 0 && went == DEBAR_OK; /* void */) {
@@ -143,7 +144,7 @@ debar_unpack_other(debar_unpack_window_t *w, debar_unpack_pt sink,
 /* More of it into buf: how many bytes. */
 
 static size_t
-debar_unpack_more(debar_unpack_window_t *w)
+debar_file_unpack_more(debar_packed_t *w)
 {
     size_t  n;
 
@@ -161,18 +162,18 @@ debar_unpack_more(debar_unpack_window_t *w)
 
 
 static la_ssize_t
-debar_unpack_archive(struct archive *a, void *data, const void **buf)
+debar_file_unpack_archive(struct archive *a, void *data, const void **buf)
 {
-    debar_unpack_window_t  *w = data;
+    debar_packed_t  *w = data;
 
     *buf = w->buf;
 
-    return debar_unpack_more(w);
+    return debar_file_unpack_more(w);
 }
 
 
 int
-debar_unpack_push(void *data, const void *buf, size_t n)
+debar_file_unpack_push(void *data, const void *buf, size_t n)
 {
     return debar_reader_push(data, buf, n);
 }

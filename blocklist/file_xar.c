@@ -480,7 +480,7 @@ debar_xar_infos(debar_xar_t *x)
         }
 
         memset(&xml, 0, sizeof(xml));
-        (void) debar_unpack(x->rd, x->files[i].off, x->files[i].length,
+        (void) debar_file_unpack(x->rd, x->files[i].off, x->files[i].length,
                             x->files[i].coding, debar_xar_keep, &xml);
         rc = debar_xar_info(x->rd, xml.data, xml.len);
         debar_buf_free(&xml);
@@ -549,8 +549,8 @@ debar_xar_members(debar_xar_t *x)
         rc = debar_reader_member(x->rd, path, len);
 
         if (rc == DEBAR_OK) {
-            rc = debar_unpack(x->rd, f->off, f->length, f->coding,
-                              debar_unpack_push, x->rd);
+            rc = debar_file_unpack(x->rd, f->off, f->length, f->coding,
+                              debar_file_unpack_push, x->rd);
         }
 
         if (rc == DEBAR_OK) {

@@ -22,7 +22,7 @@ typedef struct {
     uint32_t               name;          /* in debar_xar_t.names */
     uint32_t               name_len;
     unsigned               parent;        /* its number + 1; 0: none */
-    unsigned               coding;        /* debar_unpack_e */
+    unsigned               coding;        /* debar_file_unpack_e */
     unsigned               has_data;
     int                    nid;           /* of the digest of these bytes */
     unsigned               sum_len;
