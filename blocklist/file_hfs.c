@@ -87,8 +87,11 @@ debar_hfs(debar_reader_t *rd)
 
     } else {
         rc = debar_hfs_leaves(&h, debar_hfs_folder);
-        qsort(h.folders, h.nfolders, sizeof(debar_hfs_folder_t),
-              debar_hfs_folder_cmp);
+
+        if (h.nfolders) {
+            qsort(h.folders, h.nfolders, sizeof(debar_hfs_folder_t),
+                  debar_hfs_folder_cmp);
+        }
 
         if (rc == DEBAR_OK) {
             rc = debar_hfs_leaves(&h, debar_hfs_file);
