@@ -88,7 +88,8 @@ static const debar_file_kind_t  debar_file_kinds[] = {
     { "font", DEBAR_CLASS_MEDIA },
     { "certificate", DEBAR_CLASS_DOCUMENT },
     { "squashfs", DEBAR_CLASS_ARCHIVE },
-    { "disk", DEBAR_CLASS_ARCHIVE }
+    { "disk", DEBAR_CLASS_ARCHIVE },
+    { "pbzx", DEBAR_CLASS_ARCHIVE }
 };
 
 _Static_assert(sizeof(debar_file_kinds) / sizeof(debar_file_kinds[0])
@@ -124,6 +125,7 @@ static const debar_file_magic_t  debar_file_magics[] = {
     debar_magic(0, "ISc(", DEBAR_FILE_LHA),
     debar_magic(0, "xar!", DEBAR_FILE_XAR),
     debar_magic(0, "encrcdsa", DEBAR_FILE_DMG),
+    debar_magic(0, "pbzx\0\0\0\0", DEBAR_FILE_PBZX),
     debar_magic(0, "PK\3\4", DEBAR_FILE_ZIP),
     debar_magic(0, "PK\5\6", DEBAR_FILE_ZIP),
     debar_magic(0, "PK\7\10", DEBAR_FILE_ZIP),

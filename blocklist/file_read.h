@@ -154,7 +154,8 @@ int debar_file_read_ole(debar_reader_t *rd);         /* file_ole.c: msi */
 int debar_file_read_cab(debar_reader_t *rd);         /* file_cab.c: signature;
                                                         members by libarchive */
 int debar_file_read_xar(debar_reader_t *rd);         /* file_xar.c */
-int debar_file_read_dmg(debar_reader_t *rd);         /* file_apple.c */
+int debar_file_read_pbzx(debar_reader_t *rd);        /* file_pbzx.c */
+int debar_file_read_dmg(debar_reader_t *rd);         /* file_dmg.c */
 int debar_file_read_macho(debar_reader_t *rd);       /* file_apple.c */
 int debar_file_read_zip(debar_reader_t *rd);         /* file_zip.c: apk, jar,
                                                         nupkg, appx, xpi, wheel:

@@ -129,6 +129,8 @@ static const debar_reader_row_t  debar_reader_rows[] = {
 
     { DEBAR_FILE_XAR, { debar_file_read_xar } },
 
+    { DEBAR_FILE_PBZX, { debar_file_read_pbzx } },
+
     { DEBAR_FILE_DMG, { debar_file_read_dmg } },
 
     { DEBAR_FILE_MACHO, { debar_file_read_macho } },

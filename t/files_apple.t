@@ -255,6 +255,31 @@ is signers_of(told_bytes(universal_of((macho_of(%tool)) x 2, 'not a program'))),
    "$apple holds, $apple holds", '... with a slice that is none';
 
 
+# a program in the payload of a package
+
+SKIP: {
+    mkdir "$dir/payload";
+    write_file("$dir/payload/tool", $program);
+
+    my $r = run_command(['bsdtar', '-cf', '-', '--format', 'odc', '-C',
+                         "$dir/payload", 'tool']);
+
+    skip 'bsdtar is not installed', 3 if $r->{status};
+
+    my $gz = Compress::Zlib::memGzip($r->{out});
+
+    is signers_of(told(xar_of(files => [['Payload', $gz, 'stored']])), 2),
+       "$apple holds", 'in the payload of a package';
+
+    my $pbzx = pbzx_of($r->{out}, 8192);
+
+    is signers_of(told(xar_of(files => [['Payload', $pbzx, 'stored']])), 3),
+       "$apple holds", '... packed in pieces';
+    is_deeply told_bytes(substr $pbzx, 0, -10)->{bounds}, ['broken'],
+              '... which are cut off';
+}
+
+
 # --- disk images --------------------------------------------------------------
 
 $told = told_bytes(dmg_of());

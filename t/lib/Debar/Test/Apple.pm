@@ -13,7 +13,7 @@ use Digest::SHA qw(sha1 sha256 sha384 sha512 sha1_hex sha256_hex sha512_hex);
 use Exporter 'import';
 use MIME::Base64 qw(encode_base64);
 
-our @EXPORT = qw(xar_of macho_of universal_of dmg_of hfs_of crx2_of crx3_of
+our @EXPORT = qw(xar_of pbzx_of macho_of universal_of dmg_of hfs_of crx2_of crx3_of
                  key_of extension_of_key superblob_of cms_over);
 
 my $dir;
@@ -169,6 +169,26 @@ sub signature_of {
     return "<$name style=\"$style\"><offset>$off</offset><size>$size</size>"
          . "<KeyInfo xmlns=\"http://www.w3.org/2000/09/xmldsig#\"><X509Data>"
          . "$certs</X509Data></KeyInfo></$name>";
+}
+
+
+# A payload in pieces, every other one packed by xz.
+
+sub pbzx_of {
+    my ($bytes, $size) = @_;
+    my $out = pack 'a4 Q>', 'pbzx', 0x1000000;
+    my $at = 0;
+
+    while ($at < length $bytes) {
+        my $piece = substr $bytes, $at, $size;
+
+        $piece = packed_by('xz', $piece) if $at / $size % 2 == 0;
+        $at += $size;
+        $out .= pack('Q> Q>', $at < length $bytes ? 0x1000000 : 0,
+                     length $piece) . $piece;
+    }
+
+    return $out;
 }
 
 
