@@ -67,6 +67,7 @@ static void debar_inspect_end(debar_inspect_out_t *o, unsigned bounds);
 
 static const char  debar_inspect_help[] =
     "usage: debar inspect [--list FILE.mdb | SOURCE] [--url URL] [--json] FILE\n"
+    "       debar inspect --serve ...      (see debar inspect --serve --help)\n"
     "\n"
     "Reads a file as the gateway reads a download and prints what it finds: what\n"
     "it is by its bytes, its SHA-256, who signed it and whether the signature\n"

@@ -52,7 +52,8 @@ _debar()
                 --country --json --jsonl --help'
             ;;
         *:inspect:*)
-            words='--list --url --json --help'
+            words='--list --url --json --serve --socket --max --time --memory
+                --pid --log --user --client-uid --client-gid --daemon --help'
             ;;
         *:sign:*)
             words='--ca --key --passphrase --socket --pid --log --user
