@@ -135,7 +135,7 @@ static const debar_reader_row_t  debar_reader_rows[] = {
 
     { DEBAR_FILE_MACHO, { debar_file_read_macho } },
 
-    { DEBAR_FILE_ZIP, { debar_file_read_archive } },
+    { DEBAR_FILE_ZIP, { debar_file_read_zip, debar_file_read_archive } },
 
     { DEBAR_FILE_CRX, { debar_file_read_crx } },
 
