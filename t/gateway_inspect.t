@@ -141,7 +141,7 @@ rename "$dir/ca/away.pem", "$dir/ca/ca.pem";
 $r = init(test_dir() . '/plain');
 is($r->{status}, 0, 'without --inspect');
 $conf = file_text(test_dir() . '/plain/nginx.conf');
-unlike($conf, qr/inspect|_ssl_|grpc|debar_sign|splice/,
+unlike($conf, qr/debar_inspect;|inspected|_ssl_|grpc|debar_sign|splice/,
        'nothing of it is in nginx.conf');
 is_deeply([glob test_dir() . '/plain/ca/*'], [], 'and there is no CA');
 
