@@ -156,6 +156,10 @@ ngx_http_debar_refusal_head(ngx_http_request_t *r,
 
     } else if (r->headers_out.status == 508) {
         ngx_str_set(&r->headers_out.status_line, "508 Loop Detected");
+
+    } else if (r->headers_out.status == 407) {
+        ngx_str_set(&r->headers_out.status_line,
+                    "407 Proxy Authentication Required");
     }
 
     if (rf->status == NGX_HTTP_BAD_REQUEST) {

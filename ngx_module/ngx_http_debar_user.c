@@ -222,11 +222,6 @@ ngx_http_debar_challenge(ngx_http_request_t *r,
     rf.detail = "This gateway lets users through whom it knows.";
     rf.incident = incident;
 
-    /* a name that nginx does not know */
-
-    ngx_str_set(&r->headers_out.status_line,
-                "407 Proxy Authentication Required");
-
     return ngx_http_debar_refuse(r, &rf);
 }
 
