@@ -150,13 +150,21 @@ debar_key_covers(debar_str_t key, unsigned subdomains,
 
 
 /*
- * Evidence of the URL itself, as against what a query carries; a URL inside
- * the URL is never covered.
+ * Evidence of the URL itself and of the file that lies there, as against what a
+ * query carries; a URL inside the URL is never covered.
  */
 
 static int
 debar_evidence_of_url(const debar_evidence_t *ev, unsigned whole)
 {
+    /* what is behind these is of the file: names, of its members too */
+
+    if (strncmp(ev->where, "content", 7) == 0
+        || strcmp(ev->where, "response:filename") == 0)
+    {
+        return 1;
+    }
+
     if (strstr(ev->where, "/url") != NULL) {
         return 0;
     }
@@ -165,8 +173,7 @@ debar_evidence_of_url(const debar_evidence_t *ev, unsigned whole)
         || strncmp(ev->where, "address", 7) == 0
         || strncmp(ev->where, "path", 4) == 0
         || strncmp(ev->where, "url", 3) == 0
-        || strncmp(ev->where, "file", 4) == 0
-        || strncmp(ev->where, "content", 7) == 0)
+        || strncmp(ev->where, "file", 4) == 0)
     {
         return 1;
     }

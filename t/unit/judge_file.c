@@ -309,8 +309,9 @@ unread(void)
 static void
 permits(void)
 {
-    debar_found_t    fd[2];
+    debar_found_t    fd[3];
     debar_facts_t    f;
+    debar_filing_t  *fl;
     debar_verdict_t  v;
 
     facts(&f, "acme.example", "/remover.exe");
@@ -331,6 +332,22 @@ permits(void)
     judge(&v, "acme.example", "/free.exe", fd, 1, 0, NULL);
     is_int(v.verdict, DEBAR_PASS, "a permit covers who signed the file");
 
+    fd[0] = a_file(DEBAR_FILE_ZIP, 1, "a.zip");
+    fd[1] = a_file(DEBAR_FILE_PE, 2, "urls.dat");
+    fd[2] = a_signer(2, "Acme Lab AO", "");
+    judge(&v, "acme.example", "/free.exe", fd, 3, 0, NULL);
+    is_int(v.verdict, DEBAR_PASS, "... and of members, whatever their names");
+
+    facts(&f, "acme.example", "/free.exe");
+    debar_judge(list, &f, &v);
+    fl = debar_filing_new(list, &f, &v);
+    debar_filing_disposition(fl, TEXT("attachment; filename=acmesetup.exe"),
+                             "response:filename");
+    debar_filing_finish(fl, 0, NULL, &policy, &v);
+    debar_filing_free(fl);
+    is_int(v.verdict, DEBAR_PASS, "... and the name that the response gives");
+
+    fd[0] = a_signer(0, "Acme Lab AO", "");
     fd[1] = a_field(DEBAR_FOUND_FIELD, DEBAR_SAYS_PRODUCT, "ProductName",
                     "ACME Remover");
     judge(&v, "acme.example", "/remover.exe", fd, 2, 0, NULL);
