@@ -42,7 +42,7 @@ for target in "$@"; do
     [ -f "$bin/seeds/$target.dict" ] && dict=-dict=$bin/seeds/$target.dict
 
     "$bin/$target" -max_total_time="$seconds" -timeout=5 -rss_limit_mb=1024 \
-        -max_len=8192 -print_final_stats=1 -verbosity=1 $dict \
+        -max_len=12288 -print_final_stats=1 -verbosity=1 $dict \
         -artifact_prefix="$bin/faults/$target-" \
         "$bin/corpus/$target" $seeds > "$log" 2>&1
     rc=$?
