@@ -4,6 +4,7 @@
  */
 
 #include <ctype.h>
+#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -37,7 +38,10 @@ typedef enum {
 typedef enum {
     DEBAR_PAGE_TEXT = 0,
     DEBAR_PAGE_OPEN,              /* behind "<" */
-    DEBAR_PAGE_TAG,
+    DEBAR_PAGE_NAME,              /* of an element */
+    DEBAR_PAGE_TAG,               /* behind it, to its ">" */
+    DEBAR_PAGE_CLOSE,             /* "</", "<!", "<?": likewise */
+    DEBAR_PAGE_MARKED,            /* "<!-", which may begin a comment */
     DEBAR_PAGE_COMMENT,
     DEBAR_PAGE_RAW,               /* script, style: to their end */
     DEBAR_PAGE_AREA               /* the first bytes of a textarea */
@@ -68,8 +72,7 @@ struct debar_response_s {
     size_t                     longest;
 
     unsigned                   state;
-    unsigned                   control;   /* the tag is that of a control */
-    unsigned                   closes;
+    unsigned                   control;   /* the tag is one's, and in tag */
     unsigned                   equals;
     char                       quote;
     unsigned                   dashes;
@@ -116,7 +119,8 @@ debar_media_type(debar_str_t s)
 static int
 debar_media_is(debar_str_t s, const char *type)
 {
-    return s.len == strlen(type) && strncasecmp(s.data, type, s.len) == 0;
+    return s.len == strlen(type) && (s.data[0] | 0x20) == type[0]
+           && strncasecmp(s.data, type, s.len) == 0;
 }
 
 
@@ -552,11 +556,26 @@ debar_response_is(const debar_response_t *rs, const char *element)
 static int
 debar_response_is_control(const debar_response_t *rs)
 {
-    return debar_response_is(rs, "input") || debar_response_is(rs, "textarea")
-           || debar_response_is(rs, "button")
-           || debar_response_is(rs, "select")
-           || debar_response_is(rs, "option")
-           || debar_response_is(rs, "param") || debar_response_is(rs, "data");
+    switch (rs->nelement) {
+
+    case 4:
+        return debar_response_is(rs, "data");
+
+    case 5:
+        return debar_response_is(rs, "input")
+               || debar_response_is(rs, "param");
+
+    case 6:
+        return debar_response_is(rs, "option")
+               || debar_response_is(rs, "button")
+               || debar_response_is(rs, "select");
+
+    case 8:
+        return debar_response_is(rs, "textarea");
+
+    default:
+        return 0;
+    }
 }
 
 
@@ -568,7 +587,7 @@ debar_response_tag(debar_response_t *rs)
     rs->state = DEBAR_PAGE_TEXT;
     rs->matched = 0;
 
-    if (rs->closes) {
+    if (rs->nelement == 0) {
         return 0;
     }
 
@@ -593,104 +612,197 @@ debar_response_tag(debar_response_t *rs)
 static void
 debar_response_open(debar_response_t *rs, char ch)
 {
-    rs->control = 0;
-    rs->closes = 0;
-    rs->equals = 0;
-    rs->quote = 0;
-    rs->early = 0;
-    rs->nelement = 0;
-    rs->tag.len = 0;
-    rs->state = DEBAR_PAGE_TAG;
+    if (isalpha((uint8_t) ch)) {
+        rs->control = 0;
+        rs->equals = 0;
+        rs->quote = 0;
+        rs->early = 0;
+        rs->tag.len = 0;
+        rs->element[0] = ch;
+        rs->nelement = 1;
+        rs->state = DEBAR_PAGE_NAME;
 
-    if (ch == '/') {
-        rs->closes = 1;
+    } else if (ch == '/' || ch == '?') {
+        rs->state = DEBAR_PAGE_CLOSE;
 
-    } else if (isalpha((uint8_t) ch)) {
-        debar_buf_add(&rs->tag, "<", 1);
-        debar_buf_add(&rs->tag, &ch, 1);
-        rs->element[rs->nelement++] = ch;
+    } else if (ch == '!') {
+        rs->dashes = 1;
+        rs->state = DEBAR_PAGE_MARKED;
 
-    } else if (ch == '!' || ch == '?') {
-        rs->closes = 1;
-        rs->dashes = ch == '!' ? 1 : 0;
-
-    } else {
-        rs->state = ch == '<' ? DEBAR_PAGE_OPEN : DEBAR_PAGE_TEXT;
+    } else if (ch != '<') {
+        rs->state = DEBAR_PAGE_TEXT;
     }
 }
 
 
-/* One byte of a tag. */
+/* The rest of an element's name.  Returns how many bytes it has. */
 
-static int
-debar_response_in_tag(debar_response_t *rs, char ch)
+static size_t
+debar_response_in_name(debar_response_t *rs, const char *data, size_t len)
 {
-    if (rs->dashes) {
+    size_t  i;
 
-        /* "<!--" */
+    for (i = 0; i < len && isalnum((uint8_t) data[i]); i++) {
 
-        rs->dashes = ch == '-' ? rs->dashes + 1 : 0;
-
-        if (rs->dashes == 3) {
-            rs->state = DEBAR_PAGE_COMMENT;
-            rs->dashes = 2;
-            return 0;
-        }
-    }
-
-    if (rs->quote) {
-        if (ch == rs->quote) {
-            rs->quote = 0;
+        if (rs->nelement == sizeof(rs->element)) {
+            rs->nelement = 0;
+            rs->state = DEBAR_PAGE_TAG;
+            return i;
         }
 
-    } else if (ch == '>') {
-        if (rs->control) {
-            debar_buf_add(&rs->tag, &ch, 1);
-        }
-
-        return debar_response_tag(rs);
-
-    } else if (!rs->closes) {
-
-        if (rs->equals && (ch == '"' || ch == '\'')) {
-            rs->quote = ch;
-        }
-
-        rs->equals = ch == '=' || (rs->equals && isspace((uint8_t) ch));
+        rs->element[rs->nelement++] = data[i];
     }
 
-    if (rs->closes) {
-        return 0;
+    if (i == len) {
+        return i;
     }
 
-    if (rs->nelement && rs->nelement == rs->tag.len - 1
-        && isalnum((uint8_t) ch) && rs->nelement < sizeof(rs->element))
-    {
-        rs->element[rs->nelement++] = ch;
-        debar_buf_add(&rs->tag, &ch, 1);
-        rs->control = debar_response_is_control(rs);
-        return 0;
-    }
+    rs->state = DEBAR_PAGE_TAG;
+    rs->control = debar_response_is_control(rs);
 
     if (rs->control) {
-        if (rs->tag.len >= rs->held) {
-            rs->control = 0;
-            rs->fault = "a field of the answer is longer than what is held";
-            return 0;
-        }
-
-        debar_buf_add(&rs->tag, &ch, 1);
-
-        if (!rs->early && rs->tag.len == DEBAR_RESPONSE_EARLY) {
-            rs->early = 1;
-            return debar_response_control(rs);
-        }
-
-    } else {
-        rs->tag.len = 0;
+        debar_buf_add(&rs->tag, "<", 1);
+        debar_buf_add(&rs->tag, rs->element, rs->nelement);
     }
 
-    return 0;
+    return i;
+}
+
+
+/* How many bytes are neither "=" nor ">", most names being short: eight of them
+ * at once.  "<" to "?" differ in two bits, and of those the first is exact. */
+
+static inline size_t
+debar_response_plain(const char *data, size_t len)
+{
+    size_t    i;
+    uint64_t  v;
+
+    for (i = 0; len - i >= sizeof(v); i += sizeof(v)) {
+        memcpy(&v, data + i, sizeof(v));
+        v = le64toh(v);
+        v = (v & 0xfcfcfcfcfcfcfcfcu) ^ 0x3c3c3c3c3c3c3c3cu;
+        v = (v - 0x0101010101010101u) & ~v & 0x8080808080808080u;
+
+        if (v) {
+            i += __builtin_ctzll(v) / 8;
+
+            if (data[i] == '=' || data[i] == '>') {
+                return i;
+            }
+
+            break;
+        }
+    }
+
+    while (i < len && data[i] != '=' && data[i] != '>') {
+        i++;
+    }
+
+    return i;
+}
+
+
+/* Where the ">" is that ends the tag, which is none in quotes.  Those count
+ * behind a "=" alone. */
+
+static size_t
+debar_response_ends(debar_response_t *rs, const char *data, size_t len)
+{
+    size_t       i;
+    const char  *p;
+
+    for (i = 0; i < len; i++) {
+
+        if (rs->quote) {
+            p = memchr(data + i, rs->quote, len - i);
+            if (p == NULL) {
+                return len;
+            }
+
+            rs->quote = 0;
+            i = p - data;
+            continue;
+        }
+
+        if (rs->equals) {
+
+            if (data[i] == '"' || data[i] == '\'') {
+                rs->quote = data[i];
+                rs->equals = 0;
+                continue;
+            }
+
+            if (isspace((uint8_t) data[i])) {
+                continue;
+            }
+
+            rs->equals = 0;
+        }
+
+        i += debar_response_plain(data + i, len - i);
+
+        if (i == len || data[i] == '>') {
+            return i;
+        }
+
+        rs->equals = 1;
+    }
+
+    return len;
+}
+
+
+/* Bytes of a tag.  Returns how many were taken; *hit as below. */
+
+static size_t
+debar_response_in_tag(debar_response_t *rs, const char *data, size_t len,
+    int *hit)
+{
+    size_t  n, room;
+
+    if (!rs->control) {
+        n = debar_response_ends(rs, data, len);
+
+        if (n < len) {
+            *hit = debar_response_tag(rs);
+            n++;
+        }
+
+        return n;
+    }
+
+    room = rs->held > rs->tag.len ? rs->held - rs->tag.len : 0;
+
+    if (room == 0 && (rs->quote || data[0] != '>')) {
+        rs->control = 0;
+        rs->fault = "a field of the answer is longer than what is held";
+        return 0;
+    }
+
+    room = room ? room : 1;
+
+    if (!rs->early && room > DEBAR_RESPONSE_EARLY - rs->tag.len) {
+        room = DEBAR_RESPONSE_EARLY - rs->tag.len;
+    }
+
+    len = len < room ? len : room;
+    n = debar_response_ends(rs, data, len);
+
+    if (n < len) {
+        debar_buf_add(&rs->tag, data, n + 1);
+        *hit = debar_response_tag(rs);
+        return n + 1;
+    }
+
+    debar_buf_add(&rs->tag, data, n);
+
+    if (!rs->early && rs->tag.len == DEBAR_RESPONSE_EARLY) {
+        rs->early = 1;
+        *hit = debar_response_control(rs);
+    }
+
+    return n;
 }
 
 
@@ -727,70 +839,154 @@ debar_response_in_area(debar_response_t *rs, char ch)
 
 /* Scripts and the like end with "</" and their name. */
 
-static void
-debar_response_in_raw(debar_response_t *rs, char ch)
+static size_t
+debar_response_in_raw(debar_response_t *rs, const char *data, size_t len)
 {
-    unsigned  m = rs->matched;
+    unsigned     m = rs->matched;
+    const char  *p;
 
-    if ((m == 0 && ch == '<') || (m == 1 && ch == '/')
+    if (m == 0) {
+        p = memchr(data, '<', len);
+        if (p == NULL) {
+            return len;
+        }
+
+        rs->matched = 1;
+        return p - data + 1;
+    }
+
+    if ((m == 1 && data[0] == '/')
         || (m >= 2 && m - 2 < rs->nelement
-            && tolower((uint8_t) ch)
+            && tolower((uint8_t) data[0])
                == tolower((uint8_t) rs->element[m - 2])))
     {
         rs->matched++;
 
         if (rs->matched == rs->nelement + 2) {
-            rs->state = DEBAR_PAGE_TAG;
-            rs->closes = 1;
-            rs->control = 0;
-            rs->quote = 0;
-            rs->dashes = 0;
+            rs->state = DEBAR_PAGE_CLOSE;
         }
 
-        return;
+    } else {
+        rs->matched = data[0] == '<';
     }
 
-    rs->matched = ch == '<';
+    return 1;
 }
 
 
-/* How many bytes of a tag that is no control's are of no matter: its quotes have
- * to be seen, and its end. */
+/* "<!", and what it begins where two dashes follow. */
 
 static size_t
-debar_response_pass(debar_response_t *rs, const char *data, size_t len)
+debar_response_in_comment(debar_response_t *rs, const char *data, size_t len)
+{
+    const char  *p;
+
+    if (rs->state == DEBAR_PAGE_MARKED) {
+
+        if (data[0] != '-') {
+            rs->state = DEBAR_PAGE_CLOSE;
+            return 0;
+        }
+
+        if (rs->dashes++ == 2) {
+            rs->state = DEBAR_PAGE_COMMENT;
+            rs->dashes = 2;
+        }
+
+        return 1;
+    }
+
+    if (rs->dashes == 0) {
+        p = memchr(data, '-', len);
+        if (p == NULL) {
+            return len;
+        }
+
+        rs->dashes = 1;
+        return p - data + 1;
+    }
+
+    if (data[0] == '>' && rs->dashes >= 2) {
+        rs->state = DEBAR_PAGE_TEXT;
+    }
+
+    rs->dashes = data[0] == '-' ? rs->dashes + 1 : 0;
+
+    return 1;
+}
+
+
+/* Whether the name of an element may be that of one that matters here, by its
+ * first letters: "button", "data", "input", "option", "param", "script",
+ * "select", "style", "textarea". */
+
+static inline int
+debar_response_matters(char first, char second)
+{
+    static const uint32_t  seconds[32] = {
+        ['b' & 31] = 1u << ('u' & 31),
+        ['d' & 31] = 1u << ('a' & 31),
+        ['i' & 31] = 1u << ('n' & 31),
+        ['o' & 31] = 1u << ('p' & 31),
+        ['p' & 31] = 1u << ('a' & 31),
+        ['s' & 31] = 1u << ('c' & 31) | 1u << ('e' & 31) | 1u << ('t' & 31),
+        ['t' & 31] = 1u << ('e' & 31)
+    };
+
+    return seconds[first & 31] >> (second & 31) & 1;
+}
+
+
+/* Text, and tags of no matter, which most are.  Returns how many bytes were
+ * taken; what is left begins with what matters, or is behind a "<". */
+
+static size_t
+debar_response_in_text(debar_response_t *rs, const char *data, size_t len)
 {
     size_t       i;
     const char  *p;
 
-    if (rs->control || rs->dashes || (!rs->closes && rs->tag.len)) {
-        return 0;
-    }
-
     for (i = 0; i < len; i++) {
 
-        if (rs->closes || rs->quote) {
-            p = memchr(data + i, rs->quote ? rs->quote : '>', len - i);
-            i = p ? (size_t) (p - data) : len;
+        p = memchr(data + i, '<', len - i);
+        if (p == NULL) {
+            return len;
+        }
 
-            if (p == NULL || !rs->quote) {
-                return i;
+        i = p - data + 1;
+
+        if (len - i < 2) {
+            rs->state = DEBAR_PAGE_OPEN;
+            return i;
+        }
+
+        if (data[i] == '/') {
+            p = memchr(data + i, '>', len - i);
+            if (p == NULL) {
+                rs->state = DEBAR_PAGE_CLOSE;
+                return len;
             }
 
-            rs->quote = 0;
+            i = p - data;
+            continue;
+        }
 
-        } else if (data[i] == '>') {
+        if (!isalpha((uint8_t) data[i])
+            || debar_response_matters(data[i], data[i + 1]))
+        {
+            rs->state = DEBAR_PAGE_OPEN;
             return i;
+        }
 
-        } else if (data[i] == '"' || data[i] == '\'') {
-            rs->quote = rs->equals ? data[i] : 0;
-            rs->equals = 0;
+        rs->control = 0;
+        rs->equals = 0;
+        rs->quote = 0;
+        rs->nelement = 0;
 
-        } else if (data[i] == '=') {
-            rs->equals = 1;
+        i += debar_response_ends(rs, data + i, len - i);
 
-        } else if (rs->equals && !isspace((uint8_t) data[i])) {
-            rs->equals = 0;
+        if (i == len) {
+            rs->state = DEBAR_PAGE_TAG;
         }
     }
 
@@ -808,58 +1004,46 @@ debar_response_markup(debar_response_t *rs, const char *data, size_t len,
     size_t       i;
     const char  *p;
 
-    for (i = 0; i < len && !*hit; i++) {
+    for (i = 0; i < len && !*hit; /* void */) {
 
         switch (rs->state) {
 
         case DEBAR_PAGE_TEXT:
-            p = memchr(data + i, '<', len - i);
+            i += debar_response_in_text(rs, data + i, len - i);
+            break;
+
+        case DEBAR_PAGE_OPEN:
+            debar_response_open(rs, data[i++]);
+            break;
+
+        case DEBAR_PAGE_NAME:
+            i += debar_response_in_name(rs, data + i, len - i);
+            break;
+
+        case DEBAR_PAGE_TAG:
+            i += debar_response_in_tag(rs, data + i, len - i, hit);
+            break;
+
+        case DEBAR_PAGE_CLOSE:
+            p = memchr(data + i, '>', len - i);
             if (p == NULL) {
                 return len;
             }
 
-            i = p - data;
-            rs->state = DEBAR_PAGE_OPEN;
-            break;
-
-        case DEBAR_PAGE_OPEN:
-            rs->dashes = 0;
-            debar_response_open(rs, data[i]);
-            break;
-
-        case DEBAR_PAGE_TAG:
-            i += debar_response_pass(rs, data + i, len - i);
-
-            if (i == len) {
-                return len;
-            }
-
-            *hit = debar_response_in_tag(rs, data[i]);
-            break;
-
-        case DEBAR_PAGE_COMMENT:
-            if (data[i] == '>' && rs->dashes >= 2) {
-                rs->state = DEBAR_PAGE_TEXT;
-            }
-
-            rs->dashes = data[i] == '-' ? rs->dashes + 1 : 0;
+            i = p - data + 1;
+            rs->state = DEBAR_PAGE_TEXT;
             break;
 
         case DEBAR_PAGE_RAW:
-            if (rs->matched == 0) {
-                p = memchr(data + i, '<', len - i);
-                if (p == NULL) {
-                    return len;
-                }
+            i += debar_response_in_raw(rs, data + i, len - i);
+            break;
 
-                i = p - data;
-            }
-
-            debar_response_in_raw(rs, data[i]);
+        case DEBAR_PAGE_AREA:
+            *hit = debar_response_in_area(rs, data[i++]);
             break;
 
         default:
-            *hit = debar_response_in_area(rs, data[i]);
+            i += debar_response_in_comment(rs, data + i, len - i);
         }
     }
 
