@@ -134,7 +134,9 @@ debar_charset_declared(const char *data, size_t len, char name[DEBAR_CHARSET])
     n = strlen(word);
 
     for (i = 0; i + n < end; i++) {
-        if (strncasecmp(data + i, word, n) == 0) {
+        if ((data[i] | 0x20) == word[0]
+            && strncasecmp(data + i, word, n) == 0)
+        {
             for (i += n; i < end && (isspace((uint8_t) data[i])
                  || strchr("=\"'", data[i])); i++) { /* void */ }
 
