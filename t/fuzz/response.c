@@ -1,8 +1,9 @@
 /*
  * Answers of any bytes (libFuzzer): the first byte is the label, the second the
  * size of the pieces, the third the coding.  Nothing may run out of its room,
- * a field that is held has its bound, and an answer that came in pieces has the
- * verdict that it has as a whole.
+ * a field that is held has its bound, an answer that came in pieces has the
+ * verdict that it has as a whole, and the cart of a page begins at the same
+ * byte however it is cut.
  */
 
 #include "../unit/fixture.h"
@@ -104,9 +105,56 @@ judge(debar_verdict_t *v, const uint8_t *data, size_t len, size_t step)
 }
 
 
+/* How many bytes of a page, which has begun, go on before a cart is seen. */
+
+static size_t
+let(const uint8_t *data, size_t len, size_t step, debar_verdict_t *v)
+{
+    char                *copy;
+    size_t               i, n;
+    debar_facts_t        f;
+    debar_response_t    *rs;
+    debar_peel_input_t   in;
+
+    static const char  begin[] = "<html><body><form>";
+
+    memset(&f, 0, sizeof(f));
+    memset(&in, 0, sizeof(in));
+
+    f.authority = debar_str("shop.example", 12);
+    f.target = debar_str("/return", 7);
+    f.now = 1774000000;
+    in.content_type = debar_str("text/html", 9);
+
+    debar_judge(list, &f, v);
+    rs = debar_response_new(list, &f, v, &in, NULL, 2048, NULL);
+    claim(rs != NULL);
+    claim(debar_response_push(rs, begin, sizeof(begin) - 1) == DEBAR_OK);
+
+    for (i = 0; i < len; i += n) {
+        n = len - i < step ? len - i : step;
+        copy = malloc(n);
+        memcpy(copy, data + i, n);
+
+        if (debar_response_push(rs, copy, n) != DEBAR_OK) {
+            free(copy);
+            break;
+        }
+
+        free(copy);
+    }
+
+    debar_response_finish(rs, 0, v);
+    debar_response_free(rs);
+
+    return i;
+}
+
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    size_t           n, step;
     debar_verdict_t  v, w;
 
     if (size < 4) {
@@ -117,6 +165,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     judge(&w, data, size, 1 + data[1]);
 
     claim(v.verdict != DEBAR_BLOCK || w.verdict == DEBAR_BLOCK);
+
+    data += 3;
+    size -= 3;
+    n = let(data, size, 1, &v);
+
+    for (step = 2; step < 16; step += 3) {
+        claim(let(data, size, step, &w)
+              == (n < size ? n / step * step : size));
+    }
+
+    claim(let(data, size, size, &w) == (n < size ? 0 : size));
 
     return 0;
 }
