@@ -18,6 +18,7 @@
 #define DEBAR_APK_BLOCK    (8 << 20)
 #define DEBAR_APK_PAIRS    64
 #define DEBAR_APK_SIGNERS  16
+#define DEBAR_APK_DIGESTS  2          /* SHA-256, SHA-512 */
 #define DEBAR_APK_CHUNK    (1 << 20)
 #define DEBAR_APK_READ     16384
 
@@ -36,9 +37,14 @@ typedef struct {
 typedef struct {
     const debar_zip_t  *z;
     uint64_t            block;        /* where it stands */
-    unsigned            nid;          /* of the digest that is made already */
-    unsigned            len;
-    uint8_t             md[EVP_MAX_MD_SIZE];
+
+    /* each is made once, however many signers there are */
+
+    struct {
+        int             nid;          /* 0: not yet */
+        unsigned        len;          /* 0: it could not be made */
+        uint8_t         md[EVP_MAX_MD_SIZE];
+    }                   digests[DEBAR_APK_DIGESTS];
 } debar_apk_t;
 
 typedef struct {
@@ -60,7 +66,9 @@ static unsigned debar_apk_state(debar_apk_t *apk, debar_apk_bytes_t data,
 static const debar_apk_algorithm_t *debar_apk_algorithm(uint32_t id);
 static int debar_apk_verify(const debar_apk_algorithm_t *a,
     debar_apk_bytes_t data, debar_apk_bytes_t sig, debar_apk_bytes_t cert);
-static int debar_apk_digest(debar_apk_t *apk, int nid);
+static unsigned debar_apk_same(debar_apk_t *apk, int nid,
+    debar_apk_bytes_t value);
+static unsigned debar_apk_digest(debar_apk_t *apk, int nid, uint8_t *out);
 static int debar_apk_chunks(debar_apk_t *apk, EVP_MD_CTX *top,
     const EVP_MD *md, uint64_t from, uint64_t to);
 static int debar_apk_end(debar_apk_t *apk, EVP_MD_CTX *top, const EVP_MD *md);
@@ -256,12 +264,8 @@ debar_apk_state(debar_apk_t *apk, debar_apk_bytes_t data,
 
         value = debar_apk_part(&one);
 
-        if (a->verity || debar_apk_digest(apk, a->nid) != DEBAR_OK) {
-            return DEBAR_SIGNED_UNCHECKED;
-        }
-
-        return value.n == apk->len && memcmp(value.p, apk->md, apk->len) == 0
-               ? DEBAR_SIGNED_HOLDS : DEBAR_SIGNED_BROKEN;
+        return a->verity ? DEBAR_SIGNED_UNCHECKED
+                         : debar_apk_same(apk, a->nid, value);
     }
 
     return DEBAR_SIGNED_BROKEN;
@@ -322,28 +326,50 @@ debar_apk_verify(const debar_apk_algorithm_t *a, debar_apk_bytes_t data,
 
 /* --- the digest ---------------------------------------------------------- */
 
-/* Of digests of chunks: what is before the block, the directory, its end. */
-
-static int
-debar_apk_digest(debar_apk_t *apk, int nid)
+static unsigned
+debar_apk_same(debar_apk_t *apk, int nid, debar_apk_bytes_t value)
 {
-    int                 rc;
+    unsigned  i;
+
+    for (i = 0; apk->digests[i].nid != nid; i++) {
+        if (apk->digests[i].nid == 0) {
+            apk->digests[i].nid = nid;
+            apk->digests[i].len = debar_apk_digest(apk, nid,
+                                                   apk->digests[i].md);
+            break;
+        }
+    }
+
+    if (apk->digests[i].len == 0) {
+        return DEBAR_SIGNED_UNCHECKED;
+    }
+
+    return value.n == apk->digests[i].len
+           && memcmp(value.p, apk->digests[i].md, value.n) == 0
+           ? DEBAR_SIGNED_HOLDS : DEBAR_SIGNED_BROKEN;
+}
+
+
+/*
+ * Of digests of chunks: what is before the block, the directory, its end.  Its
+ * length, 0: it could not be made.
+ */
+
+static unsigned
+debar_apk_digest(debar_apk_t *apk, int nid, uint8_t *out)
+{
     uint8_t             b[5];
+    unsigned            len;
     uint64_t            n, size;
     EVP_MD_CTX         *top;
     const EVP_MD       *md;
     const debar_zip_t  *z = apk->z;
-
-    if (apk->len != 0 && apk->nid == (unsigned) nid) {
-        return DEBAR_OK;
-    }
 
     size = debar_reader_source(z->rd)->size - z->end;
     n = (apk->block + DEBAR_APK_CHUNK - 1) / DEBAR_APK_CHUNK
         + (z->end - z->at + DEBAR_APK_CHUNK - 1) / DEBAR_APK_CHUNK + 1;
     md = EVP_get_digestbynid(nid);
     top = EVP_MD_CTX_new();
-    rc = DEBAR_ERROR;
 
     b[0] = 0x5a;
     b[1] = n;
@@ -351,20 +377,19 @@ debar_apk_digest(debar_apk_t *apk, int nid)
     b[3] = n >> 16;
     b[4] = n >> 24;
 
-    if (top != NULL && md != NULL && size < DEBAR_APK_CHUNK
-        && EVP_DigestInit_ex(top, md, NULL) && EVP_DigestUpdate(top, b, 5)
-        && debar_apk_chunks(apk, top, md, 0, apk->block) == DEBAR_OK
-        && debar_apk_chunks(apk, top, md, z->at, z->end) == DEBAR_OK
-        && debar_apk_end(apk, top, md) == DEBAR_OK
-        && EVP_DigestFinal_ex(top, apk->md, &apk->len))
+    if (top == NULL || md == NULL || size >= DEBAR_APK_CHUNK
+        || !EVP_DigestInit_ex(top, md, NULL) || !EVP_DigestUpdate(top, b, 5)
+        || debar_apk_chunks(apk, top, md, 0, apk->block) != DEBAR_OK
+        || debar_apk_chunks(apk, top, md, z->at, z->end) != DEBAR_OK
+        || debar_apk_end(apk, top, md) != DEBAR_OK
+        || !EVP_DigestFinal_ex(top, out, &len))
     {
-        apk->nid = nid;
-        rc = DEBAR_OK;
+        len = 0;
     }
 
     EVP_MD_CTX_free(top);
 
-    return rc;
+    return len;
 }
 
 
