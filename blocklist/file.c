@@ -603,7 +603,7 @@ debar_file_markup(const uint8_t *p, size_t len)
         len--;
     }
 
-    if (len == 0) {
+    if (p == NULL || len == 0) {
         return DEBAR_FILE_TEXT;
     }
 
