@@ -56,8 +56,17 @@ static const int  debar_inspect_denied[] = {
 int
 debar_inspect_sandbox(unsigned megabytes, unsigned seconds, uint64_t out)
 {
-    if (debar_inspect_limit(RLIMIT_AS, (uint64_t) megabytes << 20) != DEBAR_OK
-        || debar_inspect_limit(RLIMIT_FSIZE, out) != DEBAR_OK
+    /* the sanitizer's shadow is larger than any limit */
+
+#ifndef __SANITIZE_ADDRESS__
+    if (debar_inspect_limit(RLIMIT_AS, (uint64_t) megabytes << 20)
+        != DEBAR_OK)
+    {
+        return DEBAR_ERROR;
+    }
+#endif
+
+    if (debar_inspect_limit(RLIMIT_FSIZE, out) != DEBAR_OK
         || debar_inspect_limit(RLIMIT_CPU, seconds) != DEBAR_OK
         || debar_inspect_limit(RLIMIT_NPROC, 0) != DEBAR_OK
         || debar_inspect_limit(RLIMIT_CORE, 0) != DEBAR_OK
