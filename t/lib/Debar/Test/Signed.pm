@@ -156,8 +156,86 @@ sub inspect_file {
 
     $r->{status} == 0 or die "debar inspect $file: $r->{err}\n";
 
-    return JSON::PP->new->utf8->decode($r->{out});
+    my $told = JSON::PP->new->utf8->decode($r->{out});
+
+    served_alike($file, $told);
+
+    return $told;
 }
+
+
+# In the gateway files are read by `debar inspect --serve`, by a process that may
+# open nothing: it has to find the same.
+
+my ($served, $serving);
+my $first = $$;
+
+sub served_alike {
+    my ($file, $told) = @_;
+
+    return if $> != 0;
+
+    require Debar::Test::Inspector;
+
+    $served //= serve() // return;
+
+    my @frames = Debar::Test::Inspector::inspect_file($served,
+                                                      file_text($file));
+    my ($last) = $frames[-1];
+
+    my $there = join "\n", (map { finding($_->[1], $_->[1]{what}) }
+                            grep { $_->[0] eq 'found' } @frames),
+                           $last->[0] eq 'done' ? bounds_of($last->[1])
+                                                : "$last->[0]";
+    my $here = join "\n", (map { finding($_, $_->{found}) }
+                           @{$told->{findings}}),
+                          join ' ', @{$told->{bounds}};
+
+    return if $here eq $there;
+
+    Test::More::fail("$file is read alike by the inspector");
+    Test::More::diag("here:\n$here\nthere:\n$there");
+}
+
+sub finding {
+    my ($f, $what) = @_;
+
+    return () if $what eq 'end';
+    return join '|', map { my $s = $_ // ''; utf8::encode($s)
+                           if utf8::is_utf8($s); $s }
+           $what, @$f{qw(depth name)},
+           $what eq 'file' ? @$f{qw(size sha256)}
+           : $what eq 'signer'
+             ? @$f{qw(organization common_name issuer thumbprint state)}
+           : $f->{value};
+}
+
+sub bounds_of {
+    my @names = qw(deep members expanded held broken sealed unread coded);
+
+    return join ' ', map { $names[$_] } grep { $_[0] >> $_ & 1 } 0 .. $#names;
+}
+
+sub serve {
+    my $at = here() . '/served';
+    my $user = 61237;
+
+    mkdir $at;
+    chown $user, $user, $at;
+    chmod 0755, here();
+
+    my $r = run_command([debar_path(), 'inspect', '--serve', '--socket',
+                         "$at/sock", '--pid', "$at/pid", '--log', "$at/log",
+                         '--user', $user, '--daemon']);
+
+    die "debar inspect --serve: $r->{err}\n" if $r->{status};
+
+    ($serving) = file_text("$at/pid") =~ /(\d+)/;
+
+    return "$at/sock";
+}
+
+END { kill TERM => $serving if $serving && $$ == $first; }
 
 
 # Its findings of one kind, at a depth if one is given.
