@@ -70,12 +70,9 @@ debar_inspect_serve(int argc, char **argv)
     debar_inspect_t       *in;
     debar_service_user_t   user;
 
-    in = calloc(1, sizeof(*in));
+    static debar_inspect_t  serving;
 
-    if (in == NULL) {
-        return debar_say("inspect: no memory");
-    }
-
+    in = &serving;
     in->service.name = "inspect";
     in->service.what = "the inspector";
     in->service.account = "debar-inspect";
