@@ -19,6 +19,19 @@
 #define NGX_HTTP_DEBAR_BUFFERED    0x08
 
 #define NGX_HTTP_DEBAR_TRICKLE     1000       /* ms: see ..._waited() */
+#define NGX_HTTP_DEBAR_CODINGS     256        /* bytes of Content-Encoding */
+
+/* What is sent before its type is known, and what waits for that. */
+
+#define NGX_HTTP_DEBAR_EARLY       4096
+#define NGX_HTTP_DEBAR_LOOKED_AT   65536
+
+/* What waits for a client before its origin waits, too. */
+
+#define NGX_HTTP_DEBAR_CROWD       131072
+
+#define NGX_HTTP_DEBAR_STREAM_TEXT  1
+#define NGX_HTTP_DEBAR_STREAM_ANY   2
 
 
 static ngx_int_t ngx_http_debar_download_header_filter(ngx_http_request_t *r);
@@ -34,15 +47,27 @@ static ngx_int_t ngx_http_debar_download_begin(ngx_http_request_t *r,
     ngx_http_debar_download_t *dl);
 static ngx_int_t ngx_http_debar_download_part(ngx_http_request_t *r,
     ngx_http_debar_download_t *dl);
+static ngx_int_t ngx_http_debar_download_coding(ngx_http_request_t *r,
+    ngx_http_debar_download_t *dl);
 static ngx_uint_t ngx_http_debar_download_streams(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_debar_download_saved(ngx_http_request_t *r);
 static ngx_int_t ngx_http_debar_download_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
+static ngx_int_t ngx_http_debar_download_wait(ngx_http_request_t *r,
+    ngx_http_debar_download_t *dl, ngx_chain_t *in);
+static ngx_int_t ngx_http_debar_download_in(ngx_http_request_t *r,
+    ngx_http_debar_download_t *dl, ngx_chain_t *in);
 static ngx_int_t ngx_http_debar_download_take(ngx_http_request_t *r,
     ngx_http_debar_download_t *dl, ngx_chain_t *in);
 static ngx_int_t ngx_http_debar_download_first(ngx_http_request_t *r,
     ngx_http_debar_download_t *dl, u_char *p, size_t n, ngx_uint_t whole);
+static ngx_uint_t ngx_http_debar_download_plain(ngx_http_debar_download_t *dl);
 static int ngx_http_debar_download_decoded(void *data, const char *bytes,
     size_t len);
+static ngx_int_t ngx_http_debar_download_early(ngx_http_request_t *r,
+    ngx_http_debar_download_t *dl, ngx_chain_t **out);
+static void ngx_http_debar_download_learn(ngx_http_request_t *r,
+    ngx_http_debar_download_t *dl);
 static void ngx_http_debar_download_read(ngx_http_request_t *r,
     ngx_http_debar_download_t *dl);
 static void ngx_http_debar_download_spool(ngx_http_request_t *r,
@@ -52,6 +77,8 @@ static void ngx_http_debar_download_ask(ngx_http_request_t *r,
 static void ngx_http_debar_download_unspool(ngx_http_debar_download_t *dl);
 static ngx_int_t ngx_http_debar_download_flow(ngx_http_request_t *r,
     ngx_http_debar_download_t *dl, ngx_chain_t *in, ngx_uint_t ends);
+static ngx_int_t ngx_http_debar_download_push(ngx_http_request_t *r,
+    ngx_http_debar_download_t *dl, ngx_chain_t *out);
 static ngx_int_t ngx_http_debar_download_send(ngx_http_request_t *r,
     ngx_http_debar_download_t *dl, ngx_chain_t *in);
 static ngx_int_t ngx_http_debar_download_last(ngx_http_request_t *r,
@@ -144,6 +171,11 @@ ngx_http_debar_download_header_filter(ngx_http_request_t *r)
 
     if (rc == NGX_DONE) {
         dl->over = 1;
+        return ngx_http_next_header_filter(r);
+    }
+
+    if (dl->streams) {
+        dl->head = 0;
         return ngx_http_next_header_filter(r);
     }
 
@@ -423,7 +455,6 @@ ngx_http_debar_download_begin(ngx_http_request_t *r,
     ngx_http_debar_download_t *dl)
 {
     ngx_uint_t                   status;
-    ngx_table_elt_t             *coding;
     debar_verdict_t             *v;
     ngx_http_debar_loc_conf_t   *dlcf;
     ngx_http_debar_main_conf_t  *mcf;
@@ -432,8 +463,7 @@ ngx_http_debar_download_begin(ngx_http_request_t *r,
 
     if (r->header_only || r->method == NGX_HTTP_HEAD
         || status == NGX_HTTP_NO_CONTENT || status == NGX_HTTP_NOT_MODIFIED
-        || status == 205 || dl->length == 0
-        || ngx_http_debar_download_streams(r))
+        || status == 205 || dl->length == 0)
     {
         return NGX_DONE;
     }
@@ -469,12 +499,14 @@ ngx_http_debar_download_begin(ngx_http_request_t *r,
         r->allow_ranges = 0;
     }
 
-    coding = r->headers_out.content_encoding;
-
-    if (coding && coding->value.len) {
-        dl->unpack = debar_unpack_new(debar_str((char *) coding->value.data,
-                                                coding->value.len));
+    if (ngx_http_debar_download_coding(r, dl) != NGX_OK) {
+        return NGX_ERROR;
     }
+
+    dl->attached = ngx_http_debar_download_field(r, "Content-Disposition", 19)
+                   != NULL;
+    dl->streams = !dl->pinned && ngx_http_debar_download_streams(r);
+    dl->saved = dl->attached || ngx_http_debar_download_saved(r);
 
     dl->head = 1;
     dl->looking = 1;
@@ -503,26 +535,168 @@ ngx_http_debar_download_part(ngx_http_request_t *r,
 }
 
 
-/* Messages in a stream without an end: who reads them takes them by this name,
- * and waits for each. */
+/* All its codings: a client undoes those of every line. */
+
+static ngx_int_t
+ngx_http_debar_download_coding(ngx_http_request_t *r,
+    ngx_http_debar_download_t *dl)
+{
+    u_char           *p;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    if (r->headers_out.content_encoding == NULL) {
+        return NGX_OK;
+    }
+
+    dl->coding.data = ngx_pnalloc(r->pool, NGX_HTTP_DEBAR_CODINGS);
+
+    if (dl->coding.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = dl->coding.data;
+    part = &r->headers_out.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].hash == 0 || h[i].key.len != 16
+            || ngx_strncasecmp(h[i].key.data, (u_char *) "Content-Encoding", 16)
+               != 0)
+        {
+            continue;
+        }
+
+        p = ngx_slprintf(p, dl->coding.data + NGX_HTTP_DEBAR_CODINGS, "%s%V",
+                         p == dl->coding.data ? "" : ",", &h[i].value);
+    }
+
+    dl->coding.len = p - dl->coding.data;
+
+    if (dl->coding.len) {
+        dl->unpack = debar_unpack_new(debar_str((char *) dl->coding.data,
+                                                dl->coding.len));
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * Messages in a stream without an end: who reads them takes them by this name,
+ * and waits for each.  They are looked at as they go by: what turns out to be a
+ * program is read all the same.  Those of gRPC may have any bytes, and are for
+ * nobody who did not send such himself.
+ */
 
 static ngx_uint_t
 ngx_http_debar_download_streams(ngx_http_request_t *r)
 {
-    ngx_str_t   *type;
-    ngx_uint_t   i;
+    ngx_str_t        *type;
+    ngx_uint_t        i;
+    ngx_table_elt_t  *asked;
 
     static ngx_str_t  types[] = {
         ngx_string("text/event-stream"),
-        ngx_string("application/grpc"),
-        ngx_string("multipart/x-mixed-replace")
+        ngx_string("multipart/x-mixed-replace"),
+        ngx_string("application/grpc")
     };
 
     type = &r->headers_out.content_type;
+    asked = r->headers_in.content_type;
 
     for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-        if (type->len >= types[i].len
-            && ngx_strncasecmp(type->data, types[i].data, types[i].len) == 0)
+
+        if (type->len < types[i].len
+            || ngx_strncasecmp(type->data, types[i].data, types[i].len) != 0)
+        {
+            continue;
+        }
+
+        if (i < 2) {
+            return NGX_HTTP_DEBAR_STREAM_TEXT;
+        }
+
+        return asked && asked->value.len >= types[i].len
+               && ngx_strncasecmp(asked->value.data, types[i].data,
+                                  types[i].len) == 0
+               ? NGX_HTTP_DEBAR_STREAM_ANY : 0;
+    }
+
+    return 0;
+}
+
+
+/*
+ * Files to keep rather than things to show, by how the origin names them: one
+ * that begins as a picture or as text may have a program behind it, and is read
+ * to its end.
+ */
+
+static ngx_uint_t
+ngx_http_debar_download_saved(ngx_http_request_t *r)
+{
+    u_char      *p, *last;
+    size_t       len;
+    ngx_str_t   *s;
+    ngx_uint_t   i;
+
+    static const char  *types[] = {
+        "octet-stream", "x-ms", "msi", "executable", "zip", "compressed",
+        "archive", "installer", "download", "x-dosexec", "x-rar", "x-7z",
+        "x-tar", "java-", "debian", "rpm", "x-iso9660", "x-apple-diskimage",
+        "x-xpinstall", "x-chrome-extension", "x-sh", "vnd.microsoft.portable"
+    };
+
+    static const char  *names[] = {
+        "exe", "dll", "sys", "scr", "com", "msi", "msp", "msix", "appx",
+        "msixbundle", "appxbundle", "cab", "pkg", "mpkg", "dmg", "app", "apk",
+        "aab", "xapk", "ipa", "jar", "war", "deb", "rpm", "snap", "flatpak",
+        "appimage", "run", "bin", "sh", "bat", "cmd", "ps1", "zip", "zipx",
+        "7z", "rar", "tar", "gz", "tgz", "bz2", "xz", "zst", "iso", "img",
+        "vhd", "vhdx", "crx", "xpi", "nupkg", "whl", "egg", "gem", "efi"
+    };
+
+    s = &r->headers_out.content_type;
+
+    for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        len = ngx_strlen(types[i]);
+
+        if (s->len >= len
+            && ngx_strlcasestrn(s->data, s->data + s->len, (u_char *) types[i],
+                                len - 1))
+        {
+            return 1;
+        }
+    }
+
+    last = r->uri.data + r->uri.len;
+
+    for (p = last; p > r->uri.data && p[-1] != '.' && p[-1] != '/'; p--) {
+        /* void */
+    }
+
+    if (p == r->uri.data || p[-1] != '.') {
+        return 0;
+    }
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        len = ngx_strlen(names[i]);
+
+        if ((size_t) (last - p) == len
+            && ngx_strncasecmp(p, (u_char *) names[i], len) == 0)
         {
             return 1;
         }
@@ -537,9 +711,7 @@ ngx_http_debar_download_streams(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_debar_download_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 {
-    ngx_buf_t                  *b;
     ngx_int_t                   rc;
-    ngx_uint_t                  ends, looking, known;
     ngx_chain_t                *cl;
     ngx_http_debar_ctx_t       *ctx;
     ngx_http_debar_download_t  *dl;
@@ -562,6 +734,12 @@ ngx_http_debar_download_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
         return NGX_OK;
     }
 
+    if (dl->waiting || (in && ngx_http_debar_tail_crowd(&dl->tail)
+                              > NGX_HTTP_DEBAR_CROWD))
+    {
+        return ngx_http_debar_download_wait(r, dl, in);
+    }
+
     if (in == NULL) {
         if (dl->head) {
             return dl->pending ? NGX_AGAIN : NGX_OK;
@@ -573,6 +751,59 @@ ngx_http_debar_download_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
         return rc;
     }
 
+    return ngx_http_debar_download_in(r, dl, in);
+}
+
+
+/* A client that takes less than its origin sends: its origin keeps the rest. */
+
+static ngx_int_t
+ngx_http_debar_download_wait(ngx_http_request_t *r,
+    ngx_http_debar_download_t *dl, ngx_chain_t *in)
+{
+    ngx_int_t     rc;
+    ngx_chain_t  *cl, *next;
+
+    if (in && ngx_chain_add_copy(r->pool, &dl->waiting, in) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_http_next_body_filter(r, NULL);
+    ngx_http_debar_tail_sent(r->pool, &dl->tail, NULL);
+
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_debar_tail_crowd(&dl->tail) > NGX_HTTP_DEBAR_CROWD) {
+        r->buffered |= NGX_HTTP_DEBAR_BUFFERED;
+        return NGX_AGAIN;
+    }
+
+    r->buffered &= ~NGX_HTTP_DEBAR_BUFFERED;
+
+    in = dl->waiting;
+    dl->waiting = NULL;
+
+    rc = ngx_http_debar_download_in(r, dl, in);
+
+    for (cl = in; cl; cl = next) {
+        next = cl->next;
+        ngx_free_chain(r->pool, cl);
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_debar_download_in(ngx_http_request_t *r, ngx_http_debar_download_t *dl,
+    ngx_chain_t *in)
+{
+    ngx_buf_t    *b;
+    ngx_uint_t    ends, looking, known;
+    ngx_chain_t  *cl;
+
     ends = 0;
     looking = dl->looking;
     known = 0;
@@ -581,13 +812,13 @@ ngx_http_debar_download_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
         b = cl->buf;
         ends |= b->last_buf;
 
-        /* its origin broke off: nothing will follow, and nothing is judged as
-         * if it were whole */
+        /* its origin broke off: nothing will follow */
 
         if (b->flush && r->upstream && r->upstream->cleanup == NULL
             && !b->last_buf)
         {
-            ends |= 2;
+            ends |= 1;
+            dl->broken = 1;
         }
 
         if (!ngx_buf_in_memory(b) || b->last == b->pos) {
@@ -610,6 +841,10 @@ ngx_http_debar_download_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
         && ngx_http_debar_download_take(r, dl, in) != NGX_OK)
     {
         return NGX_ERROR;
+    }
+
+    if (looking && dl->lies) {
+        known = ngx_http_debar_download_plain(dl);
     }
 
     if (looking && !known && ends) {
@@ -660,12 +895,18 @@ static ngx_int_t
 ngx_http_debar_download_first(ngx_http_request_t *r,
     ngx_http_debar_download_t *dl, u_char *p, size_t n, ngx_uint_t whole)
 {
+    if (dl->lies) {
+        return NGX_AGAIN;
+    }
+
     if (dl->unpack) {
         if (n && debar_unpack_push(dl->unpack, (char *) p, n,
                                    ngx_http_debar_download_decoded, dl)
-                 == DEBAR_ERROR)
+                 == DEBAR_ERROR
+            && dl->nfirst < sizeof(dl->first))
         {
-            whole = 1;
+            dl->lies = 1;
+            return NGX_AGAIN;
         }
 
     } else if (n) {
@@ -673,13 +914,56 @@ ngx_http_debar_download_first(ngx_http_request_t *r,
     }
 
     if (dl->nfirst < sizeof(dl->first) && !whole) {
-        return NGX_AGAIN;
+
+        /* codings can say nothing at length */
+
+        if (dl->seen < NGX_HTTP_DEBAR_LOOKED_AT) {
+            return NGX_AGAIN;
+        }
+
+        dl->type = DEBAR_FILE_UNKNOWN;
+
+        return NGX_DONE;
     }
 
     dl->type = debar_file_type(dl->first, dl->nfirst,
                                whole && dl->nfirst < sizeof(dl->first));
 
     return NGX_DONE;
+}
+
+
+/* It is not of the coding that it is said to be of: what it is as it came. */
+
+static ngx_uint_t
+ngx_http_debar_download_plain(ngx_http_debar_download_t *dl)
+{
+    ngx_chain_t  *cl;
+
+    debar_unpack_free(dl->unpack);
+    dl->unpack = NULL;
+    dl->lies = 0;
+    dl->lied = 1;
+    dl->coding.len = 0;
+    dl->nfirst = 0;
+
+    if (dl->nearly) {
+        (void) ngx_http_debar_download_decoded(dl, (char *) dl->early,
+                                               dl->nearly);
+    }
+
+    for (cl = dl->tail.head; cl; cl = cl->next) {
+        (void) ngx_http_debar_download_decoded(dl, (char *) cl->buf->pos,
+                                               cl->buf->last - cl->buf->pos);
+    }
+
+    if (dl->nfirst < sizeof(dl->first)) {
+        return 0;
+    }
+
+    dl->type = debar_file_type(dl->first, dl->nfirst, 0);
+
+    return 1;
 }
 
 
@@ -717,7 +1001,7 @@ ngx_http_debar_download_read(ngx_http_request_t *r,
     case DEBAR_CLASS_TEXT:
     case DEBAR_CLASS_DOCUMENT:
 
-        if (!dl->pinned) {
+        if (!dl->pinned && !dl->saved) {
             ngx_http_debar_parts_learn(r);
             ngx_http_debar_download_unspool(dl);
             return;
@@ -726,7 +1010,12 @@ ngx_http_debar_download_read(ngx_http_request_t *r,
         break;
 
     case DEBAR_CLASS_UNKNOWN:
-        dl->trickles = (dl->length == -1);
+
+        if (dl->streams == NGX_HTTP_DEBAR_STREAM_ANY) {
+            return;
+        }
+
+        dl->trickles = (dl->length == -1 && !dl->attached);
         break;
 
     default:
@@ -745,7 +1034,6 @@ static void
 ngx_http_debar_download_ask(ngx_http_request_t *r,
     ngx_http_debar_download_t *dl)
 {
-    ngx_str_t                    coding;
     ngx_chain_t                 *cl;
     ngx_http_debar_loc_conf_t   *dlcf;
     ngx_http_debar_inspected_t   inspected;
@@ -764,12 +1052,6 @@ ngx_http_debar_download_ask(ngx_http_request_t *r,
         return;
     }
 
-    ngx_str_null(&coding);
-
-    if (r->headers_out.content_encoding) {
-        coding = r->headers_out.content_encoding->value;
-    }
-
     inspected.data = dl;
     inspected.found = ngx_http_debar_download_found;
     inspected.done = ngx_http_debar_download_done;
@@ -777,7 +1059,8 @@ ngx_http_debar_download_ask(ngx_http_request_t *r,
     dl->inspector = ngx_http_debar_inspector_begin(r->pool, r->connection->log,
                                   &dlcf->inspector, dl->spool.reading,
                                   dl->spool.room,
-                                  debar_str((char *) coding.data, coding.len),
+                                  debar_str((char *) dl->coding.data,
+                                            dl->coding.len),
                                   &dlcf->file_limits, &inspected, &dl->failed);
 
     if (dl->inspector == NULL) {
@@ -787,6 +1070,10 @@ ngx_http_debar_download_ask(ngx_http_request_t *r,
 
     dl->failed = NULL;
     dl->counted = 1;
+
+    if (dl->nearly) {
+        ngx_http_debar_download_spool(r, dl, dl->early, dl->nearly);
+    }
 
     for (cl = dl->tail.head; cl; cl = cl->next) {
         ngx_http_debar_download_spool(r, dl, cl->buf->pos,
@@ -799,6 +1086,8 @@ static void
 ngx_http_debar_download_spool(ngx_http_request_t *r,
     ngx_http_debar_download_t *dl, u_char *p, size_t n)
 {
+    off_t                       size;
+    ngx_int_t                   rc;
     ngx_http_debar_loc_conf_t  *dlcf;
 
     if (dl->failed || dl->bounds) {
@@ -807,21 +1096,29 @@ ngx_http_debar_download_spool(ngx_http_request_t *r,
 
     dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
 
-    if (dl->spool.size + (off_t) n > dlcf->spool
-        || ngx_http_debar_spooled + (off_t) n > dlcf->spools)
-    {
+    if (dl->spool.size + (off_t) n > dlcf->spool) {
         dl->bounds |= DEBAR_FILE_HELD;
         ngx_http_debar_download_unspool(dl);
         return;
     }
 
-    if (ngx_http_debar_spool_write(r, &dl->spool, p, n) != NGX_OK) {
-        dl->failed = "no room to keep it: debar_download_temp_path";
+    /* that others fill the room is no property of this file */
+
+    if (ngx_http_debar_spooled + (off_t) n > dlcf->spools) {
+        dl->failed = "no room to keep it: debar_download_limits spools=";
         ngx_http_debar_download_unspool(dl);
         return;
     }
 
-    ngx_http_debar_spooled += n;
+    size = dl->spool.size;
+    rc = ngx_http_debar_spool_write(r, &dl->spool, p, n);
+    ngx_http_debar_spooled += dl->spool.size - size;
+
+    if (rc != NGX_OK) {
+        dl->failed = "no room to keep it: debar_download_temp_path";
+        ngx_http_debar_download_unspool(dl);
+        return;
+    }
 
     ngx_http_debar_inspector_more(dl->inspector, dl->spool.size);
 }
@@ -868,8 +1165,8 @@ ngx_http_debar_download_flow(ngx_http_request_t *r,
             return ngx_http_debar_download_send(r, dl, in);
         }
 
-        return ends & 1 ? ngx_http_debar_download_last(r, dl)
-                        : ngx_http_debar_download_send(r, dl, NULL);
+        return ends ? ngx_http_debar_download_last(r, dl)
+                    : ngx_http_debar_download_push(r, dl, NULL);
     }
 
     dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
@@ -889,29 +1186,27 @@ ngx_http_debar_download_flow(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    if (ends & 1) {
+    if (ends) {
         return ngx_http_debar_download_end(r, dl);
     }
 
-    if (ends & 2) {
+    if (dl->looking) {
 
-        /* cut off by its origin: as far as it came, and no verdict */
+        if (dl->guessed || dl->streams) {
+            rc = ngx_http_debar_download_early(r, dl, &out);
 
-        dl->over = 1;
-        ngx_http_debar_download_unspool(dl);
+            return out ? ngx_http_debar_download_push(r, dl, out) : rc;
+        }
 
-        return ngx_http_debar_download_send(r, dl, NULL);
+        if (!dl->wait.timer_set) {
+            ngx_add_timer(&dl->wait, NGX_HTTP_DEBAR_HEAD_WAIT);
+        }
+
+        return NGX_OK;
     }
 
-    if (dl->looking || dl->trickles) {
-        if (!dl->wait.timer_set) {
-            ngx_add_timer(&dl->wait, dl->looking ? NGX_HTTP_DEBAR_HEAD_WAIT
-                                                 : NGX_HTTP_DEBAR_TRICKLE);
-        }
-
-        if (dl->looking) {
-            return NGX_OK;
-        }
+    if (dl->trickles && !dl->wait.timer_set) {
+        ngx_add_timer(&dl->wait, NGX_HTTP_DEBAR_TRICKLE);
     }
 
     /* the head stays while the whole may still be refused by a page */
@@ -928,6 +1223,99 @@ ngx_http_debar_download_flow(ngx_http_request_t *r,
 
     rc = ngx_http_debar_download_send(r, dl, out);
     ngx_http_debar_tail_sent(r->pool, &dl->tail, out);
+
+    return rc;
+}
+
+
+/*
+ * Bytes may go before there are enough of them to say what they are, as long as
+ * they are no program by now: there are few, and they are kept to be read with
+ * the others.
+ */
+
+static ngx_int_t
+ngx_http_debar_download_early(ngx_http_request_t *r,
+    ngx_http_debar_download_t *dl, ngx_chain_t **out)
+{
+    u_char       *p;
+    ngx_chain_t  *cl;
+
+    *out = NULL;
+
+    if (dl->nfirst == 0) {
+        return NGX_OK;
+    }
+
+    switch (debar_file_class(debar_file_type(dl->first, dl->nfirst, 1))) {
+
+    case DEBAR_CLASS_PROGRAM:
+    case DEBAR_CLASS_PACKAGE:
+    case DEBAR_CLASS_ARCHIVE:
+        return NGX_OK;
+
+    default:
+        break;
+    }
+
+    if (dl->pinned || dl->nearly + dl->tail.size > NGX_HTTP_DEBAR_EARLY) {
+        return NGX_OK;
+    }
+
+    if (dl->early == NULL) {
+        dl->early = ngx_palloc(r->pool, NGX_HTTP_DEBAR_EARLY);
+
+        if (dl->early == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    p = dl->early + dl->nearly;
+
+    for (cl = dl->tail.head; cl; cl = cl->next) {
+        p = ngx_cpymem(p, cl->buf->pos, cl->buf->last - cl->buf->pos);
+    }
+
+    dl->nearly = p - dl->early;
+
+    *out = ngx_http_debar_tail_take(&dl->tail, 0);
+
+    return NGX_OK;
+}
+
+
+/* Bytes of the tail that nothing behind them would push out. */
+
+static ngx_int_t
+ngx_http_debar_download_push(ngx_http_request_t *r,
+    ngx_http_debar_download_t *dl, ngx_chain_t *out)
+{
+    ngx_buf_t    *b;
+    ngx_int_t     rc;
+    ngx_chain_t  *cl, **last;
+
+    b = ngx_calloc_buf(r->pool);
+    cl = ngx_alloc_chain_link(r->pool);
+
+    if (b == NULL || cl == NULL) {
+        return NGX_ERROR;
+    }
+
+    b->flush = 1;
+    cl->buf = b;
+    cl->next = NULL;
+
+    for (last = &out; *last; last = &(*last)->next) {
+        /* void */
+    }
+
+    *last = cl;
+
+    rc = ngx_http_debar_download_send(r, dl, out);
+
+    if (!dl->over) {
+        ngx_http_debar_tail_sent(r->pool, &dl->tail, out);
+    }
 
     return rc;
 }
@@ -1100,8 +1488,17 @@ ngx_http_debar_download_last(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    b->last_buf = 1;
-    b->last_in_chain = 1;
+    /* where its origin broke off the client learns so */
+
+    if (dl->broken) {
+        b->flush = 1;
+
+    } else {
+        b->last_buf = 1;
+        b->last_in_chain = 1;
+        ngx_http_debar_download_learn(r, dl);
+    }
+
     cl.buf = b;
     cl.next = NULL;
 
@@ -1109,6 +1506,30 @@ ngx_http_debar_download_last(ngx_http_request_t *r,
     ngx_http_debar_download_unspool(dl);
 
     return ngx_http_debar_download_send(r, dl, &cl);
+}
+
+
+/* A film that was read to its end: parts of it may be asked for. */
+
+static void
+ngx_http_debar_download_learn(ngx_http_request_t *r,
+    ngx_http_debar_download_t *dl)
+{
+    if (dl->pinned || !dl->saved || dl->bounds || dl->failed) {
+        return;
+    }
+
+    switch (debar_file_class(dl->type)) {
+
+    case DEBAR_CLASS_MEDIA:
+    case DEBAR_CLASS_TEXT:
+    case DEBAR_CLASS_DOCUMENT:
+        ngx_http_debar_parts_learn(r);
+        break;
+
+    default:
+        break;
+    }
 }
 
 
@@ -1190,6 +1611,8 @@ ngx_http_debar_download_settle(ngx_http_request_t *r,
         v->fault = "lists changed too often while the file was read";
 
     } else {
+        bounds |= dl->lied ? DEBAR_FILE_CODED : 0;
+
         if (failed && !dl->has_sha256) {
 
             /* what is not read is known by its first bytes */
@@ -1287,17 +1710,16 @@ ngx_http_debar_download_refuse(ngx_event_t *ev)
 
 
 /*
- * Nothing came for a while.  A head does not wait longer for its first bytes.
- * Bytes that nobody knows and that have no end may be messages which somebody
+ * Nothing came for a while.  A head does not wait longer for its first bytes,
+ * nor they for more of them.  Bytes that nobody knows and that have no end may be messages which somebody
  * waits for: those go on, and what they were is judged when they end.
  */
 
 static void
 ngx_http_debar_download_waited(ngx_event_t *ev)
 {
-    ngx_buf_t                  *b;
     ngx_int_t                   rc;
-    ngx_chain_t                *out, *cl, **last;
+    ngx_chain_t                *out;
     ngx_connection_t           *c;
     ngx_http_request_t         *r;
     ngx_http_debar_download_t  *dl = ev->data;
@@ -1311,56 +1733,23 @@ ngx_http_debar_download_waited(ngx_event_t *ev)
         return;
     }
 
-    if (dl->looking) {
-
-        if (dl->nfirst) {
-            (void) ngx_http_debar_download_first(r, dl, NULL, 0, 1);
-            ngx_http_debar_download_read(r, dl);
-
-            if (!dl->reading) {
-                dl->over = 1;
-            }
-
-        } else if (!dl->head) {
-            return;
-        }
-    }
-
+    rc = NGX_OK;
     out = NULL;
 
-    if (dl->trickles) {
+    if (dl->looking && dl->seen) {
+        dl->guessed = 1;
+        rc = ngx_http_debar_download_early(r, dl, &out);
+
+    } else if (dl->trickles) {
         out = ngx_http_debar_tail_take(&dl->tail, 0);
     }
 
-    if (out == NULL && !dl->over && !dl->looking) {
-        return;
-    }
+    if (rc == NGX_OK) {
+        if (out == NULL && (dl->seen || !dl->head)) {
+            return;
+        }
 
-    b = ngx_calloc_buf(r->pool);
-    cl = ngx_alloc_chain_link(r->pool);
-
-    if (b == NULL || cl == NULL) {
-        ngx_http_finalize_request(r, NGX_ERROR);
-        ngx_http_run_posted_requests(c);
-        return;
-    }
-
-    /* nothing behind it would push it out */
-
-    b->flush = 1;
-    cl->buf = b;
-    cl->next = NULL;
-
-    for (last = &out; *last; last = &(*last)->next) {
-        /* void */
-    }
-
-    *last = cl;
-
-    rc = ngx_http_debar_download_send(r, dl, out);
-
-    if (!dl->over) {
-        ngx_http_debar_tail_sent(r->pool, &dl->tail, out);
+        rc = ngx_http_debar_download_push(r, dl, out);
     }
 
     if (rc == NGX_ERROR) {

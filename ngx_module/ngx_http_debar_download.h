@@ -56,6 +56,11 @@ struct ngx_http_debar_download_s {
     ngx_event_t                  wait;       /* what is held goes on then */
     ngx_event_t                  refuse;     /* posted */
     ngx_str_t                    name;       /* by Content-Disposition */
+    ngx_str_t                    coding;     /* by Content-Encoding, as long as
+                                                the bytes are of it */
+    ngx_chain_t                 *waiting;    /* for the client: its origin's */
+    u_char                      *early;      /* went before its type was known */
+    size_t                       nearly;
 
     size_t                       nfirst;
     u_char                       first[DEBAR_FILE_HEAD];   /* decoded */
@@ -70,6 +75,13 @@ struct ngx_http_debar_download_s {
     unsigned                     pinned:1;   /* a permit wants to know it */
     unsigned                     trickles:1; /* what is held may go at times */
     unsigned                     counted:1;  /* in this worker's spools */
+    unsigned                     attached:1; /* Content-Disposition says so */
+    unsigned                     saved:1;    /* it has the name of a file */
+    unsigned                     streams:2;  /* ..._STREAM_*, or 0 */
+    unsigned                     guessed:1;  /* what came first could go */
+    unsigned                     lies:1;     /* is not of its coding */
+    unsigned                     lied:1;     /* was not */
+    unsigned                     broken:1;   /* off, by its origin */
 
     uint8_t                      sha256[32]; /* for the record */
     unsigned                     has_sha256:1;
@@ -91,9 +103,11 @@ ngx_int_t ngx_http_debar_tail_add(ngx_pool_t *pool, ngx_http_debar_tail_t *t,
     u_char *p, size_t n);
 
 /* All but the last keep bytes, as far as whole buffers make them up; NULL: none.
- * After they were sent, ngx_http_debar_tail_sent() takes back what is done. */
+ * After they were sent, ngx_http_debar_tail_sent() takes back what is done;
+ * ngx_http_debar_tail_crowd(): bytes that were sent and are not done. */
 
 ngx_chain_t *ngx_http_debar_tail_take(ngx_http_debar_tail_t *t, size_t keep);
+size_t ngx_http_debar_tail_crowd(ngx_http_debar_tail_t *t);
 void ngx_http_debar_tail_sent(ngx_pool_t *pool, ngx_http_debar_tail_t *t,
     ngx_chain_t *out);
 

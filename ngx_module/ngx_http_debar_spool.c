@@ -208,3 +208,19 @@ ngx_http_debar_tail_sent(ngx_pool_t *pool, ngx_http_debar_tail_t *t,
     ngx_chain_update_chains(pool, &t->free, &t->busy, &out,
                             (ngx_buf_tag_t) &ngx_http_debar_tail_add);
 }
+
+
+size_t
+ngx_http_debar_tail_crowd(ngx_http_debar_tail_t *t)
+{
+    size_t        n;
+    ngx_chain_t  *cl;
+
+    n = 0;
+
+    for (cl = t->busy; cl; cl = cl->next) {
+        n += cl->buf->last - cl->buf->pos;
+    }
+
+    return n;
+}

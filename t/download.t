@@ -119,7 +119,45 @@ $bad{'byte after byte'} = ['/bytes', head('application/x', 'Transfer-Encoding: '
 pop @{$bad{'byte after byte'}};
 push @{$bad{'byte after byte'}}, chunks(substr($bad, 1000), 7000);
 
+gzip(\$bad_gz => \my $bad_gz_gz);
+
+$bad{'as messages that nobody asked for'} =
+    ['/grpc', whole($bad, 'application/grpc')];
+$bad{'as gzip, which it is not'} =
+    ['/lies', whole($bad, undef, 'Content-Encoding: gzip')];
+$bad{'as gzip, which it is not, in pieces'} =
+    ['/lies-slowly', head('a/b', 'Content-Length: ' . length $bad,
+                          'Content-Encoding: gzip'),
+     substr($bad, 0, 1), 0.2, substr($bad, 1, 200), 0.2, substr $bad, 201];
+$bad{'in gzip twice, by two lines'} =
+    ['/twice', whole($bad_gz_gz, undef, 'Content-Encoding: gzip',
+                     'Content-Encoding: gzip')];
+$bad{'in gzip, said by the first of two lines'} =
+    ['/first-line', whole($bad_gz, undef, 'Content-Encoding: gzip',
+                          'Content-Encoding: identity')];
+$bad{'shorter than announced'} =
+    ['/short', head('a/b', 'Content-Length: ' . (100 + length $bad)), $bad, ''];
+$bad{'without its last chunk'} =
+    ['/no-end', head('a/b', 'Transfer-Encoding: chunked'),
+     (map { $_ eq "0\r\n\r\n" ? () : $_ } chunks($bad, 9000)), ''];
+
+gzip(\$large => \my $named_gz, Name => 'x' x 200_000);
+
 my %late = (
+    'a byte, and then nothing for a while, with its length' =>
+        ['/byte', head('text/plain', 'Content-Length: ' . length $large),
+         substr($large, 0, 1), 0.4, substr $large, 1],
+    'a byte, and then nothing for a while' =>
+        ['/byte-chunked', head('text/plain', 'Transfer-Encoding: chunked'),
+         (chunks('M', 1))[0], 0.4, chunks(substr($large, 1), 20000)],
+    'as events' => ['/as-events', whole($large, 'text/event-stream')],
+    'as events, in small pieces' =>
+        ['/as-events-small', head('text/event-stream',
+                                  'Transfer-Encoding: chunked'),
+         (map { (chunks(substr($large, $_, 1), 1))[0], 0.02 } 0 .. 9),
+         chunks(substr($large, 10), 30000)],
+    'behind a long name in gzip' =>
+        ['/named-gz', whole($named_gz, undef, 'Content-Encoding: gzip')],
     'with its length' => ['/large', whole($large)],
     'in chunks' => ['/large-chunked', head('a/b', 'Transfer-Encoding: chunked'),
                     chunks($large, 30000)],
@@ -155,7 +193,31 @@ my %good = (
         ['/remover.exe', whole($remover)],
 );
 
+my $png = "\x89PNG\r\n\x1a\n" . "\0\0\0\rIHDR" . "\0" x 600;
+my $bad_zip = zip_of('setup.exe', $bad);
+
+my %two = (
+    'a picture that is saved' => ['/two.png', whole($png . $bad_zip,
+         'image/png', 'Content-Disposition: attachment; filename=x.png')],
+    'a picture by its bytes, an archive by its name' =>
+        ['/two.zip', whole($png . $bad_zip, 'image/png')],
+    'text by its bytes, a program by its label' =>
+        ['/two', whole(('text ' x 200) . $bad_zip, 'application/octet-stream')],
+    'text that is saved' => ['/two.txt', whole(('text ' x 200) . $bad_zip,
+         'text/plain', 'Content-Disposition: attachment')],
+);
+
+my $fat = $fine . "\0" x 40_000_000;
+
 my %answers = (
+    '/fat' => [head('a/b', 'Transfer-Encoding: chunked'),
+               sub { print {$_[0]} chunks($fat, 100_000) }],
+    '/lines' => [head('text/plain', 'Transfer-Encoding: chunked'),
+                 (chunks("line one\n" x 80, 1000))[0], 4,
+                 chunks("line two\n", 100)],
+    '/words' => [head('text/plain', 'Transfer-Encoding: chunked'),
+                 map({ ((chunks("word $_\n", 100))[0], 0.5) } 1 .. 6),
+                 "0\r\n\r\n"],
     '/events' => [head('text/event-stream', 'Transfer-Encoding: chunked'),
                   (chunks("data: one\n\n", 100))[0], 4,
                   chunks("data: two\n\n", 100)],
@@ -186,7 +248,7 @@ $answers{'/messages'} = [head('application/x-messages',
                          (chunks("\0\1\2\3message one", 100))[0], 4,
                          chunks("\0\1\2\3message two", 100)];
 
-for my $set (\%bad, \%late, \%good) {
+for my $set (\%bad, \%late, \%two, \%good) {
     for my $case (keys %$set) {
         my ($path, @pieces) = @{$set->{$case}};
         $answers{$path} = \@pieces;
@@ -304,7 +366,9 @@ for my $case (sort keys %late) {
 
     like($c->{in}, qr{^HTTP/1\.1 200}, "a large one $case: began");
     my ($body) = $c->{in} =~ /\r\n\r\n(.*)/s;
-    cmp_ok(length $body, '<', length($large) - 60000, '... and did not end');
+    cmp_ok(length $body, '<', ($case =~ /gzip/ ? length $late{$case}[1]
+                                               : length $large) - 60000,
+           '... and did not end');
     unlike($c->{in}, qr/\r\n0\r\n\r\n\z/, '... nor seemed to');
     is($said->{verdict}, 'block', '... it is recorded');
     ok($cut && $cut->{incident} eq $said->{incident} && $cut->{bytes} > 0,
@@ -317,6 +381,18 @@ for my $case (sort keys %late) {
     isnt($r->{exit}, 0, 'HTTP/2: the stream is broken off');
     cmp_ok(length $r->{body}, '<', length($large) - 60000, '... before its end');
     $gw->audit_soon;
+}
+
+
+# --- two things at once ----------------------------------------------------------
+
+for my $case (sort keys %two) {
+    my $r = $gw->get("$http$two{$case}[0]");
+    my ($line) = decisions();
+
+    is($r->{status}, 403, "$case: refused");
+    like($line->{evidence}[0]{where} // '', qr{^content:.*/signer},
+         '... by what is in it');
 }
 
 
@@ -412,6 +488,60 @@ for my $how ('--http1.1', '--http2') {
 }
 
 {
+    my $c = $gw->client;
+    my $from = time;
+
+    $c->send("GET $http/lines HTTP/1.1\r\nHost: files.neutral.example\r\n\r\n");
+    1 while $c->{in} !~ /line one/ && $c->fill(5);
+    cmp_ok(time - $from, '<', 2, 'text does not wait for more of it');
+
+    $c = $gw->client;
+    $from = time;
+    $c->send("GET $http/words HTTP/1.1\r\nHost: files.neutral.example\r\n\r\n");
+
+    for (1 .. 5) {
+        1 while $c->{in} !~ /word $_/ && $c->fill(5);
+        cmp_ok(time - $from, '<', 0.5 * $_ + 0.4, "word $_ comes as it is said");
+    }
+
+    is($c->response->{body}, join('', map { "word $_\n" } 1 .. 6),
+       '... and all of them');
+}
+
+# A client that does not read: what its origin sends is not kept in memory.
+
+{
+    my $rss = sub {
+        my $kb = 0;
+
+        for my $worker ($gw->workers) {
+            $kb += $1 if (file_text("/proc/$worker/status") // '')
+                         =~ /VmRSS:\s+(\d+)/;
+        }
+
+        return $kb;
+    };
+    my $before = $rss->();
+    my $c = $gw->client;
+
+    $c->send("GET $http/fat HTTP/1.1\r\nHost: files.neutral.example\r\n\r\n");
+    sleep 3;
+    cmp_ok($rss->() - $before, '<', 16_000,
+           'a client that does not read costs no memory');
+    1 while $c->{in} !~ /\r\n0\r\n\r\n\z/ && $c->fill(10);
+
+    my ($got, $at) = ('', 4 + index $c->{in}, "\r\n\r\n");
+
+    while (substr($c->{in}, $at, 10) =~ /^([0-9a-f]+)\r\n/ && hex $1) {
+        $got .= substr $c->{in}, $at + length($1) + 2, hex $1;
+        $at += length($1) + 4 + hex $1;
+    }
+
+    ok($got eq $fat, '... and gets it all in the end') or diag(length $got);
+    $gw->audit_soon;
+}
+
+{
     my $r = $gw->get("$http/broken");
 
     ok(!$r->{status} || length $r->{body} < 100000,
@@ -467,6 +597,13 @@ for my $how ('--http1.1', '--http2') {
        'a reload starts it again');
     $gw->audit_soon;
 }
+
+$gw->set('debar_download_limits', 'spools=1k');
+$gw->reload;
+is($gw->get("$http/fine.exe")->{status}, 403,
+   'what there is no room for is not read, and does not pass');
+like((decisions())[-1]{fault} // '', qr/no room/, '... and why');
+$gw->set('debar_download_limits', 'spools=1g');
 
 $gw->set('debar_on_inspect_failure', 'log');
 $gw->set('debar_inspector', 'unix:/nowhere');
