@@ -68,6 +68,12 @@ static const case_t  cases[] = {
       DEBAR_BLOCK, "cXML in a textarea of any name" },
     { HTML, PAGE("<textarea name=t>" CXML("Acmesoft")), DEBAR_BLOCK,
       "... that has no end" },
+    { HTML, PAGE("<p title='a>\"b' class = \"<!-- '\" x=y'z>1</p><br/>"
+                 "<datalist id=d><data value=1></data></datalist><!-->"
+                 OCI("Acmesoft")), DEBAR_BLOCK,
+      "OCI: behind tags with quotes, and an empty comment" },
+    { HTML, PAGE("<a href=\"x" OCI("Globex") "'>" OCI("Acmesoft")),
+      DEBAR_BLOCK, "OCI: behind a quote that ends in the field of another" },
     { "text/xml", CXML("Acmesoft"), DEBAR_BLOCK, "cXML as the answer" },
     { "", CXML("Acmesoft"), DEBAR_BLOCK, "... without a label" },
     { "application/json", "{\"q\":1,\"cart\":\"<cXML><Message>"
@@ -81,6 +87,10 @@ static const case_t  cases[] = {
     { HTML, PAGE("<p>Acmesoft</p>" FIELD("brand", "Acmesoft")
                  FIELD("quantity", "1")), DEBAR_PASS, "a page of a shop" },
     { HTML, PAGE("<!-- " OCI("Acmesoft") " -->"), DEBAR_PASS, "a comment" },
+    { HTML, PAGE("<inputs name=\"NEW_ITEM-QUANTITY[1]\" value=1><span name="
+                 "\"NEW_ITEM-MANUFACTCODE[1]\" value=Acmesoft>x</span>"
+                 "<textareaoftextareas name=\"NEW_ITEM-QUANTITY[2]\">"),
+      DEBAR_PASS, "elements whose names are like those of controls" },
     { HTML, PAGE("<script>var a = '" OCI("Acmesoft") "';</script>"),
       DEBAR_PASS, "a script" },
     { HTML, PAGE("<p title='" "<input name=\"NEW_ITEM-QUANTITY[1]\">" "'>"
