@@ -10,6 +10,7 @@
 
 #define DEBAR_OVERLAY_CHUNK  16384
 #define DEBAR_OVERLAY_MARK   32   /* longer than any mark */
+#define DEBAR_OVERLAY_STEP   4    /* shorter than any mark */
 #define DEBAR_OVERLAY_PARTS  16
 #define DEBAR_OVERLAY_HEAD   (4 << 20)
 
@@ -43,8 +44,15 @@ static const debar_str_t  debar_overlay_marks[] = {
 };
 
 
-static const uint8_t *debar_overlay_next(const uint8_t *p, const uint8_t *end,
-    unsigned *what);
+typedef struct {
+    uint8_t   begins[256];        /* which mark, and 1 */
+    uint8_t   pairs[65536 / 8];   /* two bytes of a mark, behind each other */
+} debar_overlay_filter_t;
+
+
+static void debar_overlay_filter(debar_overlay_filter_t *f);
+static const uint8_t *debar_overlay_next(const debar_overlay_filter_t *f,
+    const uint8_t *p, const uint8_t *end, unsigned *what);
 static int debar_overlay_found(debar_reader_t *rd, unsigned what, uint64_t *off,
     uint64_t to);
 static int debar_overlay_search(debar_reader_t *rd, uint64_t from,
@@ -94,11 +102,14 @@ debar_reader_overlay(debar_reader_t *rd, uint64_t from, uint64_t to)
 static int
 debar_overlay_search(debar_reader_t *rd, uint64_t from, uint64_t to)
 {
-    size_t          n;
-    uint8_t         buf[DEBAR_OVERLAY_CHUNK];
-    uint64_t        off;
-    unsigned        parts, what;
-    const uint8_t  *p;
+    size_t                  n;
+    uint8_t                 buf[DEBAR_OVERLAY_CHUNK];
+    uint64_t                off;
+    unsigned                parts, what;
+    const uint8_t          *p;
+    debar_overlay_filter_t  filter;
+
+    debar_overlay_filter(&filter);
 
     for (off = from, parts = 0; off < to; /* void */ ) {
         n = to - off < sizeof(buf) ? to - off : sizeof(buf);
@@ -107,7 +118,7 @@ debar_overlay_search(debar_reader_t *rd, uint64_t from, uint64_t to)
             break;
         }
 
-        p = debar_overlay_next(buf, buf + n, &what);
+        p = debar_overlay_next(&filter, buf, buf + n, &what);
 
         if (p == NULL) {
 
@@ -133,35 +144,68 @@ debar_overlay_search(debar_reader_t *rd, uint64_t from, uint64_t to)
 }
 
 
-/* The first mark of any kind, in one pass over what is mostly none. */
+/*
+ * Every mark covers one place in DEBAR_OVERLAY_STEP and the byte behind it, so
+ * that those alone are looked at: somebody waits for the last bytes of a download
+ * while a gigabyte of it is searched.
+ */
 
-static const uint8_t *
-debar_overlay_next(const uint8_t *p, const uint8_t *end, unsigned *what)
+static void
+debar_overlay_filter(debar_overlay_filter_t *f)
 {
-    unsigned            i;
-    uint8_t             begins[256];
-    const debar_str_t  *m;
+    size_t          i, j;
+    unsigned        pair;
+    const uint8_t  *m;
 
-    memset(begins, 0, sizeof(begins));
+    memset(f, 0, sizeof(*f));
 
     for (i = 0; i < DEBAR_OVERLAY_MARKS; i++) {
-        begins[(uint8_t) debar_overlay_marks[i].data[0]] = i + 1;
+        m = (const uint8_t *) debar_overlay_marks[i].data;
+        f->begins[m[0]] = i + 1;
+
+        for (j = 0; j < DEBAR_OVERLAY_STEP; j++) {
+            pair = m[j] | (unsigned) m[j + 1] << 8;
+            f->pairs[pair >> 3] |= 1 << (pair & 7);
+        }
     }
+}
 
-    for ( /* void */ ; p < end; p++) {
-        i = begins[*p];
 
-        if (i == 0) {
+/* The first mark of any kind. */
+
+static const uint8_t *
+debar_overlay_next(const debar_overlay_filter_t *f, const uint8_t *p,
+    const uint8_t *end, unsigned *what)
+{
+    unsigned            i, pair;
+    const uint8_t      *at, *from;
+    const debar_str_t  *m;
+
+    for (at = p; end - at >= 2; at += DEBAR_OVERLAY_STEP) {
+        pair = at[0] | (unsigned) at[1] << 8;
+
+        if (!(f->pairs[pair >> 3] & 1 << (pair & 7))) {
             continue;
         }
 
-        m = &debar_overlay_marks[i - 1];
+        from = at - p < DEBAR_OVERLAY_STEP ? p : at - (DEBAR_OVERLAY_STEP - 1);
 
-        if ((size_t) (end - p) >= m->len && p[1] == (uint8_t) m->data[1]
-            && memcmp(p, m->data, m->len) == 0)
-        {
-            *what = i - 1;
-            return p;
+        for ( /* void */ ; from <= at; from++) {
+            i = f->begins[*from];
+
+            if (i == 0) {
+                continue;
+            }
+
+            m = &debar_overlay_marks[i - 1];
+
+            if ((size_t) (end - from) >= m->len
+                && from[1] == (uint8_t) m->data[1]
+                && memcmp(from, m->data, m->len) == 0)
+            {
+                *what = i - 1;
+                return from;
+            }
         }
     }
 
