@@ -17,7 +17,7 @@ use Time::HiRes qw(sleep);
 our @ISA = ('Bench::Load');
 
 my $HOST = 'files.bench.example';
-my $HOLD = 64 * 1024;                    # debar_tail_hold
+my $HOLD = 96 * 1024;                    # debar_tail_hold, and a bit
 
 
 # What is missing, or undef.

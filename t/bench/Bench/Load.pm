@@ -148,6 +148,7 @@ sub without_debar {
     $text =~ s/^\s*load_module .*?;//mg;
     $text =~ s/^stream \{.*?^\}//ms;
     $text =~ s/\$debar_authority/\$http_host/g;
+    $text =~ s/\$debar_((?:if_)?range)/\$http_$1/g;
     $text =~ s/^[ \t]*debar(?:_\w+)?(?:\s[^;]*)?;//mg;
 
     return $text;
