@@ -299,8 +299,11 @@ my $list = write_list(test_dir() . '/list', serial => 1,
 write_file("$list/list.yaml",
            file_text("$list/list.yaml") =~ s/channels: none\n//r);
 
+# Small buffers: what is late must not come with the head in one piece.
+
 my $gw = Debar::Test::Gateway->new(list => $list, inspect => 1,
-                                   upstream_ca => $pki->ca);
+                                   upstream_ca => $pki->ca,
+                                   conf => { proxy_buffers => '8 8k' });
 my $curl = Debar::Test::Curl->new(proxy => 'http://127.0.0.1:3128',
                                   ca => $gw->ca_file);
 my $http = 'http://shop.neutral.example';
