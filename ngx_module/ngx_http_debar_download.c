@@ -1002,7 +1002,9 @@ ngx_http_debar_download_read(ngx_http_request_t *r,
     case DEBAR_CLASS_DOCUMENT:
 
         if (!dl->pinned && !dl->saved) {
-            ngx_http_debar_parts_learn(r);
+            if (r->headers_in.range) {
+                ngx_http_debar_parts_learn(r);
+            }
             ngx_http_debar_download_unspool(dl);
             return;
         }
@@ -1524,7 +1526,9 @@ ngx_http_debar_download_learn(ngx_http_request_t *r,
     case DEBAR_CLASS_MEDIA:
     case DEBAR_CLASS_TEXT:
     case DEBAR_CLASS_DOCUMENT:
-        ngx_http_debar_parts_learn(r);
+        if (r->headers_in.range) {
+            ngx_http_debar_parts_learn(r);
+        }
         break;
 
     default:
