@@ -1002,9 +1002,7 @@ ngx_http_debar_download_read(ngx_http_request_t *r,
     case DEBAR_CLASS_DOCUMENT:
 
         if (!dl->pinned && !dl->saved) {
-            if (r->headers_in.range) {
-                ngx_http_debar_parts_learn(r);
-            }
+            ngx_http_debar_parts_learn(r);
             ngx_http_debar_download_unspool(dl);
             return;
         }
@@ -1526,9 +1524,7 @@ ngx_http_debar_download_learn(ngx_http_request_t *r,
     case DEBAR_CLASS_MEDIA:
     case DEBAR_CLASS_TEXT:
     case DEBAR_CLASS_DOCUMENT:
-        if (r->headers_in.range) {
-            ngx_http_debar_parts_learn(r);
-        }
+        ngx_http_debar_parts_learn(r);
         break;
 
     default:

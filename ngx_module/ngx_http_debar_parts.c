@@ -100,6 +100,12 @@ ngx_http_debar_parts_learn(ngx_http_request_t *r)
     u_char                  key[16];
     ngx_http_debar_part_t  *part;
 
+    /* who asked for the whole has no use for it, and a digest is dear */
+
+    if (r->headers_in.range == NULL) {
+        return;
+    }
+
     if (ngx_http_debar_parts_key(r, key) == NGX_OK) {
         part = ngx_http_debar_parts_slot(key);
         ngx_memcpy(part->key, key, sizeof(key));
