@@ -388,7 +388,7 @@ ngx_int_t ngx_http_debar_response_init(ngx_conf_t *cf);
 char *ngx_http_debar_response_limits(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
-/* Downloads (ngx_http_debar_download.c, ngx_http_debar_download_conf.c) */
+/* Downloads (ngx_http_debar_download*.c) */
 
 ngx_int_t ngx_http_debar_download_init(ngx_conf_t *cf);
 void ngx_http_debar_download_content(ngx_http_debar_download_t *dl,

@@ -1,0 +1,490 @@
+/*
+ * The head of a download: where it leads, what the file is called, and whether
+ * there is something to look at.
+ */
+
+#include "ngx_http_debar_download_private.h"
+
+
+#define NGX_HTTP_DEBAR_CODINGS  256           /* bytes of Content-Encoding */
+
+
+static ngx_int_t ngx_http_debar_download_location(ngx_http_request_t *r,
+    ngx_http_debar_ctx_t *ctx, u_char *p, size_t len, const char *where);
+static ngx_int_t ngx_http_debar_download_part(ngx_http_request_t *r,
+    ngx_http_debar_download_t *dl);
+static ngx_int_t ngx_http_debar_download_coding(ngx_http_request_t *r,
+    ngx_http_debar_download_t *dl);
+static ngx_uint_t ngx_http_debar_download_streams(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_debar_download_saved(ngx_http_request_t *r);
+
+
+static ngx_str_t *
+ngx_http_debar_download_field(ngx_http_request_t *r, const char *name,
+    size_t len)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    part = &r->headers_out.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                return NULL;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].hash && h[i].key.len == len
+            && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0)
+        {
+            return &h[i].value;
+        }
+    }
+}
+
+
+/* What the head alone says: where it leads, what the file is called.
+ * NGX_DECLINED: that is enough. */
+
+ngx_int_t
+ngx_http_debar_download_head(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx)
+{
+    u_char                     *p, *last;
+    ngx_str_t                  *s;
+    ngx_http_debar_download_t  *dl;
+
+    dl = ctx->download;
+
+    if (r->headers_out.status >= 300 && r->headers_out.status < 400) {
+        s = r->headers_out.location ? &r->headers_out.location->value
+                              : ngx_http_debar_download_field(r, "Location", 8);
+
+        if (s && ngx_http_debar_download_location(r, ctx, s->data, s->len,
+                                                  "response:location")
+                 != NGX_OK)
+        {
+            return NGX_DECLINED;
+        }
+    }
+
+    s = ngx_http_debar_download_field(r, "Refresh", 7);
+
+    if (s) {
+        last = s->data + s->len;
+
+        p = ngx_strlcasestrn(s->data, last, (u_char *) "url=", 4 - 1);
+
+        if (p) {
+            p += 4;
+
+            while (p < last && (*p == ' ' || *p == '"' || *p == '\'')) {
+                p++;
+            }
+
+            while (last > p && (last[-1] == '"' || last[-1] == '\''
+                                || last[-1] == ' '))
+            {
+                last--;
+            }
+
+            if (ngx_http_debar_download_location(r, ctx, p, last - p,
+                                                 "response:refresh")
+                != NGX_OK)
+            {
+                return NGX_DECLINED;
+            }
+        }
+    }
+
+    s = ngx_http_debar_download_field(r, "Content-Disposition", 19);
+
+    if (s) {
+        dl->name = *s;
+    }
+
+    if (r->headers_out.content_type.len
+        && ngx_strlcasestrn(r->headers_out.content_type.data,
+                            r->headers_out.content_type.data
+                            + r->headers_out.content_type.len,
+                            (u_char *) "name", 4 - 1))
+    {
+        s = &r->headers_out.content_type;
+
+    } else {
+        s = NULL;
+    }
+
+    if (dl->name.len == 0 && s) {
+        dl->name = *s;
+    }
+
+    if (dl->name.len == 0) {
+        return NGX_OK;
+    }
+
+    /* a listed name is reason enough, whatever comes */
+
+    if (ngx_http_debar_download_filing(r, dl) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    debar_filing_disposition(dl->filing, debar_str((char *) dl->name.data,
+                                                   dl->name.len),
+                             "response:filename");
+
+    return ngx_http_debar_download_settle(r, dl, 0, NULL);
+}
+
+
+/*
+ * A URL that the client is sent to, judged as if it asked for it.  One of the
+ * same origin is judged when it does.
+ */
+
+static ngx_int_t
+ngx_http_debar_download_location(ngx_http_request_t *r,
+    ngx_http_debar_ctx_t *ctx, u_char *p, size_t len, const char *where)
+{
+    u_char                      *colon, *rest, *slash, *last;
+    unsigned                     i;
+    debar_facts_t                f;
+    debar_verdict_t             *v;
+    ngx_http_debar_loc_conf_t   *dlcf;
+    ngx_http_debar_main_conf_t  *mcf;
+
+    dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_debar_module);
+
+    last = p + len;
+    f = ctx->download->facts;
+    colon = ngx_strlchr(p, last, ':');
+
+    if (len > 2 && p[0] == '/' && p[1] == '/') {
+        rest = p + 2;
+
+    } else if (colon && last - colon > 3 && colon[1] == '/' && colon[2] == '/'
+               && (colon - p == 4 || colon - p == 5)
+               && ngx_strncasecmp(p, (u_char *) "https", colon - p) == 0)
+    {
+        f.scheme = debar_str((char *) p, colon - p);
+        rest = colon + 3;
+
+    } else {
+        return NGX_OK;
+    }
+
+    for (slash = rest; slash < last; slash++) {
+        if (*slash == '/' || *slash == '?' || *slash == '#') {
+            break;
+        }
+    }
+
+    for (colon = slash; colon < last && *colon != '#'; colon++) {
+        /* a fragment stays with the client */
+    }
+
+    f.method = debar_str("GET", 3);
+    f.authority = debar_str((char *) rest, slash - rest);
+    f.nhosts = 0;
+    f.more_hosts = 0;
+    f.target = (slash < colon && *slash == '/')
+               ? debar_str((char *) slash, colon - slash) : debar_str("/", 1);
+    f.cookie = debar_str("", 0);
+    f.original_url = debar_str("", 0);
+    f.form = debar_str("", 0);
+    f.filing = 0;
+
+    v = mcf->scratch;
+    debar_judge(dlcf->list->list, &f, v);
+
+    /* what is odd there is refused when it is asked for */
+
+    if (v->verdict != DEBAR_BLOCK) {
+        return NGX_OK;
+    }
+
+    for (i = 0; i < v->nevidence; i++) {
+        ngx_memmove(v->evidence[i].where + ngx_strlen(where) + 1,
+                    v->evidence[i].where,
+                    DEBAR_WHERE - ngx_strlen(where) - 1);
+        ngx_memcpy(v->evidence[i].where, where, ngx_strlen(where));
+        v->evidence[i].where[ngx_strlen(where)] = '/';
+        v->evidence[i].where[DEBAR_WHERE - 1] = '\0';
+    }
+
+    ctx->download->judging = 1;
+
+    if (ngx_http_debar_late(r, v) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    ctx->download->judging = 0;
+
+    return NGX_OK;
+}
+
+
+/* NGX_OK: what comes is looked at; NGX_DONE: there is nothing to look at. */
+
+ngx_int_t
+ngx_http_debar_download_begin(ngx_http_request_t *r,
+    ngx_http_debar_download_t *dl)
+{
+    ngx_uint_t                   status;
+    debar_verdict_t             *v;
+    ngx_http_debar_loc_conf_t   *dlcf;
+    ngx_http_debar_main_conf_t  *mcf;
+
+    status = r->headers_out.status;
+
+    if (r->header_only || r->method == NGX_HTTP_HEAD
+        || status == NGX_HTTP_NO_CONTENT || status == NGX_HTTP_NOT_MODIFIED
+        || status == 205 || dl->length == 0)
+    {
+        return NGX_DONE;
+    }
+
+    dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_debar_module);
+
+    if (debar_filing_pins(dlcf->list->list)) {
+        v = mcf->scratch;
+        debar_judge(dlcf->list->list, &dl->facts, v);
+        dl->pinned = debar_filing_pinned(dlcf->list->list, v);
+    }
+
+    if (status == NGX_HTTP_PARTIAL_CONTENT) {
+
+        if (dlcf->ranges == NGX_HTTP_DEBAR_RANGES_PASS
+            || ngx_http_debar_parts_known(r))
+        {
+            return NGX_DONE;
+        }
+
+        return ngx_http_debar_download_part(r, dl);
+    }
+
+    /* nginx would cut out the parts before it comes here */
+
+    if (r->headers_in.range && r->allow_ranges) {
+
+        if (!dl->pinned && ngx_http_debar_parts_known(r)) {
+            return NGX_DONE;
+        }
+
+        r->allow_ranges = 0;
+    }
+
+    if (ngx_http_debar_download_coding(r, dl) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    dl->attached = ngx_http_debar_download_field(r, "Content-Disposition", 19)
+                   != NULL;
+    dl->streams = !dl->pinned && ngx_http_debar_download_streams(r);
+    dl->saved = dl->attached || ngx_http_debar_download_saved(r);
+
+    dl->head = 1;
+    dl->looking = 1;
+
+    r->filter_need_in_memory = 1;
+
+    return NGX_OK;
+}
+
+
+/* A part that nobody asked the origin for. */
+
+static ngx_int_t
+ngx_http_debar_download_part(ngx_http_request_t *r,
+    ngx_http_debar_download_t *dl)
+{
+    if (ngx_http_debar_download_filing(r, dl) != NGX_OK
+        || ngx_http_debar_download_settle(r, dl, 0,
+                                          "a part of a file cannot be judged")
+           != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    return NGX_DONE;
+}
+
+
+/* All its codings: a client undoes those of every line. */
+
+static ngx_int_t
+ngx_http_debar_download_coding(ngx_http_request_t *r,
+    ngx_http_debar_download_t *dl)
+{
+    u_char           *p;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    if (r->headers_out.content_encoding == NULL) {
+        return NGX_OK;
+    }
+
+    dl->coding.data = ngx_pnalloc(r->pool, NGX_HTTP_DEBAR_CODINGS);
+
+    if (dl->coding.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = dl->coding.data;
+    part = &r->headers_out.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].hash == 0 || h[i].key.len != 16
+            || ngx_strncasecmp(h[i].key.data, (u_char *) "Content-Encoding", 16)
+               != 0)
+        {
+            continue;
+        }
+
+        p = ngx_slprintf(p, dl->coding.data + NGX_HTTP_DEBAR_CODINGS, "%s%V",
+                         p == dl->coding.data ? "" : ",", &h[i].value);
+    }
+
+    dl->coding.len = p - dl->coding.data;
+
+    if (dl->coding.len) {
+        dl->unpack = debar_unpack_new(debar_str((char *) dl->coding.data,
+                                                dl->coding.len));
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * Messages in a stream without an end: who reads them takes them by this name,
+ * and waits for each.  They are looked at as they go by: what turns out to be a
+ * program is read all the same.  Those of gRPC may have any bytes, and are for
+ * nobody who did not send such himself.
+ */
+
+static ngx_uint_t
+ngx_http_debar_download_streams(ngx_http_request_t *r)
+{
+    ngx_str_t        *type;
+    ngx_uint_t        i;
+    ngx_table_elt_t  *asked;
+
+    static ngx_str_t  types[] = {
+        ngx_string("text/event-stream"),
+        ngx_string("multipart/x-mixed-replace"),
+        ngx_string("application/grpc")
+    };
+
+    type = &r->headers_out.content_type;
+    asked = r->headers_in.content_type;
+
+    for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+
+        if (type->len < types[i].len
+            || ngx_strncasecmp(type->data, types[i].data, types[i].len) != 0)
+        {
+            continue;
+        }
+
+        if (i < 2) {
+            return NGX_HTTP_DEBAR_STREAM_TEXT;
+        }
+
+        return asked && asked->value.len >= types[i].len
+               && ngx_strncasecmp(asked->value.data, types[i].data,
+                                  types[i].len) == 0
+               ? NGX_HTTP_DEBAR_STREAM_ANY : 0;
+    }
+
+    return 0;
+}
+
+
+/*
+ * Files to keep rather than things to show, by how the origin names them: one
+ * that begins as a picture or as text may have a program behind it, and is read
+ * to its end.
+ */
+
+static ngx_uint_t
+ngx_http_debar_download_saved(ngx_http_request_t *r)
+{
+    u_char      *p, *last;
+    size_t       len;
+    ngx_str_t   *s;
+    ngx_uint_t   i;
+
+    static const char  *types[] = {
+        "octet-stream", "x-ms", "msi", "executable", "zip", "compressed",
+        "archive", "installer", "download", "x-dosexec", "x-rar", "x-7z",
+        "x-tar", "java-", "debian", "rpm", "x-iso9660", "x-apple-diskimage",
+        "x-xpinstall", "x-chrome-extension", "x-sh", "vnd.microsoft.portable"
+    };
+
+    static const char  *names[] = {
+        "exe", "dll", "sys", "scr", "com", "msi", "msp", "msix", "appx",
+        "msixbundle", "appxbundle", "cab", "pkg", "mpkg", "dmg", "app", "apk",
+        "aab", "xapk", "ipa", "jar", "war", "deb", "rpm", "snap", "flatpak",
+        "appimage", "run", "bin", "sh", "bat", "cmd", "ps1", "zip", "zipx",
+        "7z", "rar", "tar", "gz", "tgz", "bz2", "xz", "zst", "iso", "img",
+        "vhd", "vhdx", "crx", "xpi", "nupkg", "whl", "egg", "gem", "efi"
+    };
+
+    s = &r->headers_out.content_type;
+
+    for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        len = ngx_strlen(types[i]);
+
+        if (s->len >= len
+            && ngx_strlcasestrn(s->data, s->data + s->len, (u_char *) types[i],
+                                len - 1))
+        {
+            return 1;
+        }
+    }
+
+    last = r->uri.data + r->uri.len;
+
+    for (p = last; p > r->uri.data && p[-1] != '.' && p[-1] != '/'; p--) {
+        /* void */
+    }
+
+    if (p == r->uri.data || p[-1] != '.') {
+        return 0;
+    }
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        len = ngx_strlen(names[i]);
+
+        if ((size_t) (last - p) == len
+            && ngx_strncasecmp(p, (u_char *) names[i], len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
