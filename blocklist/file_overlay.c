@@ -7,10 +7,17 @@
 
 #include "file_read.h"
 
+#if (defined __x86_64__)
+#include <immintrin.h>
+#endif
 
-#define DEBAR_OVERLAY_CHUNK  16384
+
+#define DEBAR_OVERLAY_CHUNK  65536
+#define DEBAR_OVERLAY_LINES  16384
 #define DEBAR_OVERLAY_MARK   32   /* longer than any mark */
 #define DEBAR_OVERLAY_STEP   4    /* shorter than any mark */
+#define DEBAR_OVERLAY_VECTOR 32
+#define DEBAR_OVERLAY_BYTES  3    /* of a mark, that vectors look for */
 #define DEBAR_OVERLAY_PARTS  16
 #define DEBAR_OVERLAY_HEAD   (4 << 20)
 
@@ -47,12 +54,22 @@ static const debar_str_t  debar_overlay_marks[] = {
 typedef struct {
     uint8_t   begins[256];        /* which mark, and 1 */
     uint8_t   pairs[65536 / 8];   /* two bytes of a mark, behind each other */
+    uint8_t   low[DEBAR_OVERLAY_BYTES][16];   /* which marks, a bit each, have */
+    uint8_t   high[DEBAR_OVERLAY_BYTES][16];  /* such a half of a byte there */
 } debar_overlay_filter_t;
 
 
 static void debar_overlay_filter(debar_overlay_filter_t *f);
+static int debar_overlay_is(const debar_overlay_filter_t *f,
+    const uint8_t *p, const uint8_t *end, unsigned *what);
 static const uint8_t *debar_overlay_next(const debar_overlay_filter_t *f,
     const uint8_t *p, const uint8_t *end, unsigned *what);
+static const uint8_t *debar_overlay_scalar(const debar_overlay_filter_t *f,
+    const uint8_t *p, const uint8_t *end, unsigned *what);
+#if (defined __x86_64__)
+static const uint8_t *debar_overlay_vectors(const debar_overlay_filter_t *f,
+    const uint8_t *p, const uint8_t *end, unsigned *what);
+#endif
 static int debar_overlay_found(debar_reader_t *rd, unsigned what, uint64_t *off,
     uint64_t to);
 static int debar_overlay_search(debar_reader_t *rd, uint64_t from,
@@ -145,9 +162,11 @@ debar_overlay_search(debar_reader_t *rd, uint64_t from, uint64_t to)
 
 
 /*
- * Every mark covers one place in DEBAR_OVERLAY_STEP and the byte behind it, so
- * that those alone are looked at: somebody waits for the last bytes of a download
- * while a gigabyte of it is searched.
+ * What is looked at is little of what comes, for somebody waits for the last
+ * bytes of a download while a gigabyte of it is searched: by vectors the places
+ * where the halves of DEBAR_OVERLAY_BYTES bytes are those of a mark; else one
+ * place in DEBAR_OVERLAY_STEP, of which every mark covers one and the byte
+ * behind it.
  */
 
 static void
@@ -167,7 +186,41 @@ debar_overlay_filter(debar_overlay_filter_t *f)
             pair = m[j] | (unsigned) m[j + 1] << 8;
             f->pairs[pair >> 3] |= 1 << (pair & 7);
         }
+
+        /* more marks than bits: some share one, and are met a bit more often */
+
+        for (j = 0; j < DEBAR_OVERLAY_BYTES; j++) {
+            f->low[j][m[j] & 15] |= 1 << (i & 7);
+            f->high[j][m[j] >> 4] |= 1 << (i & 7);
+        }
     }
+}
+
+
+static int
+debar_overlay_is(const debar_overlay_filter_t *f, const uint8_t *p,
+    const uint8_t *end, unsigned *what)
+{
+    unsigned            i;
+    const debar_str_t  *m;
+
+    i = f->begins[*p];
+
+    if (i == 0) {
+        return 0;
+    }
+
+    m = &debar_overlay_marks[i - 1];
+
+    if ((size_t) (end - p) < m->len || p[1] != (uint8_t) m->data[1]
+        || memcmp(p, m->data, m->len) != 0)
+    {
+        return 0;
+    }
+
+    *what = i - 1;
+
+    return 1;
 }
 
 
@@ -177,9 +230,22 @@ static const uint8_t *
 debar_overlay_next(const debar_overlay_filter_t *f, const uint8_t *p,
     const uint8_t *end, unsigned *what)
 {
-    unsigned            i, pair;
-    const uint8_t      *at, *from;
-    const debar_str_t  *m;
+#if (defined __x86_64__)
+    if (__builtin_cpu_supports("avx2")) {
+        return debar_overlay_vectors(f, p, end, what);
+    }
+#endif
+
+    return debar_overlay_scalar(f, p, end, what);
+}
+
+
+static const uint8_t *
+debar_overlay_scalar(const debar_overlay_filter_t *f, const uint8_t *p,
+    const uint8_t *end, unsigned *what)
+{
+    unsigned        pair;
+    const uint8_t  *at, *from;
 
     for (at = p; end - at >= 2; at += DEBAR_OVERLAY_STEP) {
         pair = at[0] | (unsigned) at[1] << 8;
@@ -191,19 +257,7 @@ debar_overlay_next(const debar_overlay_filter_t *f, const uint8_t *p,
         from = at - p < DEBAR_OVERLAY_STEP ? p : at - (DEBAR_OVERLAY_STEP - 1);
 
         for ( /* void */ ; from <= at; from++) {
-            i = f->begins[*from];
-
-            if (i == 0) {
-                continue;
-            }
-
-            m = &debar_overlay_marks[i - 1];
-
-            if ((size_t) (end - from) >= m->len
-                && from[1] == (uint8_t) m->data[1]
-                && memcmp(from, m->data, m->len) == 0)
-            {
-                *what = i - 1;
+            if (debar_overlay_is(f, from, end, what)) {
                 return from;
             }
         }
@@ -211,6 +265,70 @@ debar_overlay_next(const debar_overlay_filter_t *f, const uint8_t *p,
 
     return NULL;
 }
+
+
+#if (defined __x86_64__)
+
+/* Which marks have each of these bytes at their place i. */
+
+__attribute__((target("avx2"), always_inline))
+static inline __m256i
+debar_overlay_byte(const debar_overlay_filter_t *f, const uint8_t *p,
+    unsigned i)
+{
+    __m256i  v, half, low, high;
+
+    half = _mm256_set1_epi8(15);
+    low = _mm256_broadcastsi128_si256(
+              _mm_loadu_si128((const __m128i *) f->low[i]));
+    high = _mm256_broadcastsi128_si256(
+               _mm_loadu_si128((const __m128i *) f->high[i]));
+
+    v = _mm256_loadu_si256((const __m256i *) (p + i));
+
+    return _mm256_and_si256(
+               _mm256_shuffle_epi8(low, _mm256_and_si256(v, half)),
+               _mm256_shuffle_epi8(high, _mm256_and_si256(
+                                       _mm256_srli_epi16(v, 4), half)));
+}
+
+
+__attribute__((target("avx2")))
+static const uint8_t *
+debar_overlay_vectors(const debar_overlay_filter_t *f, const uint8_t *p,
+    const uint8_t *end, unsigned *what)
+{
+    __m256i   hit;
+    unsigned  i, places;
+
+    for ( /* void */ ;
+         end - p >= DEBAR_OVERLAY_VECTOR + DEBAR_OVERLAY_BYTES - 1;
+         p += DEBAR_OVERLAY_VECTOR)
+    {
+        hit = _mm256_and_si256(debar_overlay_byte(f, p, 0),
+                               debar_overlay_byte(f, p, 1));
+        hit = _mm256_and_si256(hit, debar_overlay_byte(f, p, 2));
+
+        if (_mm256_testz_si256(hit, hit)) {
+            continue;
+        }
+
+        places = ~(unsigned) _mm256_movemask_epi8(
+                     _mm256_cmpeq_epi8(hit, _mm256_setzero_si256()));
+
+        for ( /* void */ ; places; places &= places - 1) {
+            i = __builtin_ctz(places);
+
+            if (debar_overlay_is(f, p + i, end, what)) {
+                return p + i;
+            }
+        }
+    }
+
+    return debar_overlay_scalar(f, p, end, what);
+}
+
+#endif
 
 
 /* *off: of the mark, then where to go on. */
@@ -295,7 +413,7 @@ static uint64_t
 debar_script_end(debar_reader_t *rd)
 {
     size_t    i, n;
-    uint8_t   buf[DEBAR_OVERLAY_CHUNK];
+    uint8_t   buf[DEBAR_OVERLAY_LINES];
     uint64_t  off, line, size;
 
     size = debar_reader_source(rd)->size;

@@ -295,6 +295,35 @@ nesting(void)
 }
 
 
+/* Vectors end, and what is read at once. */
+
+static void
+overlay_anywhere(char *b)
+{
+    size_t    i, at, n;
+    char      want[64];
+    found_t   f;
+
+    memset(&f, 0, sizeof(f));
+
+    for (i = 0, n = 0; i < 2 * 72; i++) {
+        at = (i < 72 ? 0 : 65536 - 40 - 72) + i;
+
+        memset(b + PE, 'x', 100000);
+        (void) program(b, "", 0);
+        memcpy(b + PE + at, "Rar!\x1a\7\1", 7);
+        memcpy(b + PE + at + 300, "MSCF\0\0\0\0", 8);
+        found_in(&f, b, PE + 100000);
+
+        snprintf(want, sizeof(want), "  file overlay rar %zu\n", 100000 - at);
+        n += strstr(f.text.data, want) != NULL;
+    }
+
+    is_int(n, 2 * 72, "an archive is found wherever it stands");
+    found_free(&f);
+}
+
+
 static void
 overlays(void)
 {
@@ -322,6 +351,8 @@ overlays(void)
     found_in(&f, b, len + 50000);
     found_has(&f, "  file overlay 7z 33619\n",
               "an archive across the border of what is read at once");
+
+    overlay_anywhere(b);
 
     found_in(&f, b, 100);
     is_str(f.text.data, "file  pe 100\n", "headers that are cut off");
