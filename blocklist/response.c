@@ -10,6 +10,7 @@
 
 #include "judge_private.h"
 #include "peel_private.h"
+#include "redirect.h"
 #include "response.h"
 #include "unpack.h"
 
@@ -21,6 +22,7 @@
 #define DEBAR_RESPONSE_VALUE    1024     /* of a value that is looked at */
 #define DEBAR_RESPONSE_LEAST    64       /* shorter ones hold no document */
 #define DEBAR_RESPONSE_ROUNDS   4        /* encodings of it that are undone */
+#define DEBAR_RESPONSE_LEADS    16       /* refreshes that are judged */
 
 /* Expansion that is looked into: as in peel.h, past 1 MiB. */
 
@@ -47,10 +49,15 @@ typedef enum {
     DEBAR_PAGE_AREA               /* the first bytes of a textarea */
 } debar_page_state_e;
 
+/* Elements that say where a page leads, not what it holds. */
+
+#define DEBAR_PAGE_LEADS  2
+
 struct debar_response_s {
     debar_list_t              *list;
     const debar_facts_t       *facts;
     debar_body_t              *body;      /* NULL: no cart so far */
+    debar_verdict_t           *leads;     /* where it does is listed */
     debar_unpack_t            *unpack;
     const debar_peel_limits_t *limits;
     debar_peel_input_t         in;
@@ -66,13 +73,18 @@ struct debar_response_s {
     unsigned                   page;
     unsigned                   html;
     unsigned                   labelled;  /* as something that is read */
+    unsigned                   shown;     /* as a page, if it is one */
+    unsigned                   wide;      /* of two bytes a character */
+    unsigned                   nleads;
+    debar_buf_t                base;      /* what its references begin with */
 
     unsigned                   nnames;
     debar_str_t                names[DEBAR_RESPONSE_NAMES];
     size_t                     longest;
 
     unsigned                   state;
-    unsigned                   control;   /* the tag is one's, and in tag */
+    unsigned                   control;   /* the tag is one's, or LEADS: it is
+                                             in tag */
     unsigned                   equals;
     char                       quote;
     unsigned                   dashes;
@@ -274,6 +286,7 @@ debar_response_new(debar_list_t *list, const debar_facts_t *f,
     rs->labelled = debar_response_labelled(type);
     rs->html = debar_media_is(type, "text/html")
                || debar_media_ends(type, "xhtml+xml");
+    rs->shown = rs->html || type.len == 0;
 
     debar_response_names(rs);
 
@@ -289,6 +302,8 @@ debar_response_free(debar_response_t *rs)
     }
 
     debar_unpack_free(rs->unpack);
+    free(rs->leads);
+    free(rs->base.data);
     free(rs->tag.data);
     free(rs->begin.data);
     free(rs);
@@ -436,61 +451,6 @@ debar_response_part(char *out, size_t size, debar_str_t s)
 }
 
 
-/* The next attribute of the tag from *pos on, as it stands. */
-
-static int
-debar_response_attribute(debar_str_t tag, size_t *pos, debar_str_t *name,
-    debar_str_t *value)
-{
-    char         quote;
-    size_t       i, start;
-    const char  *s = tag.data;
-
-    i = *pos;
-
-    while (i < tag.len && (isspace((uint8_t) s[i]) || s[i] == '/')) {
-        i++;
-    }
-
-    if (i == tag.len || s[i] == '>') {
-        return 0;
-    }
-
-    for (start = i; i < tag.len && !isspace((uint8_t) s[i])
-         && (s[i] != '=' || i == start) && s[i] != '/' && s[i] != '>'; i++)
-    {
-        /* void */
-    }
-
-    *name = debar_str(s + start, i - start);
-    *value = debar_str("", 0);
-
-    while (i < tag.len && isspace((uint8_t) s[i])) {
-        i++;
-    }
-
-    if (i < tag.len && s[i] == '=') {
-        for (i++; i < tag.len && isspace((uint8_t) s[i]); i++) { /* void */ }
-
-        quote = i < tag.len && (s[i] == '"' || s[i] == '\'') ? s[i++] : 0;
-
-        for (start = i; i < tag.len
-             && (quote ? s[i] != quote
-                       : !isspace((uint8_t) s[i]) && s[i] != '>'); i++)
-        {
-            /* void */
-        }
-
-        *value = debar_str(s + start, i - start);
-        i += quote && i < tag.len;
-    }
-
-    *pos = i;
-
-    return 1;
-}
-
-
 /* Whether the control of a form that is in the tag may hold a cart. */
 
 static int
@@ -502,8 +462,8 @@ debar_response_control(debar_response_t *rs)
 
     pos = 1 + rs->nelement;
 
-    while (debar_response_attribute(debar_str(rs->tag.data, rs->tag.len), &pos,
-                                    &name, &value))
+    while (debar_tag_attribute(debar_str(rs->tag.data, rs->tag.len), &pos,
+                               &name, &value))
     {
         if (debar_media_is(name, "name") || debar_media_is(name, "id")) {
             n = debar_response_part(part, sizeof(part), value);
@@ -553,12 +513,16 @@ debar_response_is(const debar_response_t *rs, const char *element)
 }
 
 
-static int
+static unsigned
 debar_response_is_control(const debar_response_t *rs)
 {
     switch (rs->nelement) {
 
     case 4:
+        if (debar_response_is(rs, "meta") || debar_response_is(rs, "base")) {
+            return rs->shown ? DEBAR_PAGE_LEADS : 0;
+        }
+
         return debar_response_is(rs, "data");
 
     case 5:
@@ -579,7 +543,75 @@ debar_response_is_control(const debar_response_t *rs)
 }
 
 
-/* The end of a tag: 1 where a cart begins in it. */
+/* <base href>: the first one counts. */
+
+static void
+debar_response_base(debar_response_t *rs)
+{
+    char         part[DEBAR_REDIRECT];
+    size_t       n, pos;
+    debar_str_t  name, value;
+
+    pos = 1 + rs->nelement;
+
+    while (rs->base.len == 0
+           && debar_tag_attribute(debar_str(rs->tag.data, rs->tag.len), &pos,
+                                  &name, &value))
+    {
+        if (debar_media_is(name, "href")) {
+            n = debar_response_part(part, sizeof(part), value);
+            debar_buf_add(&rs->base, part, n);
+        }
+    }
+}
+
+
+/* A page that sends its reader on: judged like a redirect. */
+
+static void
+debar_response_refresh(debar_response_t *rs)
+{
+    char              buf[DEBAR_REDIRECT + 1], join[2 * DEBAR_REDIRECT];
+    debar_str_t       url;
+    debar_verdict_t  *v;
+
+    if (debar_refresh_tag(debar_str(rs->tag.data, rs->tag.len), buf, &url)
+        != DEBAR_OK)
+    {
+        return;
+    }
+
+    if (rs->nleads == DEBAR_RESPONSE_LEADS) {
+        rs->fault = "the answer leads to more places than are judged";
+        return;
+    }
+
+    v = malloc(sizeof(debar_verdict_t));
+
+    if (v == NULL) {
+        rs->fault = "no memory to judge where the answer leads";
+        return;
+    }
+
+    rs->nleads++;
+    url = debar_redirect_join(debar_str(rs->base.data, rs->base.len), url, join,
+                              sizeof(join));
+
+    if (debar_judge_redirect(rs->list, rs->facts, url, "response:meta-refresh",
+                             v)
+        != DEBAR_OK)
+    {
+        free(v);
+        return;
+    }
+
+    rs->leads = v;
+    rs->enough = 1;
+}
+
+
+/* The end of a tag: 1 where a cart begins in it, or nothing more is to be
+ * read. */
 
 static int
 debar_response_tag(debar_response_t *rs)
@@ -589,6 +621,17 @@ debar_response_tag(debar_response_t *rs)
 
     if (rs->nelement == 0) {
         return 0;
+    }
+
+    if (rs->control == DEBAR_PAGE_LEADS) {
+
+        if (debar_response_is(rs, "base")) {
+            debar_response_base(rs);
+            return 0;
+        }
+
+        debar_response_refresh(rs);
+        return rs->enough;
     }
 
     if (rs->control && debar_response_control(rs)) {
@@ -799,7 +842,7 @@ debar_response_in_tag(debar_response_t *rs, const char *data, size_t len,
 
     if (!rs->early && rs->tag.len == DEBAR_RESPONSE_EARLY) {
         rs->early = 1;
-        *hit = debar_response_control(rs);
+        *hit = rs->control != DEBAR_PAGE_LEADS && debar_response_control(rs);
     }
 
     return n;
@@ -910,23 +953,28 @@ debar_response_in_comment(debar_response_t *rs, const char *data, size_t len)
         rs->state = DEBAR_PAGE_TEXT;
     }
 
-    rs->dashes = data[0] == '-' ? rs->dashes + 1 : 0;
+    /* "--!>" is an end, too */
+
+    if (data[0] != '!' || rs->dashes < 2) {
+        rs->dashes = data[0] == '-' ? rs->dashes + 1 : 0;
+    }
 
     return 1;
 }
 
 
 /* Whether the name of an element may be that of one that matters here, by its
- * first letters: "button", "data", "input", "option", "param", "script",
- * "select", "style", "textarea". */
+ * first letters: "base", "button", "data", "input", "meta", "option", "param",
+ * "script", "select", "style", "textarea". */
 
 static inline int
 debar_response_matters(char first, char second)
 {
     static const uint32_t  seconds[32] = {
-        ['b' & 31] = 1u << ('u' & 31),
+        ['b' & 31] = 1u << ('a' & 31) | 1u << ('u' & 31),
         ['d' & 31] = 1u << ('a' & 31),
         ['i' & 31] = 1u << ('n' & 31),
+        ['m' & 31] = 1u << ('e' & 31),
         ['o' & 31] = 1u << ('p' & 31),
         ['p' & 31] = 1u << ('a' & 31),
         ['s' & 31] = 1u << ('c' & 31) | 1u << ('e' & 31) | 1u << ('t' & 31),
@@ -1322,6 +1370,10 @@ debar_response_scan(debar_response_t *rs, const char *data, size_t len,
     if (rs->page == DEBAR_PAGE_MARKUP) {
         n = debar_response_markup(rs, data, len, &hit);
 
+        if (rs->enough) {
+            return DEBAR_DECLINED;
+        }
+
         if (hit) {
             (void) debar_response_begin(rs, rs->tag.data, rs->tag.len);
             return rs->body && debar_body_push(rs->body, data + n, len - n)
@@ -1361,12 +1413,56 @@ debar_response_scan(debar_response_t *rs, const char *data, size_t len,
 }
 
 
+/* A page in UTF-16, which the judge of carts reads as a whole: what of it is
+ * ASCII says where it leads. */
+
+static int
+debar_response_wide(debar_response_t *rs, const char *data, size_t len)
+{
+    int     hit;
+    char    plain[512];
+    size_t  i, k, n;
+
+    for (i = 0; i < len && !rs->enough; /* void */) {
+
+        for (n = 0; i < len && n < sizeof(plain); i++) {
+            plain[n] = data[i];
+            n += data[i] != '\0';
+        }
+
+        for (k = 0; k < n && !rs->enough; /* void */) {
+            hit = 0;
+            k += debar_response_markup(rs, plain + k, n - k, &hit);
+        }
+    }
+
+    return rs->enough ? DEBAR_DECLINED : DEBAR_OK;
+}
+
+
+/* How many bytes say what it is: few where its label does, more where it may be
+ * a page all the same, or one in XML. */
+
+static size_t
+debar_response_enough(const debar_response_t *rs)
+{
+    if (rs->begin.len >= 4 && memcmp(rs->begin.data, "<?xm", 4) == 0
+        && rs->html)
+    {
+        return 512;
+    }
+
+    return rs->begin.len >= 4 && rs->begin.data[0] == '<' && !rs->labelled
+           ? 64 : 4;
+}
+
+
 static int
 debar_response_first(debar_response_t *rs, unsigned last)
 {
     char  charset[DEBAR_CHARSET];
 
-    if (rs->begin.len < 4 && !last) {
+    if (!last && rs->begin.len < debar_response_enough(rs)) {
         return DEBAR_OK;
     }
 
@@ -1374,6 +1470,14 @@ debar_response_first(debar_response_t *rs, unsigned last)
 
     if (rs->begin.len && debar_response_foreign(charset)) {
         rs->page = DEBAR_PAGE_DATA;
+        rs->wide = rs->shown;
+
+        if (rs->wide && debar_response_wide(rs, rs->begin.data, rs->begin.len)
+                        == DEBAR_DECLINED)
+        {
+            return DEBAR_DECLINED;
+        }
+
         return debar_response_begin(rs, rs->begin.data, rs->begin.len)
                == DEBAR_DECLINED ? DEBAR_DECLINED : DEBAR_HOLD;
     }
@@ -1406,6 +1510,10 @@ debar_response_piece(void *data, const char *bytes, size_t len)
     {
         rs->fault = "the answer expands to more than what is read";
         rs->enough = 1;
+        return DEBAR_DECLINED;
+    }
+
+    if (rs->wide && debar_response_wide(rs, bytes, len) == DEBAR_DECLINED) {
         return DEBAR_DECLINED;
     }
 
@@ -1466,6 +1574,11 @@ debar_response_finish(debar_response_t *rs, unsigned cut, debar_verdict_t *v)
         && debar_response_area(rs))
     {
         (void) debar_response_begin(rs, rs->tag.data, rs->tag.len);
+    }
+
+    if (rs->leads) {
+        *v = *rs->leads;
+        return;
     }
 
     if (rs->body) {

@@ -13,6 +13,9 @@
  *
  * Of a page every document counts that stands in a form; elsewhere those that
  * return: an order that someone looks up was judged when it was placed.
+ *
+ * A page that sends its reader on by <meta http-equiv=refresh> is judged as a
+ * redirect is (redirect.h): "response:meta-refresh/host".
  */
 
 #ifndef DEBAR_RESPONSE_H

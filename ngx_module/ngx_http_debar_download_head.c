@@ -4,13 +4,18 @@
  */
 
 #include "ngx_http_debar_download_private.h"
+#include "redirect.h"
 
 
 #define NGX_HTTP_DEBAR_CODINGS  256           /* bytes of Content-Encoding */
 
 
+static ngx_int_t ngx_http_debar_download_says(ngx_http_request_t *r,
+    ngx_http_debar_download_t *dl, ngx_table_elt_t *h);
+static ngx_int_t ngx_http_debar_download_named(ngx_http_request_t *r,
+    ngx_http_debar_download_t *dl, ngx_str_t *value);
 static ngx_int_t ngx_http_debar_download_location(ngx_http_request_t *r,
-    ngx_http_debar_ctx_t *ctx, u_char *p, size_t len, const char *where);
+    ngx_http_debar_download_t *dl, debar_str_t url, const char *where);
 static ngx_int_t ngx_http_debar_download_part(ngx_http_request_t *r,
     ngx_http_debar_download_t *dl);
 static ngx_int_t ngx_http_debar_download_coding(ngx_http_request_t *r,
@@ -19,14 +24,20 @@ static ngx_uint_t ngx_http_debar_download_streams(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_debar_download_saved(ngx_http_request_t *r);
 
 
-static ngx_str_t *
-ngx_http_debar_download_field(ngx_http_request_t *r, const char *name,
-    size_t len)
-{
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+/* What the head alone says: where it leads, what the file is called.
+ * NGX_DECLINED: that is enough. */
 
+ngx_int_t
+ngx_http_debar_download_head(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx)
+{
+    ngx_int_t                   rc;
+    ngx_uint_t                  i;
+    ngx_str_t                  *type;
+    ngx_list_part_t            *part;
+    ngx_table_elt_t            *h;
+    ngx_http_debar_download_t  *dl;
+
+    dl = ctx->download;
     part = &r->headers_out.headers.part;
     h = part->elts;
 
@@ -34,7 +45,7 @@ ngx_http_debar_download_field(ngx_http_request_t *r, const char *name,
 
         if (i >= part->nelts) {
             if (part->next == NULL) {
-                return NULL;
+                break;
             }
 
             part = part->next;
@@ -42,191 +53,133 @@ ngx_http_debar_download_field(ngx_http_request_t *r, const char *name,
             i = 0;
         }
 
-        if (h[i].hash && h[i].key.len == len
-            && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0)
-        {
-            return &h[i].value;
-        }
-    }
-}
+        /* nginx hides a Location that it writes itself */
 
+        if (h[i].hash || &h[i] == r->headers_out.location) {
+            rc = ngx_http_debar_download_says(r, dl, &h[i]);
 
-/* What the head alone says: where it leads, what the file is called.
- * NGX_DECLINED: that is enough. */
-
-ngx_int_t
-ngx_http_debar_download_head(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx)
-{
-    u_char                     *p, *last;
-    ngx_str_t                  *s;
-    ngx_http_debar_download_t  *dl;
-
-    dl = ctx->download;
-
-    if (r->headers_out.status >= 300 && r->headers_out.status < 400) {
-        s = r->headers_out.location ? &r->headers_out.location->value
-                              : ngx_http_debar_download_field(r, "Location", 8);
-
-        if (s && ngx_http_debar_download_location(r, ctx, s->data, s->len,
-                                                  "response:location")
-                 != NGX_OK)
-        {
-            return NGX_DECLINED;
-        }
-    }
-
-    s = ngx_http_debar_download_field(r, "Refresh", 7);
-
-    if (s) {
-        last = s->data + s->len;
-
-        p = ngx_strlcasestrn(s->data, last, (u_char *) "url=", 4 - 1);
-
-        if (p) {
-            p += 4;
-
-            while (p < last && (*p == ' ' || *p == '"' || *p == '\'')) {
-                p++;
-            }
-
-            while (last > p && (last[-1] == '"' || last[-1] == '\''
-                                || last[-1] == ' '))
-            {
-                last--;
-            }
-
-            if (ngx_http_debar_download_location(r, ctx, p, last - p,
-                                                 "response:refresh")
-                != NGX_OK)
-            {
-                return NGX_DECLINED;
+            if (rc != NGX_OK) {
+                return rc;
             }
         }
     }
 
-    s = ngx_http_debar_download_field(r, "Content-Disposition", 19);
+    type = &r->headers_out.content_type;
 
-    if (s) {
-        dl->name = *s;
-    }
-
-    if (r->headers_out.content_type.len
-        && ngx_strlcasestrn(r->headers_out.content_type.data,
-                            r->headers_out.content_type.data
-                            + r->headers_out.content_type.len,
-                            (u_char *) "name", 4 - 1))
+    if (type->len
+        && ngx_strlcasestrn(type->data, type->data + type->len,
+                            (u_char *) "name", 4 - 1)
+        && ngx_http_debar_download_named(r, dl, type) != NGX_OK)
     {
-        s = &r->headers_out.content_type;
-
-    } else {
-        s = NULL;
-    }
-
-    if (dl->name.len == 0 && s) {
-        dl->name = *s;
-    }
-
-    if (dl->name.len == 0) {
-        return NGX_OK;
+        return NGX_DECLINED;
     }
 
     /* a listed name is reason enough, whatever comes */
 
-    if (ngx_http_debar_download_filing(r, dl) != NGX_OK) {
-        return NGX_DECLINED;
-    }
-
-    debar_filing_disposition(dl->filing, debar_str((char *) dl->name.data,
-                                                   dl->name.len),
-                             "response:filename");
-
-    return ngx_http_debar_download_settle(r, dl, 0, NULL);
+    return dl->filing ? ngx_http_debar_download_settle(r, dl, 0, NULL) : NGX_OK;
 }
 
 
-/*
- * A URL that the client is sent to, judged as if it asked for it.  One of the
- * same origin is judged when it does.
- */
+/* One field: clients differ in which of several they take. */
+
+static ngx_int_t
+ngx_http_debar_download_says(ngx_http_request_t *r,
+    ngx_http_debar_download_t *dl, ngx_table_elt_t *h)
+{
+    debar_str_t  url;
+
+    url = debar_str((char *) h->value.data, h->value.len);
+
+    switch (h->key.len) {
+
+    case 7:
+        if (ngx_strncasecmp(h->key.data, (u_char *) "Refresh", 7) != 0
+            || debar_refresh_value(url, &url) != DEBAR_OK)
+        {
+            return NGX_OK;
+        }
+
+        return ngx_http_debar_download_location(r, dl, url, "response:refresh");
+
+    case 8:
+        if (r->headers_out.status < 300 || r->headers_out.status >= 400
+            || ngx_strncasecmp(h->key.data, (u_char *) "Location", 8) != 0)
+        {
+            return NGX_OK;
+        }
+
+        return ngx_http_debar_download_location(r, dl, url,
+                                                "response:location");
+
+    case 19:
+        if (ngx_strncasecmp(h->key.data, (u_char *) "Content-Disposition", 19)
+            != 0)
+        {
+            return NGX_OK;
+        }
+
+        dl->attached = 1;
+
+        return ngx_http_debar_download_named(r, dl, &h->value);
+
+    default:
+        return NGX_OK;
+    }
+}
+
+
+static ngx_int_t
+ngx_http_debar_download_named(ngx_http_request_t *r,
+    ngx_http_debar_download_t *dl, ngx_str_t *value)
+{
+    if (value->len == 0) {
+        return NGX_OK;
+    }
+
+    if (dl->filing == NULL
+        && ngx_http_debar_download_filing(r, dl) != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    if (dl->name.len == 0) {
+        dl->name = *value;
+    }
+
+    debar_filing_disposition(dl->filing, debar_str((char *) value->data,
+                                                   value->len),
+                             "response:filename");
+    return NGX_OK;
+}
+
+
+/* A URL that the client is sent to, judged as if it asked for it. */
 
 static ngx_int_t
 ngx_http_debar_download_location(ngx_http_request_t *r,
-    ngx_http_debar_ctx_t *ctx, u_char *p, size_t len, const char *where)
+    ngx_http_debar_download_t *dl, debar_str_t url, const char *where)
 {
-    u_char                      *colon, *rest, *slash, *last;
-    unsigned                     i;
-    debar_facts_t                f;
     debar_verdict_t             *v;
     ngx_http_debar_loc_conf_t   *dlcf;
     ngx_http_debar_main_conf_t  *mcf;
 
     dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
     mcf = ngx_http_get_module_main_conf(r, ngx_http_debar_module);
-
-    last = p + len;
-    f = ctx->download->facts;
-    colon = ngx_strlchr(p, last, ':');
-
-    if (len > 2 && p[0] == '/' && p[1] == '/') {
-        rest = p + 2;
-
-    } else if (colon && last - colon > 3 && colon[1] == '/' && colon[2] == '/'
-               && (colon - p == 4 || colon - p == 5)
-               && ngx_strncasecmp(p, (u_char *) "https", colon - p) == 0)
-    {
-        f.scheme = debar_str((char *) p, colon - p);
-        rest = colon + 3;
-
-    } else {
-        return NGX_OK;
-    }
-
-    for (slash = rest; slash < last; slash++) {
-        if (*slash == '/' || *slash == '?' || *slash == '#') {
-            break;
-        }
-    }
-
-    for (colon = slash; colon < last && *colon != '#'; colon++) {
-        /* a fragment stays with the client */
-    }
-
-    f.method = debar_str("GET", 3);
-    f.authority = debar_str((char *) rest, slash - rest);
-    f.nhosts = 0;
-    f.more_hosts = 0;
-    f.target = (slash < colon && *slash == '/')
-               ? debar_str((char *) slash, colon - slash) : debar_str("/", 1);
-    f.cookie = debar_str("", 0);
-    f.original_url = debar_str("", 0);
-    f.form = debar_str("", 0);
-    f.filing = 0;
-
     v = mcf->scratch;
-    debar_judge(dlcf->list->list, &f, v);
 
-    /* what is odd there is refused when it is asked for */
-
-    if (v->verdict != DEBAR_BLOCK) {
+    if (debar_judge_redirect(dlcf->list->list, &dl->facts, url, where, v)
+        != DEBAR_OK)
+    {
         return NGX_OK;
     }
 
-    for (i = 0; i < v->nevidence; i++) {
-        ngx_memmove(v->evidence[i].where + ngx_strlen(where) + 1,
-                    v->evidence[i].where,
-                    DEBAR_WHERE - ngx_strlen(where) - 1);
-        ngx_memcpy(v->evidence[i].where, where, ngx_strlen(where));
-        v->evidence[i].where[ngx_strlen(where)] = '/';
-        v->evidence[i].where[DEBAR_WHERE - 1] = '\0';
-    }
-
-    ctx->download->judging = 1;
+    dl->judging = 1;
 
     if (ngx_http_debar_late(r, v) != NGX_OK) {
         return NGX_DECLINED;
     }
 
-    ctx->download->judging = 0;
+    dl->judging = 0;
 
     return NGX_OK;
 }
@@ -287,8 +240,6 @@ ngx_http_debar_download_begin(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    dl->attached = ngx_http_debar_download_field(r, "Content-Disposition", 19)
-                   != NULL;
     dl->streams = !dl->pinned && ngx_http_debar_download_streams(r);
     dl->saved = dl->attached || ngx_http_debar_download_saved(r);
 

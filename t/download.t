@@ -230,6 +230,26 @@ my %answers = (
                  . "\r\nContent-Length: 4\r\n\r\nhere"],
     '/refresh' => [whole('soon', 'text/html',
                          'Refresh: 0; url="http://listed.example/a.exe"')],
+    '/moved-oddly' => ["HTTP/1.1 307 Moved\r\nLocation: https:\\\\Listed.example"
+                 . "\\a.exe\r\nContent-Length: 0\r\n\r\n"],
+    '/moved-twice' => ["HTTP/1.1 308 Moved\r\nLocation: /here\r\nLocation: "
+                 . "http://listed.example/\r\nContent-Length: 0\r\n\r\n"],
+    '/refresh-bare' => [whole('soon', 'text/html',
+                         'Refresh: 0;http://listed.example/a.exe')],
+    '/meta' => [whole("<!doctype html><title>Soon</title><meta content=\"1;\n"
+                      . "URL='//listed.example/a.exe'\" http-equiv=Refresh>"
+                      . 'x' x 2000, 'text/html; charset=utf-8')],
+    '/meta-gz' => [do { gzip(\(my $page = '<p>x<noscript><meta http-equiv='
+                      . 'refresh content="0;http://listed.example/">')
+                      => \my $z); whole($z, 'text/html',
+                      'Content-Encoding: gzip') }],
+    '/meta-late' => [head('text/html', 'Transfer-Encoding: chunked'),
+                     chunks('<html>' . '<p>some text' x 20_000 . '<meta http-'
+                            . 'equiv=refresh content="0;//listed.example">'
+                            . 'x' x 50_000, 8000)],
+    '/meta-fine' => [whole('<html><meta http-equiv=refresh content="0; url='
+                           . 'http://fine.example/"><a href='
+                           . '"http://listed.example/">', 'text/html')],
     '/moved-fine' => ["HTTP/1.1 302 Found\r\nLocation: http://fine.example/"
                       . "\r\nContent-Length: 0\r\n\r\n"],
     '/part' => ["HTTP/1.1 206 Partial Content\r\nContent-Type: x/y\r\n"
@@ -416,14 +436,27 @@ for my $case (sort keys %two) {
 
 # --- where it leads ----------------------------------------------------------------
 
-for my $path ('/moved', '/moved-body', '/refresh') {
+for my $path ('/moved', '/moved-body', '/moved-oddly', '/moved-twice',
+              '/refresh', '/refresh-bare', '/meta', '/meta-gz')
+{
     my $r = $gw->get("$http$path");
     my ($line) = decisions();
 
     is($r->{status}, 403, "$path: refused");
-    like($line->{evidence}[0]{where} // '', qr{^response:(?:location|refresh)/},
+    like($line->{evidence}[0]{where} // '', qr{^response:(?:location|refresh|meta-refresh)/},
          '... by where it leads');
 }
+
+{
+    my $c = raw('/meta-late');
+
+    unlike($c->{in}, qr/\r\n0\r\n\r\n\z/, 'far behind its head: cut off');
+    unlike($c->{in}, qr/listed/, '... before it leads there');
+    is((decisions())[0]{verdict}, 'block', '... and recorded');
+}
+
+is($gw->get("$http/meta-fine")->{status}, 200, 'other refreshes go on');
+is(scalar decisions(), 0, '... without a line');
 
 is($gw->get("$http/moved-fine")->{status}, 302, 'other redirects go on');
 is(scalar decisions(), 0, '... without a line');

@@ -29,6 +29,7 @@ static debar_list_t  *list;
 
 #define PAGE(s)  "<!DOCTYPE html><html><body><form method=post>" s            \
                  "</form></body></html>"
+#define LEADS(url)  "<meta http-equiv=\"refresh\" content=\"0; url=" url "\">"
 #define FILLER   "<p class=\"a\">Nothing of this matters, 1 < 2.</p>"
 
 
@@ -81,6 +82,38 @@ static const case_t  cases[] = {
       "<ManufacturerName>Acmesoft</ManufacturerName></ItemDetail></ItemIn>"
       "</PunchOutOrderMessage></Message></cXML>\"}", DEBAR_BLOCK,
       "cXML in JSON" },
+
+    /* where a page leads */
+
+    { HTML, PAGE(LEADS("http://listed.example/a")), DEBAR_BLOCK, "a refresh" },
+    { "", "<html><meta content='5, //LISTED.example' http-equiv=Refresh />",
+      DEBAR_BLOCK, "... of no label, its attributes the other way round" },
+    { "application/xhtml+xml", "<?xml version='1.0'?><html>"
+      LEADS("http://listed.example/"), DEBAR_BLOCK, "... in XHTML" },
+    { HTML, PAGE("<noscript>" LEADS("https://listed.example") "</noscript>"),
+      DEBAR_BLOCK, "... for who runs no scripts" },
+    { HTML, PAGE("<!--><p>--><META HTTP-EQUIV='&#114;efresh' CONTENT='0;URL="
+                 "&quot;http&colon;//listed&period;example&quot;'>"),
+      DEBAR_BLOCK, "... with character references, behind a short comment" },
+    { HTML, PAGE("<!-- a --!>" LEADS("http://listed.example/")), DEBAR_BLOCK,
+      "... behind a comment that ends in another way" },
+    { HTML, "<base href='https://listed.example/d/'>" LEADS("setup.exe"),
+      DEBAR_BLOCK, "... beside the base of the page" },
+    { HTML, PAGE(LEADS("http://fine.example/") LEADS("http://listed.example")),
+      DEBAR_BLOCK, "... the second of two" },
+    { HTML, PAGE(LEADS("http://fine.example/")), DEBAR_PASS,
+      "one to elsewhere" },
+    { HTML, PAGE(LEADS("listed.example/a")), DEBAR_PASS, "one to a path" },
+    { HTML, PAGE("<!-- " LEADS("http://listed.example/") "-->"), DEBAR_PASS,
+      "one in a comment" },
+    { HTML, PAGE("<script>'" LEADS("http://listed.example/") "'</script>"),
+      DEBAR_PASS, "one in a script" },
+    { HTML, PAGE("<meta name=refresh content='0;url=http://listed.example/'>"
+                 "<meta http-equiv=refresh content=30>"
+                 "<meta property=og:url content='http://listed.example/'>"),
+      DEBAR_PASS, "other metadata" },
+    { "text/plain", LEADS("http://listed.example/"), DEBAR_PASS,
+      "text about one" },
 
     /* none */
 
@@ -193,6 +226,49 @@ answers(void)
 }
 
 
+/* Where pages lead that are not of one byte a character, and many of them. */
+
+static void
+leads(void)
+{
+    char             *p;
+    size_t            i, n, let;
+    debar_verdict_t   v;
+
+    static const char  page[] = PAGE(LEADS("http://listed.example/a"));
+
+    judge(HTML, page, sizeof(page) - 1, 1 << 20, 0, &v, &let);
+    ok(strncmp(v.evidence[0].where, "response:meta-refresh/host", 26) == 0,
+       "where it leads is named");
+
+    p = malloc(2 * sizeof(page) + 20 * 64);
+
+    for (n = 0; n < 2; n++) {
+        p[0] = n ? '\xfe' : '\xff';
+        p[1] = n ? '\xff' : '\xfe';
+
+        for (i = 0; i < sizeof(page) - 1; i++) {
+            p[2 + 2 * i + n] = page[i];
+            p[2 + 2 * i + !n] = '\0';
+        }
+
+        judge("text/html", p, 2 * sizeof(page), 7, 0, &v, &let);
+        ok(v.verdict == DEBAR_BLOCK, "in UTF-16, %s", n ? "BE" : "LE");
+    }
+
+    strcpy(p, "<html>");
+
+    for (i = 0; i < 17; i++) {
+        strcat(p, LEADS("//fine.example"));
+    }
+
+    judge(HTML, p, strlen(p), 100, 0, &v, &let);
+    ok(v.verdict == DEBAR_LOG && v.fault != NULL, "too many are recorded");
+
+    free(p);
+}
+
+
 static void
 wanted(void)
 {
@@ -271,11 +347,13 @@ main(void)
                 "    phases: [{from: 2018-10-01, acquire: block}]\n");
     fixture_put(folder, "vendors/acme.yaml", "id: acme\nname: Acme\n"
                 "authorities: [law]\n"
-                "names: [{text: Acmesoft, match: anywhere}]\n");
+                "names: [{text: Acmesoft, match: anywhere}]\n"
+                "hosts: [listed.example]\n");
 
     list = fixture_open(folder);
 
     answers();
+    leads();
     wanted();
     bounds();
 
