@@ -148,7 +148,13 @@ debar_media_ends(debar_str_t s, const char *end)
 static int
 debar_media_begins(debar_str_t s, const char *begin)
 {
-    size_t  n = strlen(begin);
+    size_t  n;
+
+    if (s.len == 0 || (s.data[0] | 0x20) != begin[0]) {
+        return 0;
+    }
+
+    n = strlen(begin);
 
     return s.len >= n && strncasecmp(s.data, begin, n) == 0;
 }
@@ -1255,6 +1261,36 @@ static int
 debar_response_has(const char *data, size_t len, const char *text)
 {
     return data != NULL && memmem(data, len, text, strlen(text)) != NULL;
+}
+
+
+unsigned
+debar_response_nothing(const debar_peel_input_t *in, const char *data,
+    size_t len)
+{
+    char    charset[DEBAR_CHARSET];
+    size_t  i;
+
+    if (len < 4 || debar_response_labelled(debar_media_type(in->content_type)))
+    {
+        return 0;
+    }
+
+    i = memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+
+    while (i < len && isspace((uint8_t) data[i])) {
+        i++;
+    }
+
+    if (i == len || data[i] == '{' || data[i] == '[' || data[i] == '"'
+        || data[i] == '<')
+    {
+        return 0;
+    }
+
+    debar_charset_find(in, data, len, charset);
+
+    return !debar_response_foreign(charset);
 }
 
 

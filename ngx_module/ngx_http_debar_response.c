@@ -20,6 +20,10 @@ static ngx_uint_t ngx_http_debar_response_wanted(ngx_http_request_t *r,
 static ngx_http_debar_response_t *ngx_http_debar_response_begin(
     ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
     ngx_http_debar_loc_conf_t *dlcf);
+static void ngx_http_debar_response_labels(ngx_http_request_t *r,
+    debar_peel_input_t *in);
+static ngx_int_t ngx_http_debar_response_first(ngx_http_request_t *r,
+    ngx_http_debar_ctx_t *ctx, ngx_chain_t *in);
 static ngx_int_t ngx_http_debar_response_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
 static ngx_uint_t ngx_http_debar_response_look(ngx_http_request_t *r,
@@ -87,23 +91,15 @@ ngx_http_debar_response_header_filter(ngx_http_request_t *r)
 
     ctx = ngx_http_debar_get_ctx(r);
 
-    if (ctx == NULL || ctx->response
+    if (ctx == NULL || ctx->response || ctx->awaited
         || !ngx_http_debar_response_wanted(r, ctx, dlcf))
     {
         return ngx_http_next_header_filter(r);
     }
 
-    ctx->response = ngx_http_debar_response_begin(r, ctx, dlcf);
+    /* the head waits; whether there is anything to read is said by what comes */
 
-    if (ctx->response == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (!ctx->response->reading) {
-        return ngx_http_next_header_filter(r);
-    }
-
-    ctx->response->head = 1;
+    ctx->awaited = 1;
 
     /* the filters above take the body for what its readers are to see */
 
@@ -218,9 +214,67 @@ ngx_http_debar_response_begin(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
 }
 
 
+static void
+ngx_http_debar_response_labels(ngx_http_request_t *r, debar_peel_input_t *in)
+{
+    ngx_str_t        *type;
+    ngx_table_elt_t  *coding;
+
+    ngx_memzero(in, sizeof(debar_peel_input_t));
+
+    type = &r->headers_out.content_type;
+    coding = r->headers_out.content_encoding;
+
+    in->content_type = debar_str((char *) type->data, type->len);
+    in->content_encoding = coding ? debar_str((char *) coding->value.data,
+                                              coding->value.len)
+                                  : debar_str("", 0);
+}
+
+
+/* The first bytes.  NGX_DONE: nothing of the answer is read. */
+
+static ngx_int_t
+ngx_http_debar_response_first(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
+    ngx_chain_t *in)
+{
+    debar_peel_input_t          input;
+    ngx_http_debar_loc_conf_t  *dlcf;
+
+    if (ngx_buf_in_memory(in->buf)
+        && r->headers_out.content_encoding == NULL)
+    {
+        ngx_http_debar_response_labels(r, &input);
+
+        if (debar_response_nothing(&input, (char *) in->buf->pos,
+                                   in->buf->last - in->buf->pos))
+        {
+            return NGX_DONE;
+        }
+    }
+
+    dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
+
+    ctx->response = ngx_http_debar_response_begin(r, ctx, dlcf);
+
+    if (ctx->response == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (!ctx->response->reading) {
+        return NGX_DONE;
+    }
+
+    ctx->response->head = 1;
+
+    return NGX_OK;
+}
+
+
 static ngx_int_t
 ngx_http_debar_response_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 {
+    ngx_int_t                   rc;
     size_t                      size;
     ngx_uint_t                  ends;
     ngx_chain_t                *cl;
@@ -230,6 +284,31 @@ ngx_http_debar_response_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 
     ctx = (r == r->main) ? ngx_http_get_module_ctx(r, ngx_http_debar_module)
                          : NULL;
+
+    if (ctx && ctx->awaited) {
+
+        if (in == NULL) {
+            return NGX_OK;
+        }
+
+        ctx->awaited = 0;
+
+        rc = ngx_http_debar_response_first(r, ctx, in);
+
+        if (rc == NGX_DONE) {
+            rc = ngx_http_next_header_filter(r);
+
+            if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+                return NGX_ERROR;
+            }
+
+            return ngx_http_next_body_filter(r, in);
+        }
+
+        if (rc == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+    }
 
     rs = ctx ? ctx->response : NULL;
 
@@ -685,24 +764,14 @@ static ngx_int_t
 ngx_http_debar_cart_begin(ngx_http_request_t *r, ngx_http_debar_response_t *rs,
     const debar_verdict_t *v)
 {
-    ngx_str_t                  *type;
-    ngx_table_elt_t            *coding;
     debar_peel_input_t          in;
     debar_body_trace_t          trace;
     ngx_http_debar_loc_conf_t  *dlcf;
 
     dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
 
-    ngx_memzero(&in, sizeof(debar_peel_input_t));
+    ngx_http_debar_response_labels(r, &in);
     ngx_memzero(&trace, sizeof(debar_body_trace_t));
-
-    type = &r->headers_out.content_type;
-    coding = r->headers_out.content_encoding;
-
-    in.content_type = debar_str((char *) type->data, type->len);
-    in.content_encoding = coding ? debar_str((char *) coding->value.data,
-                                             coding->value.len)
-                                 : debar_str("", 0);
 
     trace.line = ngx_http_debar_cart_line;
     trace.data = rs;
