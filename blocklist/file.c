@@ -279,7 +279,8 @@ debar_file_by_magic(const uint8_t *p, size_t len)
     for (i = 0; i < sizeof(debar_file_magics) / sizeof(*m); i++) {
         m = &debar_file_magics[i];
 
-        if (m->off + m->len <= len && memcmp(p + m->off, m->bytes, m->len) == 0)
+        if (m->off + m->len <= len && p[m->off] == (uint8_t) m->bytes[0]
+            && memcmp(p + m->off, m->bytes, m->len) == 0)
         {
             return m->type;
         }
@@ -540,6 +541,43 @@ debar_file_der(const uint8_t *p, size_t len)
 }
 
 
+/* No control characters but those that lay text out: eight bytes at once where
+ * there are none at all, since every answer is looked at. */
+
+static int
+debar_file_printable(const uint8_t *p, size_t len)
+{
+    size_t    i, k;
+    uint64_t  w;
+
+    for (i = 0; i < len; i = k) {
+
+        if (len - i >= sizeof(w)) {
+            memcpy(&w, p + i, sizeof(w));
+
+            k = i + sizeof(w);
+
+            if (((w - 0x2020202020202020) & ~w & 0x8080808080808080) == 0) {
+                continue;
+            }
+
+        } else {
+            k = len;
+        }
+
+        for ( /* void */ ; i < k; i++) {
+            if (p[i] < ' ' && p[i] != '\t' && p[i] != '\n' && p[i] != '\r'
+                && p[i] != '\f')
+            {
+                return 0;
+            }
+        }
+    }
+
+    return 1;
+}
+
+
 /* Text by its bytes; UTF-16 by its mark. */
 
 static unsigned
@@ -571,12 +609,8 @@ debar_file_text(const uint8_t *p, size_t len)
         len -= 3;
     }
 
-    for (i = 0; i < len; i++) {
-        if (p[i] < ' ' && p[i] != '\t' && p[i] != '\n' && p[i] != '\r'
-            && p[i] != '\f')
-        {
-            return DEBAR_FILE_UNKNOWN;
-        }
+    if (!debar_file_printable(p, len)) {
+        return DEBAR_FILE_UNKNOWN;
     }
 
     if (len >= 2 && p[0] == '#' && p[1] == '!') {
