@@ -246,6 +246,7 @@ typedef struct {
     ngx_http_debar_download_t *download; /* likewise */
     ngx_uint_t            awaited;       /* the first bytes of its answer are,
                                             by the answer's head */
+    ngx_uint_t            fetched;       /* likewise, by what looks at files */
     ngx_uint_t            answered;      /* by a page of our own */
     ngx_uint_t            refused;       /* after it was let go, with what
                                             status: see ngx_http_debar_late() */

@@ -20,6 +20,10 @@
 static ngx_int_t ngx_http_debar_download_header_filter(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_debar_download_wanted(ngx_http_request_t *r,
     ngx_http_debar_ctx_t *ctx, ngx_http_debar_loc_conf_t *dlcf);
+static ngx_int_t ngx_http_debar_download_start(ngx_http_request_t *r,
+    ngx_http_debar_ctx_t *ctx);
+static ngx_int_t ngx_http_debar_download_glance(ngx_http_request_t *r,
+    ngx_http_debar_ctx_t *ctx, ngx_chain_t *in);
 static ngx_http_debar_download_t *ngx_http_debar_download_create(
     ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx);
 static ngx_int_t ngx_http_debar_download_body_filter(ngx_http_request_t *r,
@@ -49,10 +53,8 @@ ngx_http_debar_download_init(ngx_conf_t *cf)
 static ngx_int_t
 ngx_http_debar_download_header_filter(ngx_http_request_t *r)
 {
-    ngx_int_t                   rc;
     ngx_http_debar_ctx_t       *ctx;
     ngx_http_debar_loc_conf_t  *dlcf;
-    ngx_http_debar_download_t  *dl;
 
     dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
 
@@ -62,11 +64,30 @@ ngx_http_debar_download_header_filter(ngx_http_request_t *r)
 
     ctx = ngx_http_debar_get_ctx(r);
 
-    if (ctx == NULL || ctx->download
+    if (ctx == NULL || ctx->download || ctx->fetched
         || !ngx_http_debar_download_wanted(r, ctx, dlcf))
     {
         return ngx_http_next_header_filter(r);
     }
+
+    if (ngx_http_debar_download_plain(r)) {
+        ctx->fetched = 1;
+        r->filter_need_in_memory = 1;
+
+        return NGX_OK;
+    }
+
+    return ngx_http_debar_download_start(r, ctx);
+}
+
+
+/* Its head, for NGX_OK held back. */
+
+static ngx_int_t
+ngx_http_debar_download_start(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx)
+{
+    ngx_int_t                   rc;
+    ngx_http_debar_download_t  *dl;
 
     dl = ngx_http_debar_download_create(r, ctx);
 
@@ -157,6 +178,43 @@ ngx_http_debar_download_create(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx)
 }
 
 
+/*
+ * The first bytes of what is plain by its head.  NGX_DONE: by these, too, and it
+ * goes on; nothing has been made for it.
+ */
+
+static ngx_int_t
+ngx_http_debar_download_glance(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
+    ngx_chain_t *in)
+{
+    size_t       n;
+    ngx_int_t    rc;
+    ngx_buf_t   *b;
+    ngx_uint_t   whole;
+
+    b = in->buf;
+    n = ngx_buf_in_memory(b) ? b->last - b->pos : 0;
+    whole = b->last_buf || (off_t) n == r->headers_out.content_length_n;
+
+    if (n >= DEBAR_FILE_HEAD || (n && whole)) {
+
+        switch (debar_file_class(debar_file_type(b->pos, n, whole))) {
+
+        case DEBAR_CLASS_MEDIA:
+        case DEBAR_CLASS_TEXT:
+        case DEBAR_CLASS_DOCUMENT:
+
+            rc = ngx_http_next_header_filter(r);
+
+            return rc == NGX_ERROR || rc > NGX_OK || r->header_only
+                   ? NGX_ERROR : NGX_DONE;
+        }
+    }
+
+    return ngx_http_debar_download_start(r, ctx);
+}
+
+
 static ngx_int_t
 ngx_http_debar_download_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 {
@@ -167,6 +225,25 @@ ngx_http_debar_download_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 
     ctx = (r == r->main) ? ngx_http_get_module_ctx(r, ngx_http_debar_module)
                          : NULL;
+
+    if (ctx && ctx->fetched) {
+
+        if (in == NULL) {
+            return NGX_OK;
+        }
+
+        ctx->fetched = 0;
+
+        rc = ngx_http_debar_download_glance(r, ctx, in);
+
+        if (rc == NGX_DONE) {
+            return ngx_http_next_body_filter(r, in);
+        }
+
+        if (rc == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+    }
 
     dl = ctx ? ctx->download : NULL;
 

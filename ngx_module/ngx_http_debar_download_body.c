@@ -18,7 +18,7 @@ static ngx_int_t ngx_http_debar_download_take(ngx_http_request_t *r,
     ngx_http_debar_download_t *dl, ngx_chain_t *in);
 static ngx_int_t ngx_http_debar_download_first(ngx_http_request_t *r,
     ngx_http_debar_download_t *dl, u_char *p, size_t n, ngx_uint_t whole);
-static ngx_uint_t ngx_http_debar_download_plain(ngx_http_debar_download_t *dl);
+static ngx_uint_t ngx_http_debar_download_uncoded(ngx_http_debar_download_t *dl);
 static int ngx_http_debar_download_decoded(void *data, const char *bytes,
     size_t len);
 static void ngx_http_debar_download_read(ngx_http_request_t *r,
@@ -90,7 +90,7 @@ ngx_http_debar_download_in(ngx_http_request_t *r, ngx_http_debar_download_t *dl,
     }
 
     if (looking && dl->lies) {
-        known = ngx_http_debar_download_plain(dl);
+        known = ngx_http_debar_download_uncoded(dl);
     }
 
     if (looking && !known && ends) {
@@ -182,7 +182,7 @@ ngx_http_debar_download_first(ngx_http_request_t *r,
 /* It is not of the coding that it is said to be of: what it is as it came. */
 
 static ngx_uint_t
-ngx_http_debar_download_plain(ngx_http_debar_download_t *dl)
+ngx_http_debar_download_uncoded(ngx_http_debar_download_t *dl)
 {
     ngx_chain_t  *cl;
 

@@ -22,6 +22,7 @@ static ngx_int_t ngx_http_debar_download_coding(ngx_http_request_t *r,
     ngx_http_debar_download_t *dl);
 static ngx_uint_t ngx_http_debar_download_streams(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_debar_download_saved(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_debar_download_shown(ngx_str_t *type);
 
 
 /* What the head alone says: where it leads, what the file is called.
@@ -374,6 +375,92 @@ ngx_http_debar_download_streams(ngx_http_request_t *r)
 }
 
 
+/* What pages are made of. */
+
+static ngx_uint_t
+ngx_http_debar_download_shown(ngx_str_t *type)
+{
+    ngx_uint_t  i;
+
+    static ngx_str_t  shown[] = {
+        ngx_string("text/html"), ngx_string("text/plain"),
+        ngx_string("text/css"), ngx_string("text/javascript"),
+        ngx_string("application/javascript"), ngx_string("application/json"),
+        ngx_string("image/png"), ngx_string("image/jpeg"),
+        ngx_string("image/gif"), ngx_string("image/webp"),
+        ngx_string("image/svg+xml"), ngx_string("font/woff2")
+    };
+
+    for (i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
+        if (type->len == shown[i].len
+            && ngx_strncasecmp(type->data, shown[i].data, type->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+ngx_uint_t
+ngx_http_debar_download_plain(ngx_http_request_t *r)
+{
+    ngx_uint_t                  i, status;
+    ngx_list_part_t            *part;
+    ngx_table_elt_t            *h;
+    ngx_http_debar_loc_conf_t  *dlcf;
+
+    dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
+    status = r->headers_out.status;
+
+    if ((status != NGX_HTTP_OK && status < NGX_HTTP_BAD_REQUEST)
+        || r->header_only || r->method == NGX_HTTP_HEAD
+        || r->headers_out.content_length_n == 0
+        || r->headers_in.range || r->headers_out.content_encoding
+        || !ngx_http_debar_download_shown(&r->headers_out.content_type)
+        || ngx_http_debar_download_saved(r)
+        || debar_filing_pins(dlcf->list->list))
+    {
+        return 0;
+    }
+
+    part = &r->headers_out.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                return 1;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].hash == 0) {
+            continue;
+        }
+
+        if ((h[i].key.len == 7
+             && ngx_strncasecmp(h[i].key.data, (u_char *) "Refresh", 7) == 0)
+            || (h[i].key.len == 16
+                && ngx_strncasecmp(h[i].key.data, (u_char *) "Content-Encoding",
+                                   16)
+                   == 0)
+            || (h[i].key.len == 19
+                && ngx_strncasecmp(h[i].key.data,
+                                   (u_char *) "Content-Disposition", 19)
+                   == 0))
+        {
+            return 0;
+        }
+    }
+}
+
+
 /*
  * Files to keep rather than things to show, by how the origin names them: one
  * that begins as a picture or as text may have a program behind it, and is read
@@ -406,7 +493,12 @@ ngx_http_debar_download_saved(ngx_http_request_t *r)
 
     s = &r->headers_out.content_type;
 
-    for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+    /* a look at each word is dear */
+
+    for (i = ngx_http_debar_download_shown(s) ? NGX_MAX_INT32_VALUE : 0;
+         i < sizeof(types) / sizeof(types[0]);
+         i++)
+    {
         len = ngx_strlen(types[i]);
 
         if (s->len >= len
@@ -428,6 +520,11 @@ ngx_http_debar_download_saved(ngx_http_request_t *r)
     }
 
     for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+
+        if (p == last || ngx_tolower(*p) != (u_char) names[i][0]) {
+            continue;
+        }
+
         len = ngx_strlen(names[i]);
 
         if ((size_t) (last - p) == len

@@ -35,6 +35,11 @@ ngx_int_t ngx_http_debar_download_send(ngx_http_request_t *r,
 
 /* ngx_http_debar_download_head.c */
 
+/* Its head says that it is part of a page, and nothing else that counts: where
+ * its first bytes say the same, that is all there is to it. */
+
+ngx_uint_t ngx_http_debar_download_plain(ngx_http_request_t *r);
+
 /* What the head alone says: where it leads, what the file is called.
  * NGX_DECLINED: that is enough. */
 
