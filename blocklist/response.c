@@ -1264,15 +1264,69 @@ debar_response_has(const char *data, size_t len, const char *text)
 }
 
 
+/* An attribute without which no element sends its reader on. */
+
+static int
+debar_response_equiv(const char *p, size_t len)
+{
+    const char  *first = p, *last = p + len;
+
+    static const char  name[] = "http-equiv";
+
+    for (p = memchr(p, '-', len); p; p = memchr(p + 1, '-', last - p - 1)) {
+        if (p - first >= 4 && last - p >= 6
+            && strncasecmp(p - 4, name, sizeof(name) - 1) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* Whether there is what looks like the tag of a control anywhere in it, be it in
+ * a comment or a script. */
+
+static int
+debar_response_controls(const char *p, size_t len)
+{
+    size_t       i;
+    const char  *first = p, *last = p + len;
+
+    static const char  *begins[] = {
+        "but", "dat", "inp", "opt", "par", "sel", "tex"
+    };
+
+    for (p = memchr(p, '<', len); p && last - p > 3;
+         p = memchr(p + 1, '<', last - p - 1))
+    {
+        for (i = 0; debar_response_matters(p[1], p[2])
+             && i < sizeof(begins) / sizeof(begins[0]); i++)
+        {
+            if (strncasecmp(p + 1, begins[i], 3) == 0) {
+                return 1;
+            }
+        }
+    }
+
+    return debar_response_equiv(first, last - first);
+}
+
+
 unsigned
 debar_response_nothing(const debar_peel_input_t *in, const char *data,
-    size_t len)
+    size_t len, unsigned whole)
 {
-    char    charset[DEBAR_CHARSET];
-    size_t  i;
+    char         charset[DEBAR_CHARSET];
+    size_t       i;
+    unsigned     page;
+    debar_str_t  type;
 
-    if (len < 4 || debar_response_labelled(debar_media_type(in->content_type)))
-    {
+    type = debar_media_type(in->content_type);
+    page = whole && debar_media_is(type, "text/html");
+
+    if (len < 4 || (!page && debar_response_labelled(type))) {
         return 0;
     }
 
@@ -1283,7 +1337,8 @@ debar_response_nothing(const debar_peel_input_t *in, const char *data,
     }
 
     if (i == len || data[i] == '{' || data[i] == '[' || data[i] == '"'
-        || data[i] == '<')
+        || (data[i] == '<' && (!page || (i + 1 < len && data[i + 1] == '?')))
+        || (page && debar_response_controls(data, len)))
     {
         return 0;
     }

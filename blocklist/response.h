@@ -33,11 +33,12 @@ typedef struct debar_response_s  debar_response_t;
 unsigned debar_response_wanted(debar_str_t content_type);
 
 /* Whether the first bytes alone, which came without a coding, say that
- * debar_response_push() would look at nothing; 0 also where they are too few to
- * tell.  Costs nothing to make and to free. */
+ * debar_response_push() would find nothing; 0 also where they are too few to
+ * tell.  whole: they are all there is: a page without a control is nothing,
+ * too.  Costs nothing to make and to free. */
 
 unsigned debar_response_nothing(const debar_peel_input_t *in, const char *data,
-    size_t len);
+    size_t len, unsigned whole);
 
 /*
  * in: its labels; they, list and f must outlive it.  v: host and port of the

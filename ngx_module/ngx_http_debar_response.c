@@ -238,6 +238,7 @@ static ngx_int_t
 ngx_http_debar_response_first(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
     ngx_chain_t *in)
 {
+    size_t                      size;
     debar_peel_input_t          input;
     ngx_http_debar_loc_conf_t  *dlcf;
 
@@ -246,8 +247,12 @@ ngx_http_debar_response_first(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
     {
         ngx_http_debar_response_labels(r, &input);
 
-        if (debar_response_nothing(&input, (char *) in->buf->pos,
-                                   in->buf->last - in->buf->pos))
+        size = in->buf->last - in->buf->pos;
+
+        if (debar_response_nothing(&input, (char *) in->buf->pos, size,
+                                   in->buf->last_buf
+                                   || r->headers_out.content_length_n
+                                      == (off_t) size))
         {
             return NGX_DONE;
         }
@@ -402,7 +407,9 @@ ngx_http_debar_response_look(ngx_http_request_t *r,
         }
     }
 
-    return 0;
+    /* all of it is here, though the end of it is not */
+
+    return (off_t) rs->seen == r->headers_out.content_length_n;
 }
 
 

@@ -96,6 +96,11 @@ judge(debar_verdict_t *v, const uint8_t *data, size_t len, size_t step)
     debar_response_finish(rs, 0, v);
     debar_response_free(rs);
 
+    /* a glance at all of it says no more than that */
+
+    claim(v->verdict != DEBAR_BLOCK || in.content_encoding.len
+          || !debar_response_nothing(&in, (char *) data + 3, len - 3, 1));
+
     claim(v->nevidence <= DEBAR_MAX_EVIDENCE);
 
     for (i = 0; i < v->nevidence; i++) {

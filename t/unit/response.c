@@ -269,6 +269,57 @@ leads(void)
 }
 
 
+/* A look that makes nothing says "nothing" only where there is. */
+
+static void
+nothing(void)
+{
+    unsigned            none;
+    size_t              i, wrong;
+    debar_peel_input_t  in;
+
+    static const struct {
+        const char  *type;
+        const char  *body;
+        unsigned     whole;
+        unsigned     nothing;
+    } looks[] = {
+        { HTML, PAGE(FILLER), 1, 1 },
+        { HTML, PAGE(FILLER), 0, 0 },
+        { HTML, PAGE("<section><path d=x></section><bu"), 1, 1 },
+        { HTML, PAGE("<!-- <INPUT> -->"), 1, 0 },
+        { HTML, PAGE("<meta charset=utf-8><base href=/x>"), 1, 1 },
+        { HTML, PAGE("<META content='x>' HTTP-Equiv=a>"), 1, 0 },
+        { "text/plain", "plain words", 0, 1 },
+        { "text/plain", "{\"a\": 1}", 1, 0 },
+        { "application/json", "plain words", 1, 0 },
+        { "text/html", "<?xml version=\"1.0\"?><a/>", 1, 0 },
+        { "text/plain", "abc", 1, 0 }
+    };
+
+    memset(&in, 0, sizeof(in));
+
+    for (i = 0, wrong = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        in.content_type = debar_str(cases[i].type, strlen(cases[i].type));
+
+        wrong += cases[i].verdict != DEBAR_PASS
+                 && debar_response_nothing(&in, cases[i].body,
+                                           strlen(cases[i].body), 1);
+    }
+
+    ok(wrong == 0, "a glance takes no cart for nothing");
+
+    for (i = 0; i < sizeof(looks) / sizeof(looks[0]); i++) {
+        in.content_type = debar_str(looks[i].type, strlen(looks[i].type));
+        none = debar_response_nothing(&in, looks[i].body,
+                                      strlen(looks[i].body), looks[i].whole);
+
+        ok(none == looks[i].nothing, "%s: %.40s: %s", looks[i].type,
+           looks[i].body, looks[i].nothing ? "nothing" : "has to be read");
+    }
+}
+
+
 static void
 wanted(void)
 {
@@ -355,6 +406,7 @@ main(void)
     answers();
     leads();
     wanted();
+    nothing();
     bounds();
 
     debar_list_close(list);
