@@ -290,6 +290,23 @@ debar_file_by_magic(const uint8_t *p, size_t len)
 }
 
 
+/* By its first byte: every answer is looked at, and few have one. */
+
+static int
+debar_file_is_pdf(const uint8_t *p, size_t len)
+{
+    const uint8_t  *last = p + len;
+
+    for (p = memchr(p, '%', len); p; p = memchr(p + 1, '%', last - p - 1)) {
+        if (last - p >= 5 && memcmp(p, "%PDF-", 5) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 /* Magics that are short or common, and need a second look at what follows. */
 
 static unsigned
@@ -363,7 +380,7 @@ debar_file_by_fields(const uint8_t *p, size_t len)
 
     /* readers of PDF let other bytes stand before it */
 
-    if (memmem(p, len, "%PDF-", 5) != NULL) {
+    if (debar_file_is_pdf(p, len)) {
         return DEBAR_FILE_PDF;
     }
 

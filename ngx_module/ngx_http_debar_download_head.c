@@ -470,7 +470,7 @@ ngx_http_debar_download_plain(ngx_http_request_t *r)
 static ngx_uint_t
 ngx_http_debar_download_saved(ngx_http_request_t *r)
 {
-    u_char      *p, *last;
+    u_char       ch, *p, *last;
     size_t       len;
     ngx_str_t   *s;
     ngx_uint_t   i;
@@ -515,13 +515,15 @@ ngx_http_debar_download_saved(ngx_http_request_t *r)
         /* void */
     }
 
-    if (p == r->uri.data || p[-1] != '.') {
+    if (p == r->uri.data || p[-1] != '.' || p == last) {
         return 0;
     }
 
+    ch = ngx_tolower(*p);
+
     for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 
-        if (p == last || ngx_tolower(*p) != (u_char) names[i][0]) {
+        if (ch != (u_char) names[i][0]) {
             continue;
         }
 
