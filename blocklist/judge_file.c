@@ -15,6 +15,8 @@
 #define DEBAR_FILING_DEPTH   8
 #define DEBAR_FILING_NAME   40        /* of a member, in where */
 #define DEBAR_FILING_NAMES  1024      /* bytes of a Content-Disposition's name */
+#define DEBAR_FILING_FIELD  8192      /* bytes of it all */
+#define DEBAR_FILING_AGAIN  8         /* parameters of one name */
 
 
 typedef struct {
@@ -40,8 +42,12 @@ static void debar_filing_signer(debar_filing_t *fl,
 static void debar_filing_field(debar_filing_t *fl, const debar_found_t *found);
 static void debar_filing_organization(debar_filing_t *fl, unsigned kind,
     debar_str_t name, const char *where);
+static void debar_filing_names(debar_filing_t *fl, debar_str_t text,
+    const char *where, unsigned cap);
 static void debar_filing_package(debar_filing_t *fl,
     const debar_found_t *found);
+static void debar_filing_identified(debar_filing_t *fl, const char *ecosystem,
+    size_t len, debar_str_t value, const char *where);
 static void debar_filing_says(debar_filing_t *fl, debar_str_t value);
 static unsigned debar_filing_unread(const debar_filing_t *fl, unsigned bounds,
     const char *failed, const debar_filing_policy_t *policy);
@@ -114,48 +120,83 @@ debar_filing_name(debar_filing_t *fl, debar_str_t name, const char *where)
 }
 
 
+/* A name as its reader may take it. */
+
+static void
+debar_filing_called(debar_filing_t *fl, debar_str_t raw, const char *where)
+{
+    char      name[DEBAR_FILING_NAMES], plain[DEBAR_FILING_NAMES];
+    size_t    i, len;
+    unsigned  flags, rounds;
+
+    /* quotes of a kind that the field does not have */
+
+    if (raw.len > 2 && raw.data[0] == '\'' && raw.data[raw.len - 1] == '\'') {
+        raw.data++;
+        raw.len -= 2;
+    }
+
+    debar_filing_name(fl, raw, where);
+
+    /* a backslash quotes for one reader, and ends a folder for another */
+
+    for (i = 0, len = 0; i < raw.len; i++) {
+        if (raw.data[i] != '\\') {
+            name[len++] = raw.data[i];
+        }
+    }
+
+    debar_filing_name(fl, debar_str(name, len), where);
+
+    len = debar_field_words(raw, name, sizeof(name));
+    debar_filing_name(fl, debar_str(name, len), where);
+
+    /* browsers undo percents in plain ones, too */
+
+    flags = 0;
+    len = debar_text_decode(plain, sizeof(plain), name, len, 0, &flags,
+                            &rounds);
+    debar_filing_name(fl, debar_str(plain, len), where);
+}
+
+
+/*
+ * Which of several parameters of a name counts is up to who reads them, and a
+ * parameter without a type before it (the semicolon) is one to browsers.
+ */
+
 void
 debar_filing_disposition(debar_filing_t *fl, debar_str_t field,
     const char *where)
 {
-    int       n;
-    char      raw[DEBAR_FILING_NAMES], name[DEBAR_FILING_NAMES];
-    char      plain[DEBAR_FILING_NAMES];
-    size_t    len;
-    unsigned  i, k, flags, rounds;
+    int          n;
+    char         raw[DEBAR_FILING_NAMES], typed[DEBAR_FILING_FIELD];
+    size_t       len;
+    unsigned     i, k;
+    debar_str_t  left;
 
     static const char *const  names[] = {
         "filename", "filename*", "name", "name*"
     };
 
+    len = field.len < sizeof(typed) - 1 ? field.len : sizeof(typed) - 1;
+    typed[0] = ';';
+    memcpy(typed + 1, field.len ? field.data : "", len);
+
     for (k = 0; k < sizeof(names) / sizeof(names[0]); k++) {
-        n = debar_field_parameter(field, names[k], raw, sizeof(raw));
+        left = debar_str(typed, len + 1);
 
-        if (n <= 0) {
-            continue;
-        }
+        for (i = 0; i < DEBAR_FILING_AGAIN; i++) {
+            n = debar_field_parameter(left, names[k], raw, sizeof(raw));
 
-        debar_filing_name(fl, debar_str(raw, n), where);
+            if (n > 0) {
+                debar_filing_called(fl, debar_str(raw, n), where);
+            }
 
-        /* a backslash quotes for one reader, and ends a folder for another */
-
-        for (i = 0, len = 0; i < (unsigned) n; i++) {
-            if (raw[i] != '\\') {
-                name[len++] = raw[i];
+            if (n < 0 || !debar_field_behind(&left, names[k])) {
+                break;
             }
         }
-
-        debar_filing_name(fl, debar_str(name, len), where);
-
-        len = debar_field_words(debar_str(raw, n), name, sizeof(name));
-        debar_filing_name(fl, debar_str(name, len), where);
-
-        /* browsers undo percents in plain ones, too */
-
-        flags = 0;
-        len = debar_text_decode(plain, sizeof(plain), name, len, 0, &flags,
-                                &rounds);
-        debar_filing_name(fl, debar_str(plain, len), where);
     }
 }
 
@@ -289,6 +330,11 @@ debar_filing_organization(debar_filing_t *fl, unsigned kind, debar_str_t name,
 }
 
 
+/*
+ * A signer is on the list by its canonical name; beside that it may bear a listed
+ * name: the vendor signs as the company of each country, in its letters.
+ */
+
 static void
 debar_filing_signer(debar_filing_t *fl, const debar_found_t *found)
 {
@@ -300,6 +346,27 @@ debar_filing_signer(debar_filing_t *fl, const debar_found_t *found)
                               where);
     debar_filing_organization(fl, DEBAR_KIND_SIGNER, found->common_name,
                               where);
+    debar_filing_names(fl, found->organization, where, DEBAR_BLOCK);
+    debar_filing_names(fl, found->common_name, where, DEBAR_BLOCK);
+}
+
+
+static void
+debar_filing_names(debar_filing_t *fl, debar_str_t text, const char *where,
+    unsigned cap)
+{
+    size_t    n;
+    unsigned  flags;
+
+    if (text.len == 0) {
+        return;
+    }
+
+    flags = 0;
+    n = debar_text_tokens(fl->list->tokens, sizeof(fl->list->tokens),
+                          text.data, text.len, NULL, &flags);
+
+    debar_match_names(fl->list, &fl->v, where, fl->list->tokens, n, cap, 0);
 }
 
 
@@ -330,8 +397,6 @@ static void
 debar_filing_field(debar_filing_t *fl, const debar_found_t *found)
 {
     char         where[DEBAR_WHERE];
-    size_t       n;
-    unsigned     flags;
     debar_str_t  maker;
 
     if (found->role == DEBAR_SAYS_VERSION || found->value.len == 0) {
@@ -358,12 +423,7 @@ debar_filing_field(debar_filing_t *fl, const debar_found_t *found)
         debar_filing_says(fl, found->value);
     }
 
-    flags = 0;
-    n = debar_text_tokens(fl->list->tokens, sizeof(fl->list->tokens),
-                          found->value.data, found->value.len, NULL, &flags);
-
-    debar_match_names(fl->list, &fl->v, where, fl->list->tokens, n, DEBAR_LOG,
-                      0);
+    debar_filing_names(fl, found->value, where, DEBAR_LOG);
 }
 
 
@@ -395,20 +455,37 @@ debar_filing_says(debar_filing_t *fl, debar_str_t value)
 static void
 debar_filing_package(debar_filing_t *fl, const debar_found_t *found)
 {
-    char    id[DEBAR_MAX_IDENT], where[DEBAR_WHERE];
-    size_t  n;
+    char  where[DEBAR_WHERE];
 
     if (!fl->list->has[DEBAR_KIND_PACKAGE]) {
         return;
     }
 
-    n = debar_ident_package(id, sizeof(id), found->name.data, found->name.len,
-                            found->value.data, found->value.len);
+    debar_filing_where(fl, found->depth, "package", 7, where);
+    debar_filing_identified(fl, found->name.data, found->name.len,
+                            found->value, where);
+
+    /* what Apple's files call themselves is a bundle, in URLs and in lists */
+
+    if (found->name.len == 5 && memcmp(found->name.data, "apple", 5) == 0) {
+        debar_filing_identified(fl, "apple-bundle", 12, found->value, where);
+    }
+}
+
+
+static void
+debar_filing_identified(debar_filing_t *fl, const char *ecosystem, size_t len,
+    debar_str_t value, const char *where)
+{
+    char    id[DEBAR_MAX_IDENT];
+    size_t  n;
+
+    n = debar_ident_package(id, sizeof(id), ecosystem, len, value.data,
+                            value.len);
     if (n == 0) {
         return;
     }
 
-    debar_filing_where(fl, found->depth, "package", 7, where);
     debar_match_id(fl->list, &fl->v, DEBAR_KIND_PACKAGE, where, id, n, 0,
                    DEBAR_BLOCK);
     debar_match_exprs(fl->list, &fl->v, DEBAR_KIND_PACKAGE, where, id, n,

@@ -94,6 +94,21 @@ debar_path_above(const char *path, size_t len)
 }
 
 
+/* Without the parameters of its last segment ("x.exe;v=1"); 0: it has none. */
+
+static size_t
+debar_path_plain(const char *path, size_t len)
+{
+    size_t  n, plain;
+
+    for (n = len, plain = 0; n && path[n - 1] != '/'; n--) {
+        plain = path[n - 1] == ';' ? n - 1 : plain;
+    }
+
+    return plain;
+}
+
+
 void
 debar_match_file(debar_list_t *list, debar_verdict_t *v, const char *where,
     const char *text, size_t len, unsigned cap)
@@ -491,6 +506,8 @@ debar_match_path(debar_list_t *list, debar_verdict_t *v,
         debar_match_file(list, v, where, list->decoded, n, DEBAR_BLOCK);
         debar_match_file(list, v, where, list->decoded,
                          debar_path_above(list->decoded, n), DEBAR_BLOCK);
+        debar_match_file(list, v, where, list->decoded,
+                         debar_path_plain(list->decoded, n), DEBAR_BLOCK);
     }
 
     /* dot segments can put a name together that no segment holds */

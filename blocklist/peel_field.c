@@ -277,6 +277,32 @@ debar_field_parameter(debar_str_t field, const char *name, char *out,
 }
 
 
+unsigned
+debar_field_behind(debar_str_t *field, const char *name)
+{
+    size_t       n;
+    debar_str_t  key, left, v;
+
+    n = strlen(name);
+    left.data = memchr(field->len ? field->data : "", ';', field->len);
+
+    if (left.data == NULL) {
+        return 0;
+    }
+
+    left.len = field->data + field->len - left.data;
+
+    while (debar_field_next(&left, &key, &v)) {
+        if (key.len == n && strncasecmp(key.data, name, n) == 0) {
+            *field = left;
+            return left.len != 0;
+        }
+    }
+
+    return 0;
+}
+
+
 /* --- encoded words ------------------------------------------------------- */
 
 /* The text of one, "=?charset?Q?text?=": its length in all, 0 where it is

@@ -110,6 +110,11 @@ int debar_rest_finish(debar_rest_t *r);
 int debar_field_parameter(debar_str_t field, const char *name, char *out,
     size_t size);
 
+/* Moves a field behind the first parameter of that name, to look for another
+ * one; 0: there is nothing more. */
+
+unsigned debar_field_behind(debar_str_t *field, const char *name);
+
 /* Encoded words (RFC 2047) undone, what is none as it stands: bytes written. */
 
 size_t debar_field_words(debar_str_t in, char *out, size_t size);
