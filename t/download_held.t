@@ -155,7 +155,8 @@ my %led = (
 of "a redirect $_", block => moved(302, $led{$_}) for sort keys %led;
 of 'the second of two', block => "HTTP/1.1 302 Found\r\nLocation: /x\r\n"
    . "Location: https://$to\r\nContent-Length: 0\r\n\r\n";
-of 'a redirect to a name', block => moved(302, "/mirror/$name");
+of 'a redirect to a name at the same place', let => moved(302,
+   "/mirror/$name");
 of 'a refresh', block => whole('soon', 'Content-Type: text/html',
                                "Refresh: 3; url=https://$to");
 of 'a refresh in quotes and capitals', block => whole('soon',
@@ -264,11 +265,11 @@ of "somebody else's in chunks with trailers", pass =>
     . chunks($fine, 999, 'X-Sum: 1')];
 of "somebody else's, large, to the end", pass =>
    ["HTTP/1.0 200 OK\r\nContent-Type: a/b\r\n\r\n$fine$noise", ''];
-of 'a part of a film', pass => "HTTP/1.1 206 Partial Content\r\nContent-Type: "
+of 'a part of a film that was not asked for', block => "HTTP/1.1 206 Partial Content\r\nContent-Type: "
    . "video/mp4\r\nContent-Range: bytes 0-31/64\r\nContent-Length: 32\r\n\r\n"
    . "\0\0\0\x20ftypisom\0\0\2\0isomiso2avc1mp41", fields => ['Range: bytes=0-31'],
    url => "$at/a.mp4";
-of 'a later part of a film', pass => "HTTP/1.1 206 Partial Content\r\n"
+of 'a later part of it', block => "HTTP/1.1 206 Partial Content\r\n"
    . "Content-Type: video/mp4\r\nContent-Range: bytes 1000-240999/900000\r\n"
    . "Content-Length: 240000\r\n\r\n$noise", fields => ['Range: bytes=1000-240999'],
    url => "$at/b.mp4";
