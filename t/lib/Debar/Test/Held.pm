@@ -137,7 +137,7 @@ sub chunks {
 # law leaves the choice to the list.  answer: pieces of Debar::Test::Script, or
 # one.  url: where (a neutral host and name by default, "*" in it is replaced by
 # a name of its own); method, fields: of the request; after: code that gets the
-# gateway's response and the origin's.
+# gateway's response and the origin's; todo: why it is not so yet.
 
 sub judge_cases {
     my (%o) = @_;
@@ -179,7 +179,11 @@ sub judge_cases {
                     log => $got eq 'log', noted => $got ne 'pass',
                     let => $got eq 'pass' || $got eq 'log');
 
-        ok($good{$expected}, "$what: $expected") or diag("$got: $line");
+        our $TODO = $c->{todo};
+
+        ok($good{$expected}, "$what: $expected")
+            or $TODO || diag("$got: $line");
+        $TODO = undef;
 
         if ($got eq 'block') {
             ok(!$same && !holds($r, $from), '... and is not at the client');
