@@ -67,6 +67,7 @@ sub fill {
 
     my $n = sysread $self->{socket}, $self->{in}, 262144, length $self->{in};
 
+    $self->{reset} = 1 if !defined $n && $!{ECONNRESET};
     $self->{closed} = 1 if defined $n ? $n == 0 : !$!{EAGAIN};
 
     return $n ? 1 : 0;
