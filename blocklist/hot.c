@@ -460,11 +460,15 @@ debar_hot_target(debar_list_t *list, debar_str_t target)
     p = memchr(target.data, '?', target.len);
     path = p ? (size_t) (p - target.data) : target.len;
 
-    /* a slash is followed by a name, or ends the path */
+    /* a slash is followed by a name, or ends the path; images of containers
+     * are matched by more than words */
 
     for (i = 0; i + 1 < path; i++) {
         if (target.data[i] == '/'
-            && (target.data[i + 1] == '/' || target.data[i + 1] == '.'))
+            && (target.data[i + 1] == '/' || target.data[i + 1] == '.'
+                || (target.data[i + 1] == 'v' && i + 4 < path
+                    && memcmp(target.data + i + 1, "v2/", 3) == 0
+                    && debar_image_path(debar_str(target.data, path)))))
         {
             return 0;
         }

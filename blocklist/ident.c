@@ -278,15 +278,62 @@ debar_ident_base(const char *in, size_t len)
 }
 
 
+/*
+ * The repository of an image of containers: without its tag and digest, and
+ * without the registry and the owner that go without saying.
+ */
+
+static debar_str_t
+debar_ident_image(const char *in, size_t len)
+{
+    size_t       i;
+    const char  *p;
+
+    static const debar_str_t  before[] = {
+        debar_string("docker.io/"), debar_string("index.docker.io/"),
+        debar_string("registry-1.docker.io/"),
+        debar_string("registry.hub.docker.com/"), debar_string("library/")
+    };
+
+    p = memchr(in, '@', len);
+    len = p ? (size_t) (p - in) : len;
+    p = memrchr(in, ':', len);
+
+    if (p != NULL && memchr(p, '/', in + len - p) == NULL) {
+        len = p - in;
+    }
+
+    for (i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
+        if (len > before[i].len
+            && strncasecmp(in, before[i].data, before[i].len) == 0)
+        {
+            in += before[i].len;
+            len -= before[i].len;
+        }
+    }
+
+    return debar_str(in, len);
+}
+
+
 size_t
 debar_ident_package(char *out, size_t size, const char *ecosystem,
     size_t elen, const char *in, size_t len)
 {
-    size_t    m, n;
-    unsigned  f, g;
+    size_t       m, n;
+    unsigned     f, g;
+    debar_str_t  image;
 
     if (elen == 0 || len == 0) {
         return 0;
+    }
+
+    if ((elen == 6 && strncasecmp(ecosystem, "docker", 6) == 0)
+        || (elen == 3 && strncasecmp(ecosystem, "oci", 3) == 0))
+    {
+        image = debar_ident_image(in, len);
+        in = image.data;
+        len = image.len;
     }
 
     /* a GUID, as Windows Installer writes its codes */

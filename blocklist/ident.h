@@ -38,7 +38,8 @@ size_t debar_ident_cage(char *out, size_t size, const char *in, size_t len);
 
 size_t debar_ident_file(char *out, size_t size, const char *in, size_t len);
 
-/* "ecosystem:identifier", case folded; the braces of a GUID are left out. */
+/* "ecosystem:identifier", case folded; the braces of a GUID are left out, and
+ * of images ("docker", "oci") tag, digest, "docker.io/" and "library/". */
 
 size_t debar_ident_package(char *out, size_t size, const char *ecosystem,
     size_t elen, const char *in, size_t len);

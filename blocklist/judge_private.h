@@ -232,6 +232,17 @@ void debar_match_file(debar_list_t *list, debar_verdict_t *v,
     const char *where, const char *text, size_t len, unsigned cap);
 void debar_match_package(debar_list_t *list, debar_verdict_t *v,
     const char *where, const char *text, size_t len, unsigned cap);
+
+/* An image of a registry of containers (match_image.c): path is decoded, query
+ * as it came.  debar_image_path(): whether a path is of such a request. */
+
+int debar_image_path(debar_str_t path);
+void debar_match_image(debar_list_t *list, debar_verdict_t *v,
+    const debar_host_t *h, const char *where, debar_str_t path,
+    debar_str_t query);
+void debar_match_image_scope(debar_list_t *list, debar_verdict_t *v,
+    const char *where, debar_str_t value);
+
 void debar_match_mentions(debar_list_t *list, debar_verdict_t *v,
     const char *text, size_t len, const char *where, unsigned role);
 

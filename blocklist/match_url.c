@@ -508,6 +508,8 @@ debar_match_path(debar_list_t *list, debar_verdict_t *v,
                          debar_path_above(list->decoded, n), DEBAR_BLOCK);
         debar_match_file(list, v, where, list->decoded,
                          debar_path_plain(list->decoded, n), DEBAR_BLOCK);
+        debar_match_image(list, v, h, "image", debar_str(list->decoded, n),
+                          query);
     }
 
     /* dot segments can put a name together that no segment holds */
@@ -521,6 +523,8 @@ debar_match_path(debar_list_t *list, debar_verdict_t *v,
                          DEBAR_ROLE_OTHER, DEBAR_BLOCK);
         debar_match_file(list, v, "file/canonical", list->path, next,
                          DEBAR_BLOCK);
+        debar_match_image(list, v, h, "image/canonical",
+                          debar_str(list->path, next), query);
     }
 
     /* a relay fetches what it is given; elsewhere a URL is a mention */
@@ -654,6 +658,10 @@ debar_match_pair(debar_list_t *list, debar_verdict_t *v,
     }
 
     debar_match_disposition(list, v, where, debar_str(list->decoded, n));
+
+    if (key.len == 5 && memcmp(key.data, "scope", 5) == 0) {
+        debar_match_image_scope(list, v, where, debar_str(list->decoded, n));
+    }
 
     debar_find_inner(list, v, in, list->decoded, n, where,
                      relay ? DEBAR_ROLE_URL : role,

@@ -167,6 +167,17 @@ main(void)
                             "{ABCDDCBA-86C7-4D14-AEC0-86416A69ABDE}", 38);
     is_mem(out, n, "msi:abcddcba-86c7-4d14-aec0-86416a69abde",
            "a GUID without its braces");
+    n = debar_ident_package(out, sizeof(out), "docker", 6,
+                            "Docker.io/library/rocket:1.0@sha256:ab", 38);
+    is_mem(out, n, "docker:rocket", "an image without what goes without"
+           " saying");
+    n = debar_ident_package(out, sizeof(out), "oci", 3,
+                            "host.example:5000/acme/rocket", 29);
+    is_mem(out, n, "oci:host.example:5000/acme/rocket", "a port is no tag");
+    n = debar_ident_package(out, sizeof(out), "docker", 6, "library/", 8);
+    is_mem(out, n, "docker:library/", "an owner alone");
+    is_int(debar_ident_package(out, sizeof(out), "docker", 6, "@a", 2), 0,
+           "a digest alone is no image");
     is_int(debar_ident_package(out, sizeof(out), "", 0, "a", 1), 0,
            "no ecosystem, no package");
     is_int(debar_ident_package(out, sizeof(out), "a", 1, "", 0), 0,
