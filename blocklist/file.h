@@ -159,7 +159,8 @@ const char *debar_signed_name(unsigned state);
  *          role: whether it tells a maker, a product, a file's name, or text
  * PACKAGE  name: "android", "apple", "apple-team", "chrome", "firefox", "npm",
  *          "pypi", "nuget", "chocolatey", "maven", "debian", "rpm", "msi",
- *          "windows" (appx); value: the identifier.  As "packages" of a list
+ *          "windows" (appx), "docker" (images of any kind), "alpine"; value:
+ *          the identifier.  As "packages" of a list
  */
 
 #define DEBAR_FOUND_TEXT  512

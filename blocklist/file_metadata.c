@@ -7,49 +7,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <openssl/evp.h>
+
 #include "file_metadata.h"
+#include "filter.h"
 #include "peel.h"
 
 
 #define DEBAR_METADATA_BYTES   (1 << 20)
+#define DEBAR_METADATA_IMAGES  (4 << 20)  /* manifests of registries */
+#define DEBAR_METADATA_DATA    (16 << 20) /* what is installed */
 #define DEBAR_METADATA_PATH    256
 #define DEBAR_METADATA_LEVELS  16
 #define DEBAR_METADATA_TOLD    256    /* values of one file */
+#define DEBAR_METADATA_MANY    8000   /* ... that tells what is installed */
+#define DEBAR_METADATA_KEY     4096   /* of an extension, in base64 */
 
-
-typedef enum {
-    DEBAR_METADATA_NPM = 0,
-    DEBAR_METADATA_WEBEXT,
-    DEBAR_METADATA_NUSPEC,
-    DEBAR_METADATA_APPX,
-    DEBAR_METADATA_RDF,
-    DEBAR_METADATA_POM,
-    DEBAR_METADATA_PLIST,
-    DEBAR_METADATA_VSIX,
-    DEBAR_METADATA_TREES,         /* those after it are lines, or binary */
-    DEBAR_METADATA_PYTHON = DEBAR_METADATA_TREES,
-    DEBAR_METADATA_CONTROL,
-    DEBAR_METADATA_PROPERTIES,
-    DEBAR_METADATA_MANIFEST,
-    DEBAR_METADATA_ANDROID,
-    DEBAR_METADATA_KINDS
-} debar_metadata_e;
-
-typedef struct {
-    const char         *name;     /* the last part of the path; "*" before: how
-                                     it ends */
-    unsigned            kind;
-} debar_metadata_name_t;
-
-/* field or ecosystem may be NULL */
-
-typedef struct {
-    unsigned            kind;
-    const char         *path;
-    const char         *field;
-    unsigned            role;
-    const char         *ecosystem;
-} debar_metadata_row_t;
 
 typedef struct {
     debar_reader_t     *rd;
@@ -59,6 +32,7 @@ typedef struct {
     size_t              level[DEBAR_METADATA_LEVELS];
     size_t              len;
     char                path[DEBAR_METADATA_PATH];
+    uint64_t            maker;    /* the last, of many that are the same */
 
     /* an identifier of two parts */
 
@@ -67,7 +41,10 @@ typedef struct {
 } debar_metadata_t;
 
 
+static uint64_t debar_metadata_most(unsigned kind);
 static unsigned debar_metadata_kind(debar_reader_t *rd);
+static int debar_metadata_is_image(const char *p, size_t n);
+static unsigned debar_metadata_installed(debar_str_t name);
 static unsigned debar_metadata_named(debar_str_t name);
 static unsigned debar_metadata_begins(debar_reader_t *rd);
 static int debar_metadata_is(const char *p, size_t n, const char *word);
@@ -83,178 +60,12 @@ static int debar_metadata_tell(debar_metadata_t *m, const char *path,
     debar_str_t value);
 static int debar_metadata_value(debar_metadata_t *m,
     const debar_metadata_row_t *row, debar_str_t value);
+static const char *debar_metadata_label(const char *path,
+    const debar_metadata_row_t **row);
+static int debar_metadata_key(debar_metadata_t *m, debar_str_t value);
 static void debar_metadata_dn(debar_metadata_t *m, debar_str_t dn);
 static void debar_metadata_maven(debar_metadata_t *m);
 static void debar_metadata_keep(char *to, debar_str_t value);
-
-
-static const debar_metadata_name_t  debar_metadata_names[] = {
-    { "package.json", DEBAR_METADATA_NPM },
-    { "manifest.json", DEBAR_METADATA_WEBEXT },
-    { "*.nuspec", DEBAR_METADATA_NUSPEC },
-    { "AppxManifest.xml", DEBAR_METADATA_APPX },
-    { "AppxBundleManifest.xml", DEBAR_METADATA_APPX },
-    { "install.rdf", DEBAR_METADATA_RDF },
-    { "pom.xml", DEBAR_METADATA_POM },
-    { "*.pom", DEBAR_METADATA_POM },
-    { "Info.plist", DEBAR_METADATA_PLIST },
-    { "iTunesMetadata.plist", DEBAR_METADATA_PLIST },
-    { "extension.vsixmanifest", DEBAR_METADATA_VSIX },
-    { "PKG-INFO", DEBAR_METADATA_PYTHON },
-    { "METADATA", DEBAR_METADATA_PYTHON },
-    { "*.metadata", DEBAR_METADATA_PYTHON },
-    { "control", DEBAR_METADATA_CONTROL },
-    { "*.dsc", DEBAR_METADATA_CONTROL },
-    { "pom.properties", DEBAR_METADATA_PROPERTIES },
-    { "MANIFEST.MF", DEBAR_METADATA_MANIFEST },
-    { "AndroidManifest.xml", DEBAR_METADATA_ANDROID }
-};
-
-#define debar_maker    DEBAR_SAYS_MAKER
-#define debar_product  DEBAR_SAYS_PRODUCT
-#define debar_version  DEBAR_SAYS_VERSION
-#define debar_says     DEBAR_SAYS_TEXT
-
-static const debar_metadata_row_t  debar_metadata_rows[] = {
-    { DEBAR_METADATA_NPM, "name", "name", debar_product, "npm" },
-    { DEBAR_METADATA_NPM, "displayName", "displayName", debar_product, NULL },
-    { DEBAR_METADATA_NPM, "productName", "productName", debar_product, NULL },
-    { DEBAR_METADATA_NPM, "version", "version", debar_version, NULL },
-    { DEBAR_METADATA_NPM, "author", "author", debar_maker, NULL },
-    { DEBAR_METADATA_NPM, "author/name", "author", debar_maker, NULL },
-    { DEBAR_METADATA_NPM, "publisher", "publisher", debar_maker, NULL },
-    { DEBAR_METADATA_NPM, "maintainers", "maintainers", debar_maker, NULL },
-    { DEBAR_METADATA_NPM, "maintainers/name", "maintainers", debar_maker,
-      NULL },
-
-    { DEBAR_METADATA_WEBEXT, "browser_specific_settings/gecko/id", "id",
-      debar_says, "firefox" },
-    { DEBAR_METADATA_WEBEXT, "applications/gecko/id", "id", debar_says,
-      "firefox" },
-    { DEBAR_METADATA_WEBEXT, "name", "name", debar_product, NULL },
-    { DEBAR_METADATA_WEBEXT, "version", "version", debar_version, NULL },
-    { DEBAR_METADATA_WEBEXT, "author", "author", debar_maker, NULL },
-    { DEBAR_METADATA_WEBEXT, "developer/name", "developer", debar_maker,
-      NULL },
-
-    { DEBAR_METADATA_NUSPEC, "package/metadata/id", "id", debar_product,
-      "nuget" },
-    { DEBAR_METADATA_NUSPEC, "package/metadata/id", NULL, 0, "chocolatey" },
-    { DEBAR_METADATA_NUSPEC, "package/metadata/title", "title", debar_product,
-      NULL },
-    { DEBAR_METADATA_NUSPEC, "package/metadata/version", "version",
-      debar_version, NULL },
-    { DEBAR_METADATA_NUSPEC, "package/metadata/authors", "authors",
-      debar_maker, NULL },
-    { DEBAR_METADATA_NUSPEC, "package/metadata/owners", "owners", debar_maker,
-      NULL },
-    { DEBAR_METADATA_NUSPEC, "package/metadata/copyright", "copyright",
-      debar_says, NULL },
-
-    { DEBAR_METADATA_APPX, "Package/Identity/@Name", "Name", debar_product,
-      "windows" },
-    { DEBAR_METADATA_APPX, "Bundle/Identity/@Name", "Name", debar_product,
-      "windows" },
-    { DEBAR_METADATA_APPX, "Package/Identity/@Publisher", "Publisher",
-      debar_maker, NULL },
-    { DEBAR_METADATA_APPX, "Bundle/Identity/@Publisher", "Publisher",
-      debar_maker, NULL },
-    { DEBAR_METADATA_APPX, "Package/Identity/@Version", "Version",
-      debar_version, NULL },
-    { DEBAR_METADATA_APPX, "Package/Properties/PublisherDisplayName",
-      "PublisherDisplayName", debar_maker, NULL },
-    { DEBAR_METADATA_APPX, "Package/Properties/DisplayName", "DisplayName",
-      debar_product, NULL },
-
-    { DEBAR_METADATA_RDF, "RDF/Description/id", "id", debar_says, "firefox" },
-    { DEBAR_METADATA_RDF, "RDF/Description/@id", "id", debar_says, "firefox" },
-    { DEBAR_METADATA_RDF, "RDF/Description/name", "name", debar_product,
-      NULL },
-    { DEBAR_METADATA_RDF, "RDF/Description/@name", "name", debar_product,
-      NULL },
-    { DEBAR_METADATA_RDF, "RDF/Description/creator", "creator", debar_maker,
-      NULL },
-    { DEBAR_METADATA_RDF, "RDF/Description/@creator", "creator", debar_maker,
-      NULL },
-
-    { DEBAR_METADATA_POM, "project/groupId", "groupId", debar_says, NULL },
-    { DEBAR_METADATA_POM, "project/parent/groupId", NULL, 0, NULL },
-    { DEBAR_METADATA_POM, "project/artifactId", "artifactId", debar_product,
-      NULL },
-    { DEBAR_METADATA_POM, "project/name", "name", debar_product, NULL },
-    { DEBAR_METADATA_POM, "project/version", "version", debar_version, NULL },
-    { DEBAR_METADATA_POM, "project/organization/name", "organization",
-      debar_maker, NULL },
-
-    { DEBAR_METADATA_PLIST, "CFBundleIdentifier", "CFBundleIdentifier",
-      debar_says, "apple" },
-    { DEBAR_METADATA_PLIST, "softwareVersionBundleId",
-      "softwareVersionBundleId", debar_says, "apple" },
-    { DEBAR_METADATA_PLIST, "CFBundleName", "CFBundleName", debar_product,
-      NULL },
-    { DEBAR_METADATA_PLIST, "CFBundleDisplayName", "CFBundleDisplayName",
-      debar_product, NULL },
-    { DEBAR_METADATA_PLIST, "itemName", "itemName", debar_product, NULL },
-    { DEBAR_METADATA_PLIST, "artistName", "artistName", debar_maker, NULL },
-    { DEBAR_METADATA_PLIST, "CFBundleShortVersionString",
-      "CFBundleShortVersionString", debar_version, NULL },
-    { DEBAR_METADATA_PLIST, "NSHumanReadableCopyright",
-      "NSHumanReadableCopyright", debar_says, NULL },
-
-    { DEBAR_METADATA_VSIX, "PackageManifest/Metadata/Identity/@Publisher",
-      "Publisher", debar_maker, NULL },
-    { DEBAR_METADATA_VSIX, "PackageManifest/Metadata/DisplayName",
-      "DisplayName", debar_product, NULL },
-
-    { DEBAR_METADATA_PYTHON, "name", "Name", debar_product, "pypi" },
-    { DEBAR_METADATA_PYTHON, "version", "Version", debar_version, NULL },
-    { DEBAR_METADATA_PYTHON, "author", "Author", debar_maker, NULL },
-    { DEBAR_METADATA_PYTHON, "author-email", "Author-email", debar_maker,
-      NULL },
-    { DEBAR_METADATA_PYTHON, "maintainer", "Maintainer", debar_maker, NULL },
-    { DEBAR_METADATA_PYTHON, "maintainer-email", "Maintainer-email",
-      debar_maker, NULL },
-    { DEBAR_METADATA_PYTHON, "home-page", "Home-page", debar_says, NULL },
-    { DEBAR_METADATA_PYTHON, "summary", "Summary", debar_says, NULL },
-
-    { DEBAR_METADATA_CONTROL, "package", "Package", debar_product, "debian" },
-    { DEBAR_METADATA_CONTROL, "source", "Source", debar_product, "debian" },
-    { DEBAR_METADATA_CONTROL, "version", "Version", debar_version, NULL },
-    { DEBAR_METADATA_CONTROL, "maintainer", "Maintainer", debar_maker, NULL },
-    { DEBAR_METADATA_CONTROL, "original-maintainer", "Original-Maintainer",
-      debar_maker, NULL },
-    { DEBAR_METADATA_CONTROL, "vendor", "Vendor", debar_maker, NULL },
-    { DEBAR_METADATA_CONTROL, "origin", "Origin", debar_maker, NULL },
-    { DEBAR_METADATA_CONTROL, "homepage", "Homepage", debar_says, NULL },
-    { DEBAR_METADATA_CONTROL, "description", "Description", debar_says,
-      NULL },
-
-    { DEBAR_METADATA_PROPERTIES, "groupid", "groupId", debar_says, NULL },
-    { DEBAR_METADATA_PROPERTIES, "artifactid", "artifactId", debar_product,
-      NULL },
-    { DEBAR_METADATA_PROPERTIES, "version", "version", debar_version, NULL },
-
-    { DEBAR_METADATA_MANIFEST, "implementation-vendor",
-      "Implementation-Vendor", debar_maker, NULL },
-    { DEBAR_METADATA_MANIFEST, "specification-vendor", "Specification-Vendor",
-      debar_maker, NULL },
-    { DEBAR_METADATA_MANIFEST, "bundle-vendor", "Bundle-Vendor", debar_maker,
-      NULL },
-    { DEBAR_METADATA_MANIFEST, "implementation-title", "Implementation-Title",
-      debar_product, NULL },
-    { DEBAR_METADATA_MANIFEST, "specification-title", "Specification-Title",
-      debar_product, NULL },
-    { DEBAR_METADATA_MANIFEST, "application-name", "Application-Name",
-      debar_product, NULL },
-    { DEBAR_METADATA_MANIFEST, "bundle-name", "Bundle-Name", debar_product,
-      NULL },
-    { DEBAR_METADATA_MANIFEST, "bundle-symbolicname", "Bundle-SymbolicName",
-      debar_says, NULL },
-    { DEBAR_METADATA_MANIFEST, "automatic-module-name",
-      "Automatic-Module-Name", debar_says, NULL },
-
-    { DEBAR_METADATA_KINDS, NULL, NULL, 0, NULL }
-};
 
 
 int
@@ -269,13 +80,18 @@ debar_file_read_metadata(debar_reader_t *rd)
     kind = debar_metadata_kind(rd);
     n = debar_reader_source(rd)->size;
 
-    if (kind == DEBAR_METADATA_KINDS || n > DEBAR_METADATA_BYTES) {
+    if (kind == DEBAR_METADATA_KINDS || n > debar_metadata_most(kind)) {
         return DEBAR_OK;
     }
 
     p = debar_reader_bytes(rd, 0, n);
 
     if (p == NULL) {
+        return DEBAR_OK;
+    }
+
+    if (kind == DEBAR_METADATA_IMAGE && !debar_metadata_is_image(p, n)) {
+        free(p);
         return DEBAR_OK;
     }
 
@@ -314,14 +130,90 @@ debar_file_read_metadata(debar_reader_t *rd)
 }
 
 
+static uint64_t
+debar_metadata_most(unsigned kind)
+{
+    switch (kind) {
+    case DEBAR_METADATA_DPKG:
+    case DEBAR_METADATA_ALPINE:
+        return DEBAR_METADATA_DATA;
+    case DEBAR_METADATA_IMAGE:
+        return DEBAR_METADATA_IMAGES;
+    default:
+        return DEBAR_METADATA_BYTES;
+    }
+}
+
+
+/* JSON of another name may be of an image: it goes by its digest. */
+
 static unsigned
 debar_metadata_kind(debar_reader_t *rd)
 {
+    unsigned     kind;
     debar_str_t  name;
 
     name = debar_reader_name(rd);
+    kind = name.len ? debar_metadata_named(name) : debar_metadata_begins(rd);
 
-    return name.len ? debar_metadata_named(name) : debar_metadata_begins(rd);
+    return kind == DEBAR_METADATA_KINDS
+           && debar_reader_is(rd) == DEBAR_FILE_JSON ? DEBAR_METADATA_IMAGE
+                                                     : kind;
+}
+
+
+/* Whether any of it can be told: what is written otherwise is read to see. */
+
+static int
+debar_metadata_is_image(const char *p, size_t n)
+{
+    unsigned  i;
+
+    static const debar_str_t  words[] = {
+        debar_string("\"Labels\""), debar_string("\"annotations\""),
+        debar_string("\"RepoTags\""), debar_string("\"rootfs\""),
+        debar_string("\"container_config\""), debar_string("\\u00")
+    };
+
+    for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (memmem(p, n, words[i].data, words[i].len) != NULL) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* Data of package managers, which are in the layers of an image: one of dpkg's,
+ * a file a package where there is no dpkg ("distroless"), and apk's. */
+
+static unsigned
+debar_metadata_installed(debar_str_t name)
+{
+    size_t  i, n;
+
+    static const struct {
+        debar_str_t  path;
+        unsigned     kind;
+    } known[] = {
+        { debar_string("var/lib/dpkg/status"), DEBAR_METADATA_DPKG },
+        { debar_string("var/lib/dpkg/status-old"), DEBAR_METADATA_DPKG },
+        { debar_string("lib/apk/db/installed"), DEBAR_METADATA_ALPINE }
+    };
+
+    for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        n = known[i].path.len;
+
+        if (name.len >= n
+            && memcmp(name.data + name.len - n, known[i].path.data, n) == 0)
+        {
+            return known[i].kind;
+        }
+    }
+
+    return memmem(name.data, name.len, "lib/dpkg/status.d/", 18) != NULL
+           ? DEBAR_METADATA_DPKG : DEBAR_METADATA_KINDS;
 }
 
 
@@ -330,7 +222,14 @@ debar_metadata_named(debar_str_t name)
 {
     size_t                        i, n;
     const char                   *p;
+    unsigned                      kind;
     const debar_metadata_name_t  *known;
+
+    kind = debar_metadata_installed(name);
+
+    if (kind != DEBAR_METADATA_KINDS) {
+        return kind;
+    }
 
     for (p = name.data + name.len; p > name.data; p--) {
         if (p[-1] == '/' || p[-1] == '\\') {
@@ -341,7 +240,7 @@ debar_metadata_named(debar_str_t name)
     name.len -= p - name.data;
     name.data = p;
 
-    for (i = 0; i < sizeof(debar_metadata_names) / sizeof(*known); i++) {
+    for (i = 0; i < debar_metadata_nnames; i++) {
         known = &debar_metadata_names[i];
         p = known->name;
         n = strlen(p);
@@ -524,7 +423,7 @@ debar_metadata_plist(void *data, debar_str_t key, debar_str_t value)
 
 /* --- lines --------------------------------------------------------------- */
 
-/* Up to the first line that is empty. */
+/* Up to the first line that is empty, where that ends it. */
 
 static void
 debar_metadata_lines(debar_metadata_t *m, char *p, size_t n)
@@ -539,7 +438,10 @@ debar_metadata_lines(debar_metadata_t *m, char *p, size_t n)
     while (n != 0 && m->rc == DEBAR_OK) {
         len = debar_metadata_line(m, p, n, &used);
 
-        if (len == 0 && m->kind != DEBAR_METADATA_PROPERTIES) {
+        if (len == 0 && m->kind != DEBAR_METADATA_PROPERTIES
+            && m->kind != DEBAR_METADATA_DPKG
+            && m->kind != DEBAR_METADATA_ALPINE)
+        {
             break;
         }
 
@@ -630,7 +532,13 @@ debar_metadata_tell(debar_metadata_t *m, const char *path, debar_str_t value)
         value.len--;
     }
 
-    for (row = debar_metadata_rows; row->path != NULL; row++) {
+    row = debar_metadata_rows;
+
+    if (m->kind == DEBAR_METADATA_IMAGE) {
+        path = debar_metadata_label(path, &row);
+    }
+
+    for ( /* void */ ; row->path != NULL; row++) {
         if (m->rc != DEBAR_OK) {
             break;
         }
@@ -644,16 +552,55 @@ debar_metadata_tell(debar_metadata_t *m, const char *path, debar_str_t value)
 }
 
 
+/* The name of a label, and where such are. */
+
+static const char *
+debar_metadata_label(const char *path, const debar_metadata_row_t **row)
+{
+    size_t              i;
+    const debar_str_t  *s;
+
+    for (i = 0; i < debar_metadata_nlabelled; i++) {
+        s = &debar_metadata_labelled[i];
+
+        if (strncmp(path, s->data, s->len) == 0) {
+            *row = debar_metadata_labels;
+            return path + s->len;
+        }
+    }
+
+    return path;
+}
+
+
 static int
 debar_metadata_value(debar_metadata_t *m, const debar_metadata_row_t *row,
     debar_str_t value)
 {
     int          rc;
+    uint64_t     maker;
+    unsigned     many;
     const char  *part;
 
-    if (m->told++ == DEBAR_METADATA_TOLD) {
+    many = m->kind == DEBAR_METADATA_DPKG || m->kind == DEBAR_METADATA_ALPINE;
+
+    if (many && row->role == DEBAR_SAYS_MAKER) {
+        maker = debar_hash(value.data, value.len);
+
+        if (maker == m->maker) {
+            return DEBAR_OK;
+        }
+
+        m->maker = maker;
+    }
+
+    if (m->told++ == (many ? DEBAR_METADATA_MANY : DEBAR_METADATA_TOLD)) {
         debar_reader_bound(m->rd, DEBAR_FILE_MEMBERS);
         return DEBAR_DECLINED;
+    }
+
+    if (m->kind == DEBAR_METADATA_WEBEXT && strcmp(row->path, "key") == 0) {
+        return debar_metadata_key(m, value);
     }
 
     rc = DEBAR_OK;
@@ -695,6 +642,53 @@ debar_metadata_value(debar_metadata_t *m, const debar_metadata_row_t *row,
     }
 
     return rc;
+}
+
+
+/*
+ * A key in base64, as PEM has it or without its lines: 16 bytes of its digest,
+ * each half of one a letter from a to p, are the identifier.
+ */
+
+static int
+debar_metadata_key(debar_metadata_t *m, debar_str_t value)
+{
+    int            n;
+    char           text[DEBAR_METADATA_KEY], id[32];
+    size_t         i, len;
+    uint8_t        der[DEBAR_METADATA_KEY], md[EVP_MAX_MD_SIZE];
+    unsigned       mdlen;
+    const char    *p, *end;
+
+    p = memmem(value.data, value.len, "KEY-----", 8);
+    p = p ? p + 8 : value.data;
+    end = value.data + value.len;
+
+    for (len = 0; p < end && *p != '-' && len < sizeof(text); p++) {
+        if (*p != ' ' && *p != '\t' && *p != '\r' && *p != '\n') {
+            text[len++] = *p;
+        }
+    }
+
+    n = len % 4 == 0 && len != 0
+        ? EVP_DecodeBlock(der, (uint8_t *) text, len) : -1;
+
+    for (i = len; n > 0 && i > len - 2 && text[i - 1] == '='; i--) {
+        n--;
+    }
+
+    if (n <= 0
+        || !EVP_Digest(der, n, md, &mdlen, EVP_sha256(), NULL))
+    {
+        return DEBAR_OK;
+    }
+
+    for (i = 0; i < 16; i++) {
+        id[2 * i] = 'a' + (md[i] >> 4);
+        id[2 * i + 1] = 'a' + (md[i] & 15);
+    }
+
+    return debar_reader_package(m->rd, "chrome", id, sizeof(id));
 }
 
 
