@@ -628,7 +628,7 @@ debar_cms_state(debar_cms_reading_t *r, const debar_cms_signer_t *si,
 static unsigned
 debar_cms_covers(debar_cms_reading_t *r, const debar_cms_signer_t *si)
 {
-    uint8_t           md[EVP_MAX_MD_SIZE];
+    uint8_t           md[DEBAR_CMS_DIGEST];
     unsigned          len, state;
     const ASN1_TYPE  *t;
 
@@ -664,7 +664,7 @@ static unsigned
 debar_cms_covers_file(debar_cms_reading_t *r)
 {
     int                       rc;
-    uint8_t                   md[EVP_MAX_MD_SIZE];
+    uint8_t                   md[DEBAR_CMS_DIGEST];
     unsigned                  len;
     const X509_ALGOR         *algor;
     const ASN1_OCTET_STRING  *want;
@@ -1101,7 +1101,12 @@ debar_cms_tell(debar_reader_t *rd, const char *how, X509 *cert,
     }
 
     for (i = 0; i < nc && rc == DEBAR_OK; i++) {
-        rc = debar_cms_team(rd, &names[i]);
+
+        /* Mozilla certifies an extension by its identifier */
+
+        rc = strncmp(how, "xpi", 3) == 0
+             ? debar_reader_package(rd, "firefox", names[i].data, names[i].len)
+             : debar_cms_team(rd, &names[i]);
     }
 
     debar_cms_names_free(orgs, no);

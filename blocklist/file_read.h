@@ -109,10 +109,12 @@ debar_le64(const uint8_t *p)
  * CMS (RFC 5652) as code signing uses it.
  */
 
+#define DEBAR_CMS_DIGEST  256         /* more than one digest: appx */
+
 typedef struct {
     const char   *how;            /* "authenticode", ... */
 
-    /* Digest of the content that is signed elsewhere: filled by the format's
+    /* (out has room for DEBAR_CMS_DIGEST bytes.)  Digest of the content that is signed elsewhere: filled by the format's
      * reader for the algorithm that the signature names (an OpenSSL NID).
      * DEBAR_OK, DEBAR_DECLINED: bytes follow that it does not cover (APPENDED),
      * DEBAR_ERROR: cannot be made (UNCHECKED). */
@@ -169,6 +171,8 @@ int debar_file_read_metadata(debar_reader_t *rd);    /* file_metadata.c:
                                                         control, Info.plist,
                                                         by name and content */
 int debar_file_read_cms(debar_reader_t *rd);         /* file_cms.c */
+int debar_file_read_udf(debar_reader_t *rd);         /* file_udf.c: of an
+                                                        image of a disc */
 int debar_file_read_archive(debar_reader_t *rd);     /* file_archive.c */
 
 /* The name by which the file that is being read was packed; empty: the root. */

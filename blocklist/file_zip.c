@@ -3,12 +3,7 @@
  * members of it (file_metadata.c), what is packed in it in file_archive.c.
  */
 
-#include <stdlib.h>
-
 #include "file_zip.h"
-
-
-#define DEBAR_ZIP_MESSAGE  (8 << 20)
 
 
 /* The first row fits whose both members are there; "*" before a name: how one
@@ -47,9 +42,6 @@ static const debar_zip_kind_t  debar_zip_kinds[] = {
 
 static unsigned debar_zip_type(const debar_zip_t *z);
 static int debar_zip_has(const debar_zip_t *z, const char *name);
-static int debar_zip_unmade(void *data, int nid, uint8_t *out, unsigned *len);
-static int debar_zip_message(const debar_zip_t *z, const char *member,
-    const char *how, size_t skip, unsigned spc);
 
 
 int
@@ -71,11 +63,15 @@ debar_file_read_zip(debar_reader_t *rd)
         rc = debar_zip_apk(&z);
 
         if (rc == DEBAR_OK) {
-            rc = debar_zip_message(&z, ".signature.p7s", "nuget", 0, 0);
+            rc = debar_zip_nuget(&z);
         }
 
         if (rc == DEBAR_OK) {
-            rc = debar_zip_message(&z, "AppxSignature.p7x", "appx", 4, 1);
+            rc = debar_zip_appx(&z);
+        }
+
+        if (rc == DEBAR_OK) {
+            rc = debar_zip_cose(&z);
         }
 
         if (rc == DEBAR_OK) {
@@ -131,49 +127,4 @@ debar_zip_has(const debar_zip_t *z, const char *name)
     }
 
     return 0;
-}
-
-
-/* A message over parts of the ZIP whose digest is not made here: the signature
- * itself is checked. */
-
-static int
-debar_zip_message(const debar_zip_t *z, const char *member, const char *how,
-    size_t skip, unsigned spc)
-{
-    int                       rc;
-    char                     *p;
-    size_t                    n;
-    debar_cms_t               cms;
-    const debar_zip_entry_t  *e;
-
-    e = debar_zip_find(z, member, strlen(member));
-
-    if (e == NULL) {
-        return DEBAR_OK;
-    }
-
-    p = debar_zip_bytes(z, e, DEBAR_ZIP_MESSAGE, &n);
-
-    if (p == NULL || n <= skip) {
-        debar_reader_bound(z->rd, DEBAR_FILE_BROKEN);
-        free(p);
-        return DEBAR_OK;
-    }
-
-    memset(&cms, 0, sizeof(cms));
-    cms.how = how;
-    cms.digest = debar_zip_unmade;
-    cms.spc = spc;
-    rc = debar_reader_signatures(z->rd, p + skip, n - skip, &cms);
-    free(p);
-
-    return rc;
-}
-
-
-static int
-debar_zip_unmade(void *data, int nid, uint8_t *out, unsigned *len)
-{
-    return DEBAR_ERROR;
 }

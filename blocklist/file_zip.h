@@ -64,6 +64,15 @@ int debar_zip_hidden(debar_reader_t *rd);
 
 int debar_zip_jar(const debar_zip_t *z, const char *how);
 
+/* Who signed it by COSE (extensions of Firefox). */
+
+int debar_zip_cose(const debar_zip_t *z);
+
+/* Who signed it as a whole, the signature being a member: NuGet, appx. */
+
+int debar_zip_nuget(const debar_zip_t *z);
+int debar_zip_appx(const debar_zip_t *z);
+
 /* Who signed it by Android's block before the directory (v2, v3). */
 
 int debar_zip_apk(const debar_zip_t *z);

@@ -11,7 +11,10 @@ use utf8;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Digest::SHA 'sha256_hex';
 use File::Path 'make_path';
+use JSON::PP;
+use MIME::Base64 'decode_base64';
 use Test::More;
 
 use Debar::Test;
@@ -195,6 +198,46 @@ both('an extension of Firefox', sub {
                   qq({"manifest_version":2,"name":"x","author":"$maker",)
                   . qq("browser_specific_settings":{"gecko":{"id":"$gecko"}}}));
 }, 'author=Acme Rocket, Inc., firefox:rocket@acme.example');
+
+# The key of an extension makes its identifier.
+
+my $key = 'MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA' . 'b3Jp' x 88 . 'Zw==';
+
+sub chrome_id {
+    my ($key) = @_;
+
+    return substr(sha256_hex(decode_base64($key)), 0, 32)
+           =~ tr/0-9a-f/a-p/r;
+}
+
+sub extension_of {
+    my ($key) = @_;
+
+    return zip_of('manifest.json', encode_json(
+        { manifest_version => 3, name => 'x', version => '1', key => $key }));
+}
+
+sub verdict_with {
+    my ($file, $id) = @_;
+    my $of = write_list("$dir/list" . ++$n, phases => '{from: 2000-01-01,'
+                        . ' browse: log, acquire: block, download: block}',
+                        vendor => "packages: {chrome: [$id]}\n");
+    my $r = run_command([debar_path(), 'inspect', '--json', '--list', $of,
+                         $file]);
+
+    return JSON::PP->new->utf8->decode($r->{out})->{verdict};
+}
+
+is says(extension_of($key)), 'chrome:' . chrome_id($key),
+   "the identifier of Chrome's that a key makes";
+is says(extension_of("-----BEGIN PUBLIC KEY-----\n" . ($key =~ s/(.{64})/$1\n/gr)
+                     . "\n-----END PUBLIC KEY-----\n")),
+   'chrome:' . chrome_id($key), '... in lines, with a head';
+is says(extension_of('not base64')), '', '... of none';
+is verdict_with(extension_of($key), chrome_id($key)), 'block',
+   '... of a listed extension';
+is verdict_with(extension_of($key), chrome_id("$key$key" =~ s/==.*//r . 'A=')),
+   'pass', '... of another';
 
 both('a package of Windows', sub {
     my ($maker, $id) = @_;

@@ -10,6 +10,7 @@ use utf8;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Digest::SHA;
 use Test::More;
 
 use Debar::Test;
@@ -88,7 +89,9 @@ my $list = write_list("$dir/list", phases =>
                       '{from: 2000-01-01, browse: log, acquire: block,'
                       . ' download: block, update: block}',
                       hosts => ['rocket.example'], vendor =>
-                      "signers: ['ACME ROCKET, INC']\n");
+                      "signers: ['ACME ROCKET, INC']\n"
+                      . "packages: {firefox: ['rocket\@acme.example',"
+                      . " '{0a1b2c3d-0000-4000-8000-0123456789ab}']}\n");
 
 sub verdict_of {
     my ($file) = @_;
@@ -275,22 +278,182 @@ SKIP: {
 
 # --- NuGet -------------------------------------------------------------------
 
-write_file("$dir/content", "Version:1\n\n2.16.840.1.101.3.4.2.1-Hash:AAAA\n");
+# What is signed is a text that has the digest of the package as it is without
+# its signature.
 
 sub nupkg_of {
-    my ($signer) = @_;
+    my ($signer, %o) = @_;
+    my $file = zip_of('x.nuspec' => '<package/>', 'lib/x.dll' => 'MZ' x 500);
+    my $bits = $o{bits} // 256;
+    my $oid = '2.16.840.1.101.3.4.2.'
+              . { 256 => 1, 384 => 2, 512 => 3 }->{$bits};
+    my $digest = Digest::SHA->new($bits)->add(file_text($file))->b64digest;
 
+    $digest .= '=' while length($digest) % 4;
+    write_file("$dir/content", $o{text}
+               // "Version:1\n\n$oid-Hash:$digest\n\n");
     tool(['openssl', 'cms', '-sign', '-nodetach', '-binary', '-outform', 'DER',
           '-in', 'content', '-signer', $signer->{cert}, '-inkey',
-          $signer->{key}, '-out', 'p7s']);
+          $signer->{key}, '-out', '.signature.p7s']);
+    tool(['zip', '-q0X', $file, '.signature.p7s']);
 
-    return zip_of('x.nuspec' => '<package/>', '.signature.p7s' =>
-                  file_text("$dir/p7s"));
+    return $file;
 }
 
-is signers_of(told(nupkg_of($acme)), 0), "nuget $acme_says unchecked",
+is signers_of(told(nupkg_of($acme)), 0), "nuget $acme_says holds",
    'who signed a package of NuGet';
+is type_of(nupkg_of($acme)), 'nupkg', '... which it is';
 is verdict_of(nupkg_of($acme)), 'block', '... is judged';
 is verdict_of(nupkg_of($other)), 'pass', '... another passes';
+is signers_of(told(nupkg_of($curve, bits => 512)), 0), "nuget $acme_says holds",
+   'with another digest';
+
+my $nupkg = nupkg_of($acme);
+
+is signers_of(told(changed($nupkg, sub { $_[0] =~ s/nuspec/nuspeC/ })), 0),
+   "nuget $acme_says broken", 'a name that was changed';
+is signers_of(told(zipped($nupkg, '-u', 'new', 'bytes')), 0),
+   "nuget $acme_says broken", '... one that was put in';
+is verdict_of(zipped($nupkg, '-u', 'new', 'bytes')), 'block',
+   '... is judged all the same';
+is signers_of(told(zipped($nupkg, '-d', 'x.nuspec')), 0),
+   "nuget $acme_says broken", '... one that was taken out';
+is signers_of(told(nupkg_of($acme, text => "Version:1\n\n2.16.840.1.101.3.4.2."
+                            . "1-Hash:AAAA\n\n")), 0),
+   "nuget $acme_says unchecked", 'a digest that is none';
+
+# in its middle
+
+my $middle = nupkg_of($acme);
+
+write_file("$dir/late.txt", 'x');
+tool(['zip', '-qX', $middle, 'late.txt']);
+is signers_of(told($middle), 0), "nuget $acme_says broken",
+   'behind its signature';
+
+
+# --- packages of Windows -----------------------------------------------------
+
+SKIP: {
+    my $types = 'http://schemas.openxmlformats.org/package/2006/content-types';
+    my $block = 'http://schemas.microsoft.com/appx/2010/blockmap';
+    my $hash = 'http://www.w3.org/2001/04/xmlenc#sha256';
+    my $appx_of = sub {
+        my ($signer) = @_;
+        my $at = zip_of('AppxManifest.xml' => '<?xml version="1.0"?><Package/>',
+                        'app.exe' => 'MZ' x 5000, 'AppxBlockMap.xml' =>
+                        qq(<?xml version="1.0"?><BlockMap xmlns="$block")
+                        . qq( HashMethod="$hash"></BlockMap>),
+                        '[Content_Types].xml' =>
+                        qq(<?xml version="1.0"?><Types xmlns="$types">)
+                        . '<Default Extension="xml" ContentType="text/xml"/>'
+                        . '</Types>');
+
+        rename $at, "$at.appx";
+
+        my $r = run_command(['osslsigncode', 'sign', '-certs', $signer->{cert},
+                             '-key', $signer->{key}, '-in', "$at.appx", '-out',
+                             "$at.signed.appx"], timeout => 120);
+
+        return $r->{status} == 0 ? "$at.signed.appx" : undef;
+    };
+    my $appx = has_tool('osslsigncode') ? $appx_of->($acme) : undef;
+
+    skip 'osslsigncode signs no appx', 7 if !defined $appx;
+
+    is signers_of(told($appx), 0), "appx $acme_says holds",
+       'a signed package of Windows';
+    is verdict_of($appx), 'block', '... is judged';
+    is verdict_of($appx_of->($other)), 'pass', '... another passes';
+    is signers_of(told(changed($appx, sub { $_[0] =~ s/AppxMani/AppxMaNi/ })),
+                  0), "appx $acme_says broken", 'a name that was changed';
+
+    my $at = index(file_text($appx), 'app.exe') + 20;
+
+    is signers_of(told(changed($appx, sub { substr($_[0], $at, 1) ^= "\1" })),
+                  0), "appx $acme_says broken", '... a byte';
+    is signers_of(told(zipped($appx, '-u', 'new', 'bytes')), 0),
+       "appx $acme_says broken", '... a file that was put in';
+    is verdict_of(zipped($appx, '-u', 'new', 'bytes')), 'block',
+       '... is judged all the same';
+}
+
+
+# --- extensions of Firefox ---------------------------------------------------
+
+sub cbor {
+    my ($major, $n) = @_;
+
+    return $n < 24 ? pack('C', $major << 5 | $n)
+           : pack('Cn', $major << 5 | 25, $n);
+}
+
+sub cbor_bytes { return cbor(2, length $_[0]) . $_[0] }
+
+# COSE_Sign as Mozilla makes it; the signer's certificate is its key's name.
+
+sub cose_of {
+    my ($id, %o) = @_;
+    my $signer = signer_of("/O=Addons/OU=Production/CN=$id", key => 'ec');
+
+    tool(['openssl', 'x509', '-in', $signer->{cert}, '-outform', 'DER', '-out',
+          'cose.der']);
+
+    my $der = file_text("$dir/cose.der");
+    my $body = cbor(5, 1) . cbor(0, 4) . cbor(4, 1) . cbor_bytes($der);
+    my $head = cbor(5, 2) . cbor(0, 1) . cbor(1, 6)
+               . ($o{chain} ? "\x18\x21" . cbor(4, 1) : cbor(0, 4))
+               . cbor_bytes($der);
+
+    return "\xd8\x62" . cbor(4, 4) . cbor_bytes($body) . cbor(5, 0) . "\xf6"
+           . cbor(4, 1) . cbor(4, 3) . cbor_bytes($head) . cbor(5, 0)
+           . cbor_bytes('s' x 64);
+}
+
+sub xpi_of {
+    my ($cose) = @_;
+
+    return zip_of('manifest.json' => '{"manifest_version":2,"name":"x"}',
+                  'META-INF/cose.manifest' => "Manifest-Version: 1.0\n",
+                  'META-INF/cose.sig' => $cose);
+}
+
+my $cose = cose_of('rocket@acme.example');
+my ($package) = found_of(told(xpi_of($cose)), 'package');
+
+is signers_of(told(xpi_of($cose)), 0),
+   'xpi-cose Addons/rocket@acme.example unchecked',
+   'who signed an extension by COSE';
+is "$package->{name}:$package->{value}", 'firefox:rocket@acme.example',
+   '... which it is';
+is type_of(xpi_of($cose)), 'xpi', '... and what';
+is verdict_of(xpi_of($cose)), 'block', '... is judged by that';
+is verdict_of(xpi_of(cose_of('x@quiet.example'))), 'pass', '... another passes';
+is verdict_of(xpi_of(cose_of('{0A1B2C3D-0000-4000-8000-0123456789AB}'))),
+   'block', 'an identifier that is a GUID';
+is verdict_of(xpi_of(cose_of('rocket@acme.example', chain => 1))), 'block',
+   'its certificate in a chain';
+
+is join(' ', grep { "@{told(xpi_of(substr $cose, 0, $_))->{bounds}}" ne 'broken' }
+                  1 .. 8, 60, length($cose) / 2, length($cose) - 70,
+                  length($cose) - 1),
+   '', 'cut off anywhere it is broken';
+
+is_deeply told(xpi_of("\xd8\x62\x9f" . "\x84" x 5000))->{bounds}, ['broken'],
+          'what is no COSE';
+
+SKIP: {
+    skip 'jarsigner is not installed', 2 if !has_tool('jarsigner');
+
+    my $xpi = zip_of('manifest.json' => '{"manifest_version":2,"name":"x"}');
+    my $by = signer_of('/O=Addons/CN=rocket@acme.example');
+
+    jar_sign($xpi, $by, '-sigfile', 'MOZILLA');
+    $xpi = changed($xpi, sub { $_[0] =~ s/(MOZILLA\.(RSA|SF))/lc $1/ge });
+    ($package) = found_of(told($xpi), 'package');
+    is $package->{value}, 'rocket@acme.example',
+       'an extension that is signed by a manifest: which it is';
+    is verdict_of($xpi), 'block', '... is judged by that';
+}
 
 done_testing;
