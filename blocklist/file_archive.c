@@ -50,7 +50,7 @@ typedef struct {
 static void debar_archive_prepared(void);
 static int debar_archive_go(debar_archive_reading_t *r);
 static int debar_archive_unread(debar_archive_reading_t *r);
-static void debar_archive_iso(debar_archive_reading_t *r);
+static int debar_archive_is_udf(debar_archive_reading_t *r);
 static int debar_archive_is_coding(unsigned type);
 static int debar_archive_members(debar_archive_reading_t *r);
 static int debar_archive_open(debar_archive_reading_t *r);
@@ -178,8 +178,8 @@ debar_archive_go(debar_archive_reading_t *r)
         return DEBAR_OK;
     }
 
-    if (r->type == DEBAR_FILE_ISO) {
-        debar_archive_iso(r);
+    if (debar_archive_is_udf(r)) {
+        return DEBAR_OK;
     }
 
     if (debar_archive_is_coding(r->type)) {
@@ -236,24 +236,34 @@ debar_archive_unread(debar_archive_reading_t *r)
 }
 
 
-/* A UDF beside the ISO 9660 may hold other files, and systems prefer it. */
+/* An image of a disc without ISO 9660 is UDF alone (file_udf.c); one with it
+ * behind that is read by systems, and not by libarchive. */
 
-static void
-debar_archive_iso(debar_archive_reading_t *r)
+static int
+debar_archive_is_udf(debar_archive_reading_t *r)
 {
     char      id[5];
     unsigned  i;
 
-    for (i = 16; i < 64; i++) {
+    if (r->type != DEBAR_FILE_ISO
+        || debar_reader_at(r->rd, 16 * 2048 + 1, id, 5) != DEBAR_OK
+        || memcmp(id, "BEA01", 5) != 0)
+    {
+        return 0;
+    }
+
+    for (i = 17; i < 64; i++) {
         if (debar_reader_at(r->rd, i * 2048 + 1, id, 5) != DEBAR_OK) {
-            return;
+            break;
         }
 
-        if (memcmp(id, "NSR0", 4) == 0) {
+        if (memcmp(id, "CD001", 5) == 0) {
             debar_reader_bound(r->rd, DEBAR_FILE_UNREAD);
-            return;
+            break;
         }
     }
+
+    return 1;
 }
 
 

@@ -173,7 +173,7 @@ static const debar_reader_row_t  debar_reader_rows[] = {
 
     { DEBAR_FILE_RAR, { debar_file_read_archive } },
 
-    { DEBAR_FILE_ISO, { debar_file_read_archive } },
+    { DEBAR_FILE_ISO, { debar_file_read_udf, debar_file_read_archive } },
 
     { DEBAR_FILE_CPIO, { debar_file_read_archive } },
 

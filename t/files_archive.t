@@ -97,6 +97,30 @@ sub verdict_of {
 
 # [name, type as told, tool, how: archive's path and its members]
 
+# UDF alone: what genisoimage puts beside it is taken out.
+
+sub bridge_of {
+    my ($name, @files) = @_;
+
+    tool(['genisoimage', '-quiet', '-udf', '-R', '-o', $name, @files]);
+
+    return file_text("$dir/$name");
+}
+
+sub udf_of {
+    my ($name) = @_;
+    my $bytes = bridge_of(@_);
+    my $at = 16;
+
+    substr($bytes, $_ * 2048, 2048) = "\0" x 2048 for 16 .. 24;
+
+    for my $id (qw(BEA01 NSR02 TEA01)) {
+        substr($bytes, $at++ * 2048, 7) = "\0$id\1";
+    }
+
+    put($name, $bytes);
+}
+
 my @seven = qw(7z a -bso0 -bsp0);
 my @kinds = (
     ['a.zip', 'zip', 'zip', sub { tool(['zip', '-q', @_]) }],
@@ -126,6 +150,7 @@ my @kinds = (
      sub { tool(['xorriso', '-as', 'mkisofs', '-quiet', '-R', '-o', @_]) }],
     ['joliet.iso', 'iso', 'xorriso',
      sub { tool(['xorriso', '-as', 'mkisofs', '-quiet', '-J', '-o', @_]) }],
+    ['udf.iso', 'iso', 'genisoimage', sub { udf_of(@_) }],
     ['a.a', 'ar', 'ar', sub { tool(['ar', 'rc', @_]) }],
 );
 
@@ -154,7 +179,7 @@ for my $k (@kinds) {
     }
 }
 
-for my $k (@kinds[0, 4, 8, 10, 14, 20]) {
+for my $k (@kinds[0, 4, 8, 10, 14, 20, 22]) {
     my ($name, $type, $tool, $make) = @$k;
 
   SKIP: {
@@ -404,5 +429,122 @@ mkdir "$dir/many";
 put("many/$_", '') for 1 .. 10100;
 tool(['tar', '-cf', 'many.tar', 'many']);
 is bounds_of(told('many.tar')), 'members', 'too many members';
+
+
+# --- UDF ---------------------------------------------------------------------
+
+SKIP: {
+    skip 'genisoimage is not installed', 11 if !has_tool('genisoimage');
+
+    my $listed = sub {
+        my ($name) = @_;
+
+        return join ' ', sort map { $_->{name} }
+                              found_of(told($name), 'file', 1);
+    };
+
+    mkdir "$dir/disc";
+    mkdir "$dir/disc/one";
+    mkdir "$dir/disc/one/two";
+    put('disc/one/two/setup.exe', $bytes);
+    put('disc/one/two/long ' . 'n' x 80 . '.txt', 'x');
+    put("disc/\xc3\x9cber.txt", 'x');
+    put('disc/empty', '');
+    udf_of('folders.iso', 'disc');
+
+    my $names = join ' ', sort 'empty', 'one/two/long ' . 'n' x 80 . '.txt',
+                               'one/two/setup.exe', "\x{dc}ber.txt";
+
+    is $listed->('folders.iso'), $names, 'UDF: its folders and names';
+    is_deeply told('folders.iso')->{bounds}, [], '... all of it';
+    is verdict_of('folders.iso'), 'block', '... are judged';
+
+    # beside ISO 9660, where each may have files of its own
+
+    bridge_of('bridge.iso', 'disc');
+    is $listed->('bridge.iso'), join(' ', sort map { ($_) x 2 } split /(?<=\S) (?!n)/, $names),
+       'UDF and ISO 9660 are both read';
+
+    my $hidden = bridge_of('hidden.iso', 'disc');
+    my $iso = index $hidden, 'SETUP.EXE;1';
+
+    substr($hidden, 20 * 2048, 5) = 'NSR99' if $iso < 0;
+    substr($hidden, $iso - 33 + 10, 4) = pack 'V', 10;
+    substr($hidden, $iso - 33 + 14, 4) = pack 'N', 10;
+    put('hidden.iso', $hidden);
+    is verdict_of('hidden.iso'), 'block', '... whatever the other one says';
+
+    # what cannot be: it ends, says so, and what is there is read
+
+    my $udf = file_text("$dir/folders.iso");
+    my $changed = sub {
+        my ($code) = @_;
+        my $copy = $udf;
+
+        $code->($copy) for 1;
+        put('changed.iso', $copy);
+
+        return told('changed.iso');
+    };
+    my $sum = sub {
+        my ($from) = @_;
+        my $tag = substr $_[1], $from, 16;
+
+        substr($tag, 4, 1) = "\0";
+        substr($_[1], $from + 4, 1) = chr(unpack('%8C*', $tag));
+    };
+
+    is bounds_of($changed->(sub { substr($_[0], 256 * 2048, 2) = "\0\0" })),
+       'unread', 'without its anchor';
+    is bounds_of($changed->(sub { $_[0] =~ s/NSR02/NSR0X/ })), '',
+       'whatever its version';
+
+    # the way up, told as a folder that is in it
+
+    my $loops = $changed->(sub {
+        for my $at (map { $_ * 4 } 257 * 512 .. length($_[0]) / 4 - 10) {
+            next if substr($_[0], $at, 2) ne "\1\1"
+                    || ord(substr $_[0], $at + 18, 1) != 0x0a;
+            substr($_[0], $at + 18, 1) = "\2";
+            $sum->($at, $_[0]);
+        }
+    });
+
+    is join(' ', sort map { $_->{name} } found_of($loops, 'file', 1)), $names,
+       'folders that are in themselves are read once';
+
+    my $cut = $changed->(sub { substr($_[0], 270 * 2048) = '' });
+
+    like bounds_of($cut), qr/broken/, 'cut off';
+
+    my $all = 0;
+
+    for my $at (map { 257 * 2048 + 37 * $_ } 0 .. 200) {
+        my $r = $changed->(sub { substr($_[0], $at, 4) = "\xff\xff\xff\xff" });
+
+        $all += defined $r->{bounds};
+    }
+
+    is $all, 201, 'whatever stands in its descriptors';
+}
+
+
+# --- what libarchive does not unpack -----------------------------------------
+
+SKIP: {
+    skip '7z is not installed', 6 if !has_tool('7z');
+
+    for my $how ('-m0=PPMd', '-m0=ARM64 -m1=LZMA2', '-m0=BCJ2') {
+        tool([@seven, split(/ /, $how), 'odd.7z', 'setup.exe']);
+
+        my $told = told('odd.7z');
+        my ($member) = found_of($told, 'file', 1);
+
+        is $member->{name}, 'setup.exe', "7z $how: its name";
+        ok $told->{bounds}[0] || $member->{sha256} eq $digest,
+           '... and its bytes, or that they were not read';
+        unlink "$dir/odd.7z";
+    }
+}
 
 done_testing;
