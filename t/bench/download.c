@@ -4,7 +4,10 @@
  * first byte came, between the byte that is HOLD before its end and the last
  * one, and of all of it.
  *
- *   download PORT HOST PATH N HOLD
+ * With sha256 it digests what it gets: what that costs beside a plain download is
+ * what any proxy pays that wants to know the digest of a file.
+ *
+ *   download PORT HOST PATH N HOLD [sha256]
  */
 
 #include <arpa/inet.h>
@@ -17,6 +20,7 @@
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
+#include <openssl/evp.h>
 
 
 #define ROOM  (256 * 1024)
@@ -32,7 +36,8 @@ typedef struct {
 } download_t;
 
 
-static char  room[ROOM + 1];
+static char         room[ROOM + 1];
+static EVP_MD_CTX  *digest;        /* NULL: not asked for */
 
 
 static double
@@ -94,6 +99,7 @@ head(download_t *d, const char *text)
 static void
 download(download_t *d, int fd, const char *request, long hold)
 {
+    char    *p;
     size_t   n, of_head;
     double   from;
     ssize_t  got;
@@ -113,6 +119,8 @@ download(download_t *d, int fd, const char *request, long hold)
             break;
         }
 
+        p = room;
+
         if (d->first == 0) {
             d->first = now() - from;
         }
@@ -122,12 +130,17 @@ download(download_t *d, int fd, const char *request, long hold)
             room[n] = '\0';
             of_head = head(d, room);
             got = n - of_head;
+            p = room + of_head;
 
             if (of_head == 0) {
                 continue;
             }
 
             n = 0;
+        }
+
+        if (digest) {
+            EVP_DigestUpdate(digest, p, got);
         }
 
         d->body += got;
@@ -153,16 +166,23 @@ main(int argc, char **argv)
     char        request[1024];
     download_t  d;
 
-    if (argc != 6) {
-        fprintf(stderr, "usage: download PORT HOST PATH N HOLD\n");
+    if (argc < 6) {
+        fprintf(stderr, "usage: download PORT HOST PATH N HOLD [sha256]\n");
         return 2;
     }
+
+    digest = argc > 6 ? EVP_MD_CTX_new() : NULL;
 
     snprintf(request, sizeof(request), "GET http://%s%s HTTP/1.1\r\nHost: %s"
              "\r\nConnection: close\r\n\r\n", argv[2], argv[3], argv[2]);
 
     for (i = atol(argv[4]); i > 0; i--) {
         memset(&d, 0, sizeof(d));
+
+        if (digest) {
+            EVP_DigestInit_ex(digest, EVP_sha256(), NULL);
+        }
+
         fd = dial(atoi(argv[1]));
         download(&d, fd, request, atol(argv[5]));
         close(fd);
