@@ -247,5 +247,24 @@ int debar_file_read(const debar_file_source_t *src, const uint8_t *sha256,
     const debar_file_room_t *room, const debar_file_limits_t *limits,
     debar_found_pt sink, void *data);
 
+/*
+ * The same, by who had all of its bytes in his hands before, and has pushed them
+ * in their order: what may stand behind a program is known by then, where somebody
+ * waits while the whole of it is searched otherwise.  debar_file_marks_new() gives
+ * NULL where that would cost more than it saves, or no memory is left; NULL is
+ * fine for the others, too.  Marks that are not of src's size are not used.
+ */
+
+typedef struct debar_file_marks_s  debar_file_marks_t;
+
+debar_file_marks_t *debar_file_marks_new(void);
+void debar_file_marks_push(debar_file_marks_t *m, const void *bytes, size_t n);
+void debar_file_marks_free(debar_file_marks_t *m);
+
+int debar_file_read_marked(const debar_file_source_t *src,
+    const debar_file_marks_t *marks, const uint8_t *sha256,
+    const debar_file_room_t *room, const debar_file_limits_t *limits,
+    debar_found_pt sink, void *data);
+
 
 #endif /* DEBAR_FILE_H */

@@ -20,6 +20,7 @@
 #define DEBAR_OVERLAY_BYTES  3    /* of a mark, that vectors look for */
 #define DEBAR_OVERLAY_PARTS  16
 #define DEBAR_OVERLAY_HEAD   (4 << 20)
+#define DEBAR_OVERLAY_PLACES 1024 /* marks that are kept of what goes by */
 
 
 /* What is found by its first bytes: each begins with another one, and is long
@@ -58,8 +59,27 @@ typedef struct {
     uint8_t   high[DEBAR_OVERLAY_BYTES][16];  /* such a half of a byte there */
 } debar_overlay_filter_t;
 
+typedef struct {
+    uint64_t  at;
+    unsigned  what;
+} debar_overlay_place_t;
+
+struct debar_file_marks_s {
+    debar_overlay_filter_t  filter;
+    uint64_t                seen;
+    unsigned                full;   /* there are more than are kept */
+    unsigned                n;
+    debar_overlay_place_t   places[DEBAR_OVERLAY_PLACES];
+    size_t                  nlast;
+    uint8_t                 last[DEBAR_OVERLAY_MARK];
+};
+
 
 static void debar_overlay_filter(debar_overlay_filter_t *f);
+static void debar_overlay_keep(debar_file_marks_t *m, const uint8_t *p,
+    size_t n, uint64_t at, size_t known);
+static int debar_overlay_marked(debar_reader_t *rd, const debar_file_marks_t *m,
+    uint64_t from, uint64_t to);
 static int debar_overlay_is(const debar_overlay_filter_t *f,
     const uint8_t *p, const uint8_t *end, unsigned *what);
 static const uint8_t *debar_overlay_next(const debar_overlay_filter_t *f,
@@ -125,6 +145,13 @@ debar_overlay_search(debar_reader_t *rd, uint64_t from, uint64_t to)
     unsigned                parts, what;
     const uint8_t          *p;
     debar_overlay_filter_t  filter;
+    const debar_file_marks_t  *m;
+
+    m = debar_reader_marks(rd);
+
+    if (m != NULL && !m->full && m->seen == debar_reader_source(rd)->size) {
+        return debar_overlay_marked(rd, m, from, to);
+    }
 
     debar_overlay_filter(&filter);
 
@@ -387,6 +414,142 @@ debar_overlay_found(debar_reader_t *rd, unsigned what, uint64_t *off,
     *off += n;
 
     return rc;
+}
+
+
+/* --- what was seen as it went by ------------------------------------------ */
+
+debar_file_marks_t *
+debar_file_marks_new(void)
+{
+    debar_file_marks_t  *m;
+
+#if (defined __x86_64__)
+    if (!__builtin_cpu_supports("avx2")) {
+        return NULL;
+    }
+#else
+    return NULL;
+#endif
+
+    m = calloc(1, sizeof(*m));
+
+    if (m != NULL) {
+        debar_overlay_filter(&m->filter);
+    }
+
+    return m;
+}
+
+
+void
+debar_file_marks_free(debar_file_marks_t *m)
+{
+    free(m);
+}
+
+
+/* A mark may be cut by the end of what is pushed at once. */
+
+void
+debar_file_marks_push(debar_file_marks_t *m, const void *bytes, size_t n)
+{
+    size_t          part, keep;
+    uint8_t         both[2 * DEBAR_OVERLAY_MARK];
+    const uint8_t  *p = bytes;
+
+    if (m == NULL || m->full || n == 0) {
+        return;
+    }
+
+    part = n < DEBAR_OVERLAY_MARK ? n : DEBAR_OVERLAY_MARK;
+
+    memcpy(both, m->last, m->nlast);
+    memcpy(both + m->nlast, p, part);
+
+    debar_overlay_keep(m, both, m->nlast + part, m->seen - m->nlast, m->nlast);
+
+    if (n > part) {
+        debar_overlay_keep(m, p, n, m->seen, part);
+        keep = DEBAR_OVERLAY_MARK;
+        memcpy(m->last, p + n - keep, keep);
+
+    } else {
+        keep = m->nlast + part;
+        keep = keep < DEBAR_OVERLAY_MARK ? keep : DEBAR_OVERLAY_MARK;
+        memmove(m->last, both + m->nlast + part - keep, keep);
+    }
+
+    m->nlast = keep;
+    m->seen += n;
+}
+
+
+/* Those that end behind the first bytes, which were looked at before. */
+
+static void
+debar_overlay_keep(debar_file_marks_t *m, const uint8_t *p, size_t n,
+    uint64_t at, size_t known)
+{
+    size_t          len;
+    unsigned        what;
+    const uint8_t  *from, *end;
+
+    end = p + n;
+
+    for (from = p; /* void */ ; from += len) {
+        from = debar_overlay_next(&m->filter, from, end, &what);
+
+        if (from == NULL) {
+            return;
+        }
+
+        len = debar_overlay_marks[what].len;
+
+        if ((size_t) (from - p) + len <= known) {
+            continue;
+        }
+
+        if (m->n == DEBAR_OVERLAY_PLACES) {
+            m->full = 1;
+            return;
+        }
+
+        m->places[m->n].at = at + (from - p);
+        m->places[m->n++].what = what;
+    }
+}
+
+
+static int
+debar_overlay_marked(debar_reader_t *rd, const debar_file_marks_t *m,
+    uint64_t from, uint64_t to)
+{
+    unsigned  i, parts, what;
+    uint64_t  off;
+
+    for (off = from, i = 0, parts = 0; i < m->n; i++) {
+        what = m->places[i].what;
+
+        if (m->places[i].at < off
+            || m->places[i].at + debar_overlay_marks[what].len > to)
+        {
+            continue;
+        }
+
+        if (parts++ == DEBAR_OVERLAY_PARTS) {
+            debar_reader_bound(rd, DEBAR_FILE_MEMBERS);
+            break;
+        }
+
+        off = m->places[i].at;
+
+        if (debar_overlay_found(rd, what, &off, to) != DEBAR_OK) {
+            return DEBAR_DECLINED;
+        }
+    }
+
+    return DEBAR_OK;
 }
 
 

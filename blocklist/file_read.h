@@ -20,6 +20,10 @@ typedef struct debar_reader_s  debar_reader_t;
 
 const debar_file_source_t *debar_reader_source(debar_reader_t *rd);
 
+/* What was seen of the outermost file as it went by, or NULL. */
+
+const debar_file_marks_t *debar_reader_marks(const debar_reader_t *rd);
+
 /* Exactly n bytes at off: DEBAR_OK, or DEBAR_ERROR if they are not all there. */
 
 int debar_reader_at(debar_reader_t *rd, uint64_t off, void *buf, size_t n);

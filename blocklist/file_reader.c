@@ -29,6 +29,7 @@ typedef struct {
     debar_found_pt             sink;
     void                      *data;
     uint64_t                   size;         /* of the outermost file */
+    const debar_file_marks_t  *marks;        /* what stands in it; or NULL */
     uint64_t                   expanded;
     unsigned                   members;
     unsigned                   findings;
@@ -192,6 +193,16 @@ debar_file_read(const debar_file_source_t *src, const uint8_t *sha256,
     const debar_file_room_t *room, const debar_file_limits_t *limits,
     debar_found_pt sink, void *data)
 {
+    return debar_file_read_marked(src, NULL, sha256, room, limits, sink, data);
+}
+
+
+int
+debar_file_read_marked(const debar_file_source_t *src,
+    const debar_file_marks_t *marks, const uint8_t *sha256,
+    const debar_file_room_t *room, const debar_file_limits_t *limits,
+    debar_found_pt sink, void *data)
+{
     size_t           n;
     uint8_t          head[DEBAR_FILE_HEAD];
     debar_reader_t   rd;
@@ -205,6 +216,7 @@ debar_file_read(const debar_file_source_t *src, const uint8_t *sha256,
     all.sink = sink;
     all.data = data;
     all.size = src->size;
+    all.marks = marks;
 
     memset(&rd, 0, offsetof(debar_reader_t, head));
     rd.all = &all;
@@ -710,6 +722,14 @@ const debar_file_source_t *
 debar_reader_source(debar_reader_t *rd)
 {
     return &rd->src;
+}
+
+
+const debar_file_marks_t *
+debar_reader_marks(const debar_reader_t *rd)
+{
+    return rd->depth == 0 && rd->src.size == rd->all->size ? rd->all->marks
+                                                           : NULL;
 }
 
 

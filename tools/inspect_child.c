@@ -39,6 +39,7 @@ typedef struct {
     unsigned                 bounds;
     unsigned                 silent;      /* the worker went away */
     EVP_MD_CTX              *md;
+    debar_file_marks_t      *marks;       /* what is in it, or NULL */
     debar_unpack_t          *unpack;      /* NULL: as it comes */
     debar_file_limits_t      limits;
     size_t                   in_len;
@@ -96,6 +97,8 @@ debar_inspect_file(const debar_inspect_t *in, int fd)
     {
         return 1;
     }
+
+    s->marks = debar_file_marks_new();
 
     memset(&f, 0, sizeof(f));
     f.kind = DEBAR_FW_TAKEN;
@@ -332,6 +335,8 @@ static int
 debar_inspect_bytes(debar_inspect_session_t *s, const void *p, size_t n)
 {
     if (s->unpack == NULL) {
+        debar_file_marks_push(s->marks, p, n);
+
         return EVP_DigestUpdate(s->md, p, n) == 1 ? DEBAR_OK : DEBAR_ERROR;
     }
 
@@ -403,6 +408,7 @@ debar_inspect_decoded(void *data, const char *bytes, size_t len)
         return DEBAR_DECLINED;
     }
 
+    debar_file_marks_push(s->marks, bytes, len);
     s->decoded += len;
 
     return DEBAR_OK;
@@ -431,8 +437,8 @@ debar_inspect_read_it(debar_inspect_session_t *s)
     room.write = debar_inspect_room_write;
     room.source = debar_inspect_room_source;
 
-    bounds = debar_file_read(&src, digest, &room, &s->limits,
-                             debar_inspect_found, s);
+    bounds = debar_file_read_marked(&src, s->marks, digest, &room, &s->limits,
+                                    debar_inspect_found, s);
 
     if (bounds < 0) {
         return 1;

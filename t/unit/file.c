@@ -295,6 +295,82 @@ nesting(void)
 }
 
 
+/* What a file holds does not depend on how its bytes went by. */
+
+static size_t
+overlay_pushed(found_t *f, const char *b, size_t len, const char *want)
+{
+    size_t               i, n, off, piece;
+    debar_file_marks_t  *m;
+
+    static const size_t  pieces[] = { 1, 7, 31, 32, 33, 1000, 1 << 20 };
+
+    for (i = 0, n = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+        m = debar_file_marks_new();
+
+        for (off = 0; off < len; off += piece) {
+            piece = len - off < pieces[i] ? len - off : pieces[i];
+            debar_file_marks_push(m, b + off, piece);
+        }
+
+        n += strcmp(found_marked(f, b, len, m), want) == 0;
+        debar_file_marks_free(m);
+    }
+
+    return n == sizeof(pieces) / sizeof(pieces[0]);
+}
+
+
+static void
+overlay_marks(char *b)
+{
+    char                *zeros, *want;
+    size_t               i, n, len;
+    found_t              f;
+    debar_file_marks_t  *m;
+
+    memset(&f, 0, sizeof(f));
+    len = PE + 100000;
+    n = 0;
+
+    for (i = 0; i < 40; i++) {
+        memset(b + PE, 'x', 100000);
+        (void) program(b, "", 0);
+        memcpy(b + PE + 960 + i, "7z\xbc\xaf\x27\x1c\0\4", 8);
+        memcpy(b + PE + 5000 + i, "Inno Setup Setup Data (", 23);
+        memcpy(b + PE + 6000, "Rar!\x1a\7\1", 7);
+        want = strdup(found_in(&f, b, len));
+        n += strstr(want, "rar") != NULL || strstr(want, "7z") != NULL;
+        n += overlay_pushed(&f, b, len, want);
+        free(want);
+    }
+
+    is_int(n, 2 * 40, "what went by in any pieces is what is found later");
+
+    /* more than are kept: it is looked for after all */
+
+    for (i = 0; i < 2000; i++) {
+        memcpy(b + PE + 10000 + 32 * i, "MSCF\0\0\0\0", 8);
+    }
+
+    want = strdup(found_in(&f, b, len));
+    is_int(overlay_pushed(&f, b, len, want), 1, "... and of too many marks");
+    free(want);
+
+    m = debar_file_marks_new();
+    zeros = calloc(1, len);
+    debar_file_marks_push(m, zeros, len - 1);
+    n = strstr(found_marked(&f, b, len, m), "overlay") != NULL;
+    is_int(n, 1, "marks of other bytes are not used");
+    debar_file_marks_push(m, zeros, 1);
+    n = strstr(found_marked(&f, b, len, m), "overlay") == NULL;
+    is_int(n, m != NULL, "those of all bytes are");
+    debar_file_marks_free(m);
+    free(zeros);
+    found_free(&f);
+}
+
+
 /* Vectors end, and what is read at once. */
 
 static void
@@ -353,6 +429,7 @@ overlays(void)
               "an archive across the border of what is read at once");
 
     overlay_anywhere(b);
+    overlay_marks(b);
 
     found_in(&f, b, 100);
     is_str(f.text.data, "file  pe 100\n", "headers that are cut off");

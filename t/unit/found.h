@@ -111,10 +111,12 @@ found_sink(void *data, const debar_found_t *d)
 }
 
 
-/* Reads it; f is zeroed but for limits and enough. */
+/* Reads it; f is zeroed but for limits and enough.  marks: of what went by, or
+ * NULL. */
 
 __attribute__((unused)) static const char *
-found_in(found_t *f, const void *data, size_t len)
+found_marked(found_t *f, const void *data, size_t len,
+    const debar_file_marks_t *marks)
 {
     debar_str_t          s;
     debar_file_room_t    room;
@@ -128,10 +130,18 @@ found_in(found_t *f, const void *data, size_t len)
     room.source = found_source;
     f->n = 0;
     f->text.len = 0;
-    f->bounds = debar_file_read(&src, NULL, &room, &f->limits, found_sink, f);
+    f->bounds = debar_file_read_marked(&src, marks, NULL, &room, &f->limits,
+                                       found_sink, f);
     debar_buf_add(&f->text, "", 1);
 
     return f->text.data;
+}
+
+
+__attribute__((unused)) static const char *
+found_in(found_t *f, const void *data, size_t len)
+{
+    return found_marked(f, data, len, NULL);
 }
 
 
