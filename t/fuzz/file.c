@@ -3,7 +3,10 @@
  * clean, nests as it should, stays in its bounds, and is the same when the
  * bytes come in pieces.
  *
- * The first byte chooses bounds, and in how large pieces the source gives them.
+ * The first byte chooses bounds, and in how large pieces the source gives them;
+ * its lowest bits being set, what follows is an image of a disc, told by the
+ * blocks of it that are not empty: a number of two bytes, and 512 bytes, each.
+ * Sums of UDF's tags are made right.
  */
 
 #include <stdlib.h>
@@ -14,6 +17,8 @@
 #define claim(c)  do { if (!(c)) { abort(); } } while (0)
 
 #define ROOMS  16
+#define BLOCK  512
+#define IMAGE  2048               /* blocks of the largest */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -199,6 +204,35 @@ tell(const uint8_t *data, size_t size, size_t piece,
 }
 
 
+/* The image that is told; its size, or 0. */
+
+static size_t
+image(const uint8_t *data, size_t size, uint8_t *out)
+{
+    size_t    i, n, at;
+    uint8_t  *p, sum;
+
+    memset(out, 0, IMAGE * BLOCK);
+
+    for (n = 0; size >= 2 + BLOCK; data += 2 + BLOCK, size -= 2 + BLOCK) {
+        at = (data[0] | data[1] << 8) % IMAGE;
+        p = out + at * BLOCK;
+        memcpy(p, data + 2, BLOCK);
+        n = at >= n ? at + 1 : n;
+
+        if (p[1] <= 1 && p[0] <= 10 && p[3] == 0) {
+            for (i = 0, sum = 0; i < 16; i++) {
+                sum += i == 4 ? 0 : p[i];
+            }
+
+            p[4] = sum;
+        }
+    }
+
+    return n * BLOCK;
+}
+
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -207,12 +241,19 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint64_t             hash;
     debar_file_limits_t  limits;
 
+    static uint8_t  disc[IMAGE * BLOCK];
+
     if (size == 0) {
         return 0;
     }
 
     how = *data++;
     size--;
+
+    if ((how & 7) == 7) {
+        size = image(data, size, disc);
+        data = disc;
+    }
 
     limits.depth = 1 + (how & 7);
     limits.members = how & 8 ? 20 : 200;
