@@ -479,7 +479,8 @@ ngx_http_debar_download_saved(ngx_http_request_t *r)
         "octet-stream", "x-ms", "msi", "executable", "zip", "compressed",
         "archive", "installer", "download", "x-dosexec", "x-rar", "x-7z",
         "x-tar", "java-", "debian", "rpm", "x-iso9660", "x-apple-diskimage",
-        "x-xpinstall", "x-chrome-extension", "x-sh", "vnd.microsoft.portable"
+        "x-xpinstall", "x-chrome-extension", "x-sh", "vnd.microsoft.portable",
+        "vnd.docker.", "vnd.oci."
     };
 
     static const char  *names[] = {
