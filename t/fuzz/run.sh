@@ -26,6 +26,10 @@ if [ $# = 0 ]; then
     set -- $(ls "$dir" | sed -n 's/\.c$//p' | sed '/^peel$/d') $kinds
 fi
 
+# what a library asks for beyond that it does not get, as in the inspector
+
+asan=allocator_may_return_null=1:max_allocation_size_mb=512
+
 mkdir -p "$bin/faults"
 "$dir/seeds" "$bin/seeds" || exit 1
 
@@ -41,7 +45,9 @@ for target in "$@"; do
     [ -d "$dir/inputs/$target" ] && seeds="$seeds $dir/inputs/$target"
     [ -f "$bin/seeds/$target.dict" ] && dict=-dict=$bin/seeds/$target.dict
 
+    ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}$asan" \
     "$bin/$target" -max_total_time="$seconds" -timeout=5 -rss_limit_mb=1024 \
+        -malloc_limit_mb=16384 \
         -max_len=12288 -print_final_stats=1 -verbosity=1 $dict \
         -artifact_prefix="$bin/faults/$target-" \
         "$bin/corpus/$target" $seeds > "$log" 2>&1
