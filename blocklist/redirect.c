@@ -348,6 +348,10 @@ debar_refresh_tag(debar_str_t tag, char *buf, debar_str_t *url)
     content = debar_str(NULL, 0);
     pos = sizeof("<meta") - 1;
 
+    if (tag.len < pos) {
+        return DEBAR_DECLINED;
+    }
+
     while (debar_tag_attribute(tag, &pos, &name, &value)) {
 
         if (equiv.data == NULL && debar_redirect_is(name, "http-equiv")) {

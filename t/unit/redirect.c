@@ -89,7 +89,8 @@ static const case_t  tags[] = {
     { "<meta http-equiv=refresh>", NULL },
     { "<meta http-equiv=refresh content=5>", NULL },
     { "<meta>", NULL },
-    { "<meta", NULL }
+    { "<meta", NULL },
+    { "<", NULL }
 };
 
 static const struct {
