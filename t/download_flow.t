@@ -336,7 +336,7 @@ for my $case (['/fine-large', 1], ['/fine-chunked', 1], ['/bad-large', 0],
     my $other = $h2->get($host, '/fine');
 
     is($h2->answer($other)->{status}, 200, 'HTTP/2: beside one that stalls');
-    ok(spools() > 0, '... which is spooled');
+    ok(eventually(sub { spools() > 0 }, 10), '... which is spooled');
     $h2->reset($id);
     ok(eventually(sub { spools() == 0 && readers() == 0 }, 10),
        '... until its stream is reset');
