@@ -71,7 +71,7 @@ typedef enum {
     DEBAR_FILE_FONT,
     DEBAR_FILE_CERTIFICATE,       /* PEM, DER, PKCS #7 */
     DEBAR_FILE_SQUASHFS,          /* snap, AppImage's inside; named only */
-    DEBAR_FILE_DISK,              /* vhd, vmdk, qcow2, wim: named, not read */
+    DEBAR_FILE_DISK,              /* vhd, vmdk, qcow2, wim: programs alone */
     DEBAR_FILE_PBZX,              /* the payload of an Apple package */
     DEBAR_FILE_TYPES
 } debar_file_type_e;

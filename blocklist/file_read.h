@@ -178,6 +178,10 @@ int debar_file_read_cms(debar_reader_t *rd);         /* file_cms.c */
 int debar_file_read_udf(debar_reader_t *rd);         /* file_udf.c: of an
                                                         image of a disc */
 int debar_file_read_archive(debar_reader_t *rd);     /* file_archive.c */
+int debar_file_read_pdf(debar_reader_t *rd);         /* file_embed.c: what is
+                                                        attached */
+int debar_file_read_encoded(debar_reader_t *rd);     /* file_embed.c: base64 */
+int debar_file_read_disk(debar_reader_t *rd);        /* file_embed.c */
 
 /* The name by which the file that is being read was packed; empty: the root. */
 

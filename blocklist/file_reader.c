@@ -122,7 +122,7 @@ static const debar_reader_row_t  debar_reader_rows[] = {
 
     { DEBAR_FILE_ELF, { debar_file_read_elf } },
 
-    { DEBAR_FILE_SCRIPT, { debar_file_read_script } },
+    { DEBAR_FILE_SCRIPT, { debar_file_read_script, debar_file_read_encoded } },
 
     { DEBAR_FILE_OLE, { debar_file_read_ole } },
 
@@ -147,12 +147,14 @@ static const debar_reader_row_t  debar_reader_rows[] = {
     { DEBAR_FILE_CERTIFICATE, { debar_file_read_cms } },
 
     { DEBAR_FILE_TEXT, { debar_file_read_signed_text,
-                         debar_file_read_metadata } },
+                         debar_file_read_metadata,
+                         debar_file_read_encoded } },
 
     { DEBAR_FILE_XML, { debar_file_read_signed_text,
-                        debar_file_read_metadata } },
+                        debar_file_read_metadata,
+                        debar_file_read_encoded } },
 
-    { DEBAR_FILE_JSON, { debar_file_read_metadata } },
+    { DEBAR_FILE_JSON, { debar_file_read_metadata, debar_file_read_encoded } },
 
     { DEBAR_FILE_UNKNOWN, { debar_file_read_metadata } },
 
@@ -182,7 +184,11 @@ static const debar_reader_row_t  debar_reader_rows[] = {
 
     { DEBAR_FILE_SQUASHFS, { debar_file_read_archive } },
 
-    { DEBAR_FILE_DISK, { debar_file_read_archive } },
+    { DEBAR_FILE_DISK, { debar_file_read_archive, debar_file_read_disk } },
+
+    { DEBAR_FILE_PDF, { debar_file_read_pdf } },
+
+    { DEBAR_FILE_HTML, { debar_file_read_encoded } },
 
     { DEBAR_FILE_TYPES, { NULL } }
 };
