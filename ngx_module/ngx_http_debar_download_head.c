@@ -480,7 +480,8 @@ ngx_http_debar_download_saved(ngx_http_request_t *r)
         "archive", "installer", "download", "x-dosexec", "x-rar", "x-7z",
         "x-tar", "java-", "debian", "rpm", "x-iso9660", "x-apple-diskimage",
         "x-xpinstall", "x-chrome-extension", "x-sh", "vnd.microsoft.portable",
-        "vnd.docker.", "vnd.oci."
+        "vnd.docker.", "vnd.oci.",
+        "rfc822"
     };
 
     static const char  *names[] = {
@@ -489,7 +490,8 @@ ngx_http_debar_download_saved(ngx_http_request_t *r)
         "aab", "xapk", "ipa", "jar", "war", "deb", "rpm", "snap", "flatpak",
         "appimage", "run", "bin", "sh", "bat", "cmd", "ps1", "zip", "zipx",
         "7z", "rar", "tar", "gz", "tgz", "bz2", "xz", "zst", "iso", "img",
-        "vhd", "vhdx", "crx", "xpi", "nupkg", "whl", "egg", "gem", "efi"
+        "vhd", "vhdx", "crx", "xpi", "nupkg", "whl", "egg", "gem", "efi", "eml",
+        "mht", "mhtml", "hta", "vbs", "b64"
     };
 
     s = &r->headers_out.content_type;

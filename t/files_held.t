@@ -432,8 +432,26 @@ of 'a program packed by lz4', block => whole(do {
     tool(['sh', '-c', 'lz4 -qc setup.exe > x'], dir => $at);
     file_text("$at/x");
 }) if has_tool('lz4');
-of 'a WIM', block => whole(seven(wim => ['-twim'], @one)),
-   todo => 'recorded, not read';
+of 'a WIM', block => whole(seven(wim => ['-twim'], @one));
+of 'a disk', block => whole('conectix' . $noise . $bad . $noise);
+of 'a disk of another firm', log => whole('conectix' . $noise . $fine . $noise);
+of 'a page that carries it in a script, saved', block => whole(
+   '<html><script>var a = atob("' . encode_base64($bad, '') . '");</script>',
+   'Content-Type: text/html', 'Content-Disposition: attachment');
+of 'a script that carries it', block => whole("#!/bin/sh\nbase64 -d > x.exe <<"
+   . "EOF\n" . encode_base64($bad) . "EOF\n"),
+   url => 'http://x.neutral.example/*/setup.sh';
+of "a page that carries somebody else's", pass => whole(
+   '<html><script>var a = atob("' . encode_base64($fine, '') . '");</script>',
+   'Content-Type: text/html', 'Content-Disposition: attachment');
+of 'a document with a program that is not packed', block => whole(
+   "%PDF-1.7\n3 0 obj\n<</Length " . length($bad) . ">>\nstream\r\n$bad\r\n"
+   . "endstream\nendobj\n%%EOF\n", 'Content-Disposition: attachment');
+of "a document with somebody else's", pass => whole(do {
+    deflate(\$fine => \my $z);
+    "%PDF-1.7\n3 0 obj\n<</Filter/FlateDecode>>\nstream\n$z\nendstream\n"
+    . "endobj\n%%EOF\n";
+}, 'Content-Disposition: attachment');
 # libarchive reads some of these and not others.
 
 of 'a 7z packed by PPMd', noted =>
@@ -477,8 +495,7 @@ of 'a document with a program inside', block => whole(do {
     . "\nendobj\n3 0 obj\n<</Type/EmbeddedFile/Filter/FlateDecode/Length "
     . length($z) . ">>\nstream\n$z\nendstream\nendobj\ntrailer\n<</Root 1 0 R>>"
     . "\n%%EOF\n";
-}, 'Content-Type: application/pdf', 'Content-Disposition: attachment'),
-   todo => 'documents are not unpacked';
+}, 'Content-Type: application/pdf', 'Content-Disposition: attachment');
 of 'a document of Word with a program inside', block => whole(zip_made(
    ['[Content_Types].xml', '<Types/>'], ['word/document.xml', '<w:document/>'],
    ['word/embeddings/a.bin', $bad]));
@@ -486,8 +503,7 @@ of 'a mail with it attached', block => whole("From: a\@b.example\nSubject: x\n"
    . "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\n"
    . "Content-Type: application/octet-stream; name=x.exe\n"
    . "Content-Transfer-Encoding: base64\n\n" . encode_base64($bad) . "--b--\n",
-   'Content-Type: message/rfc822'), url => 'http://x.neutral.example/*/a.eml',
-   todo => 'mail is not unpacked';
+   'Content-Type: message/rfc822'), url => 'http://x.neutral.example/*/a.eml';
 of 'a script that unpacks itself', block => whole(
    "#!/bin/sh\ntail -n +4 \$0 | tar xz\nexit 0\n\n"
    . packed_by_tool('tgz', [qw(tar -czf OUT setup.exe)], @one));
