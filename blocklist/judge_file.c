@@ -14,7 +14,7 @@
 
 #define DEBAR_FILING_DEPTH   8
 #define DEBAR_FILING_NAME   40        /* of a member, in where */
-#define DEBAR_FILING_NAMES  1024      /* bytes of a Content-Disposition's name */
+#define DEBAR_FILING_NAMES  1024      /* bytes of one name */
 #define DEBAR_FILING_FIELD  8192      /* bytes of it all */
 #define DEBAR_FILING_AGAIN  8         /* parameters of one name */
 
@@ -331,8 +331,8 @@ debar_filing_organization(debar_filing_t *fl, unsigned kind, debar_str_t name,
 
 
 /*
- * A signer is on the list by its canonical name; beside that it may bear a listed
- * name: the vendor signs as the company of each country, in its letters.
+ * A signer is on the list by its canonical name; beside that it may bear a
+ * listed name: the vendor signs as the company of each country, in its letters.
  */
 
 static void
