@@ -553,38 +553,51 @@ debar_build_digest(void *data)
 }
 
 
-static int
-debar_build_tables(debar_build_t *b)
+int
+debar_store_table(MDB_txn *txn, MDB_dbi dbi, size_t psize,
+    const debar_view_t *v, unsigned t)
 {
     int                  rc;
     size_t               size, used;
-    MDB_val              k, v;
-    unsigned             t;
+    MDB_val              k, value;
     debar_table_head_t  *head;
 
-    for (t = 0; t < DEBAR_TABLES; t++) {
-        used = b->view.n[t] * debar_record_size[t];
-        size = sizeof(debar_table_head_t) + used;
+    used = v->n[t] * debar_record_size[t];
+    size = sizeof(debar_table_head_t) + used;
 
-        k.mv_data = (void *) debar_table_names[t];
-        k.mv_size = strlen(debar_table_names[t]);
-        v.mv_data = NULL;
-        v.mv_size = size < b->psize ? b->psize : size;
+    k.mv_data = (void *) debar_table_names[t];
+    k.mv_size = strlen(debar_table_names[t]);
+    value.mv_data = NULL;
+    value.mv_size = size < psize ? psize : size;
 
-        rc = mdb_put(b->txn, b->dbi[DEBAR_NAMED_TABLE], &k, &v, MDB_RESERVE);
-        if (rc != 0) {
-            return debar_build_lmdb(b, rc);
-        }
-
-        head = v.mv_data;
-        head->n = b->view.n[t];
-        head->record = debar_record_size[t];
-
-        memcpy(head + 1, b->view.data[t], used);
-        memset((char *) (head + 1) + used, 0, v.mv_size - size);
+    rc = mdb_put(txn, dbi, &k, &value, MDB_RESERVE);
+    if (rc != 0) {
+        return rc;
     }
 
-    return DEBAR_OK;
+    head = value.mv_data;
+    head->n = v->n[t];
+    head->record = debar_record_size[t];
+
+    memcpy(head + 1, v->data[t], used);
+    memset((char *) (head + 1) + used, 0, value.mv_size - size);
+
+    return 0;
+}
+
+
+static int
+debar_build_tables(debar_build_t *b)
+{
+    int       rc;
+    unsigned  t;
+
+    for (rc = 0, t = 0; rc == 0 && t < DEBAR_TABLES; t++) {
+        rc = debar_store_table(b->txn, b->dbi[DEBAR_NAMED_TABLE], b->psize,
+                               &b->view, t);
+    }
+
+    return debar_build_lmdb(b, rc);
 }
 
 

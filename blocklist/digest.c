@@ -370,6 +370,91 @@ debar_digest_lines(debar_digest_t *d, debar_lines_t *l, uint32_t *numbers)
 }
 
 
+int
+debar_digest_ranks(debar_ranks_t *r, const debar_view_t *v)
+{
+    size_t               i, n;
+    debar_line_t        *line;
+    debar_lines_t        l;
+    debar_digest_t       d;
+    const debar_rule_t  *rules = v->data[DEBAR_T_RULES];
+
+    memset(r, 0, sizeof(debar_ranks_t));
+    memset(&l, 0, sizeof(debar_lines_t));
+    memset(&d, 0, sizeof(debar_digest_t));
+
+    n = v->n[DEBAR_T_RULES];
+    d.view = v;
+    d.strings = v->data[DEBAR_T_STRINGS];
+
+    line = malloc((n + 1) * sizeof(debar_line_t));
+    r->rank = malloc((n + 1) * sizeof(uint32_t));
+    r->first = malloc((n + 1) * sizeof(uint32_t));
+    r->at = malloc((n + 1) * sizeof(size_t));
+
+    if (line == NULL || r->rank == NULL || r->first == NULL || r->at == NULL
+        || debar_digest_order(&d) != DEBAR_OK)
+    {
+        goto failed;
+    }
+
+    for (i = 0; i < n; i++) {
+        debar_lines_begin(&l);
+        debar_line_rule(&d, &l.text, &rules[i]);
+    }
+
+    for (i = 0; i < n; i++) {
+        line[i].data = l.text.data + l.at[i];
+        line[i].len = (i + 1 < n ? l.at[i + 1] : l.text.len) - l.at[i];
+        line[i].i = (uint32_t) i;
+    }
+
+    qsort(line, n, sizeof(debar_line_t), debar_line_cmp);
+
+    for (i = 0; i < n; i++) {
+        if (i == 0 || debar_line_cmp(&line[i - 1], &line[i]) != 0) {
+            r->at[r->n] = r->text.len;
+            r->first[r->n++] = line[i].i;
+            debar_buf_add(&r->text, line[i].data, line[i].len);
+        }
+
+        r->rank[line[i].i] = r->n - 1;
+
+        if (line[i].i < r->first[r->n - 1]) {
+            r->first[r->n - 1] = line[i].i;
+        }
+    }
+
+    r->at[r->n] = r->text.len;
+
+    free(line);
+    free(d.order);
+    debar_lines_free(&l);
+
+    return DEBAR_OK;
+
+failed:
+
+    free(line);
+    free(d.order);
+    debar_lines_free(&l);
+    debar_digest_ranks_free(r);
+
+    return DEBAR_ERROR;
+}
+
+
+void
+debar_digest_ranks_free(debar_ranks_t *r)
+{
+    free(r->rank);
+    free(r->first);
+    free(r->at);
+    debar_buf_free(&r->text);
+    memset(r, 0, sizeof(debar_ranks_t));
+}
+
+
 static void
 debar_digest_sort(uint32_t *v, size_t n)
 {

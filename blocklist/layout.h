@@ -101,6 +101,12 @@ typedef struct {
 const char *debar_view_check(const debar_view_t *v, unsigned derived);
 
 
+/* Puts table t into an LMDB database, on pages of psize; LMDB's answer. */
+
+int debar_store_table(MDB_txn *txn, MDB_dbi dbi, size_t psize,
+    const debar_view_t *v, unsigned t);
+
+
 struct debar_snapshot_s {
     MDB_env                *env;
     MDB_txn                *txn;
@@ -226,6 +232,22 @@ debar_digest_t *debar_digest_start(const debar_head_t *head,
 void debar_digest_row(debar_digest_t *d, unsigned db, const uint8_t *key,
     size_t len, const uint32_t *rules, size_t n);
 int debar_digest_end(debar_digest_t *d, char digest[65]);
+
+/*
+ * Rules by what they say: their lines in order, each once.  DEBAR_ERROR: no
+ * memory.
+ */
+
+typedef struct {
+    uint32_t     *rank;           /* of a rule of the table */
+    uint32_t     *first;          /* the first rule of the table, by rank */
+    size_t       *at;             /* where a line begins in text; and the end */
+    uint32_t      n;
+    debar_buf_t   text;
+} debar_ranks_t;
+
+int debar_digest_ranks(debar_ranks_t *r, const debar_view_t *v);
+void debar_digest_ranks_free(debar_ranks_t *r);
 
 
 /* Rows in the order of their keys, memcmp() then length, then rule. */
