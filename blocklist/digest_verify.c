@@ -1,18 +1,22 @@
 /*
  * The whole of a snapshot, read from the file alone: every page, every row,
  * what was derived from them, and the digest.
+ *
+ * Two threads walk it at once.  The digest has to know which rules are in use,
+ * which the other walk finds out; all of them are, but in lists made by other
+ * means, so it takes that for granted and is made again if it was not so.
  */
 
 #include "layout.h"
 #include "term.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 
 typedef struct {
     debar_snapshot_t  *s;
-    debar_digest_t    *digest;    /* in the second pass */
     uint8_t           *used;
     debar_fill_t       filter[2];
     uint8_t            networks[DEBAR_NET_BITMAP];
@@ -21,6 +25,16 @@ typedef struct {
     const uint8_t     *url;       /* the last one whose host was looked up */
     size_t             url_host;
 } debar_verify_t;
+
+typedef struct {
+    const debar_snapshot_t  *s;
+    const debar_pages_t     *pages;
+    const uint8_t           *used;
+    debar_digest_t          *digest;
+    unsigned                 db;
+    char                     text[65];
+    const char              *why;
+} debar_digesting_t;
 
 
 static const char *debar_verify_pages(debar_verify_t *v, debar_pages_t *pages);
@@ -33,8 +47,9 @@ static const char *debar_verify_url(debar_verify_t *v, const uint8_t *key,
 static const char *debar_digest_pair(void *data, const uint8_t *key,
     size_t klen, const uint8_t *value, size_t vlen);
 static const char *debar_verify_derived(debar_verify_t *v);
-static const char *debar_verify_digest(debar_verify_t *v,
-    debar_pages_t *pages);
+static const char *debar_verify_both(debar_verify_t *v, debar_pages_t *pages);
+static int debar_verify_all_used(const debar_verify_t *v);
+static void *debar_verify_digest(void *data);
 
 
 int
@@ -79,15 +94,7 @@ debar_snapshot_verify(debar_snapshot_t *s, debar_fault_t *fault)
         why = debar_pages_open(&pages, map, s->meta.bytes);
 
         if (why == NULL) {
-            why = debar_verify_pages(&v, &pages);
-        }
-
-        if (why == NULL) {
-            why = debar_verify_derived(&v);
-        }
-
-        if (why == NULL) {
-            why = debar_verify_digest(&v, &pages);
+            why = debar_verify_both(&v, &pages);
         }
     }
 
@@ -104,6 +111,110 @@ debar_snapshot_verify(debar_snapshot_t *s, debar_fault_t *fault)
     }
 
     return DEBAR_OK;
+}
+
+
+static const char *
+debar_verify_both(debar_verify_t *v, debar_pages_t *pages)
+{
+    int                 rc;
+    uint8_t            *all;
+    size_t              n;
+    pthread_t           tid;
+    const char         *why;
+    debar_digesting_t   d;
+
+    n = v->s->view.n[DEBAR_T_RULES] / 8 + 1;
+
+    all = malloc(n);
+    if (all == NULL) {
+        return "no memory to read it";
+    }
+
+    memset(all, 0xff, n);
+    memset(&d, 0, sizeof(debar_digesting_t));
+    d.s = v->s;
+    d.pages = pages;
+    d.used = all;
+
+    rc = pthread_create(&tid, NULL, debar_verify_digest, &d);
+
+    why = debar_verify_pages(v, pages);
+
+    if (why == NULL) {
+        why = debar_verify_derived(v);
+    }
+
+    if (rc == 0) {
+        (void) pthread_join(tid, NULL);
+    }
+
+    free(all);
+
+    if (why) {
+        return why;
+    }
+
+    if (rc != 0 || !debar_verify_all_used(v)) {
+        d.used = v->used;
+        (void) debar_verify_digest(&d);
+    }
+
+    if (d.why) {
+        return d.why;
+    }
+
+    return strcmp(d.text, v->s->meta.digest) == 0
+           ? NULL : "its digest is not that of its rows";
+}
+
+
+/* Whether each thing that a rule says is said by one in use. */
+
+static int
+debar_verify_all_used(const debar_verify_t *v)
+{
+    size_t                  i;
+    uint8_t                *in_use;
+    uint32_t                k;
+    debar_ranks_t           r;
+    const debar_view_t     *view = &v->s->view;
+    const debar_term_t     *t = view->data[DEBAR_T_TERMS];
+    const debar_pattern_t  *p = view->data[DEBAR_T_PATTERNS];
+
+    if (debar_digest_ranks(&r, view) != DEBAR_OK) {
+        return 0;
+    }
+
+    in_use = calloc(1, r.n / 8 + 1);
+    k = 0;
+
+    if (in_use) {
+        for (i = 0; i < view->n[DEBAR_T_RULES]; i++) {
+            if (debar_bit(v->used, (unsigned) i)) {
+                debar_bit_set(in_use, r.rank[i]);
+            }
+        }
+
+        for (i = 0; i < view->n[DEBAR_T_TERMS]; i++) {
+            debar_bit_set(in_use, r.rank[t[i].rule]);
+        }
+
+        for (i = 0; i < view->n[DEBAR_T_PATTERNS]; i++) {
+            debar_bit_set(in_use, r.rank[p[i].rule]);
+        }
+
+        while (k < r.n && debar_bit(in_use, k)) {
+            k++;
+        }
+    }
+
+    i = in_use && k == r.n;
+
+    free(in_use);
+    debar_digest_ranks_free(&r);
+
+    return (int) i;
 }
 
 
@@ -283,51 +394,70 @@ debar_verify_derived(debar_verify_t *v)
 }
 
 
-static const char *
-debar_verify_digest(debar_verify_t *v, debar_pages_t *pages)
+static void *
+debar_verify_digest(void *data)
 {
-    char           digest[65];
-    const char    *why;
-    debar_head_t   head;
+    debar_head_t        head;
+    debar_digesting_t  *d = data;
 
-    head.title = v->s->meta.title;
-    head.publisher = v->s->meta.publisher;
-    head.timezone = v->s->timezone;
-    head.serial = v->s->meta.serial;
-    head.expires = v->s->meta.expires;
+    head.title = d->s->meta.title;
+    head.publisher = d->s->meta.publisher;
+    head.timezone = d->s->timezone;
+    head.serial = d->s->meta.serial;
+    head.expires = d->s->meta.expires;
 
-    v->digest = debar_digest_start(&head, &v->s->view, v->used);
-    if (v->digest == NULL) {
-        return "no memory to read it";
+    d->why = NULL;
+    d->digest = debar_digest_start(&head, &d->s->view, d->used);
+
+    if (d->digest == NULL) {
+        d->why = "no memory to read it";
+        return NULL;
     }
 
-    for (why = NULL, v->db = 0; why == NULL && v->db < DEBAR_DBS; v->db++) {
-        why = debar_pages_walk(pages, &pages->tree[DEBAR_NAMED_ROWS + v->db],
-                               debar_digest_pair, v);
+    for (d->db = 0; d->why == NULL && d->db < DEBAR_DBS; d->db++) {
+        d->why = debar_pages_walk(d->pages,
+                                  &d->pages->tree[DEBAR_NAMED_ROWS + d->db],
+                                  debar_digest_pair, d);
     }
 
-    if (debar_digest_end(v->digest, digest) != DEBAR_OK && why == NULL) {
-        why = "no memory to read it";
+    if (debar_digest_end(d->digest, d->text) != DEBAR_OK && d->why == NULL) {
+        d->why = "no memory to read it";
     }
 
-    if (why) {
-        return why;
-    }
-
-    return strcmp(digest, v->s->meta.digest) == 0
-           ? NULL : "its digest is not that of its rows";
+    return NULL;
 }
 
+
+/* Looked at here too: the other walk may not have come so far. */
 
 static const char *
 debar_digest_pair(void *data, const uint8_t *key, size_t klen,
     const uint8_t *value, size_t vlen)
 {
-    size_t           pad = debar_row_pad(klen);
-    debar_verify_t  *v = data;
+    size_t              i, n, nrules, pad = debar_row_pad(klen);
+    const uint32_t     *rules;
+    debar_digesting_t  *d = data;
 
-    debar_digest_row(v->digest, v->db, key, klen,
-                     (const uint32_t *) (value + pad), (vlen - pad) / 4);
+    if (klen > DEBAR_MAX_KEY || vlen <= pad || (vlen - pad) % 4
+        || (uintptr_t) (value + pad) % 4
+        || vlen - pad > 4 * DEBAR_MAX_KEY_RULES)
+    {
+        return "the value of a row is not a list of rules";
+    }
+
+    rules = (const uint32_t *) (value + pad);
+    n = (vlen - pad) / 4;
+    nrules = d->s->view.n[DEBAR_T_RULES];
+
+    for (i = 0; i < n; i++) {
+        if (rules[i] >= nrules
+            && (rules[i] != DEBAR_RULE_HAS_URLS || i + 1 < n))
+        {
+            return "a row names a rule that there is not";
+        }
+    }
+
+    debar_digest_row(d->digest, d->db, key, klen, rules, n);
 
     return NULL;
 }
