@@ -511,8 +511,9 @@ debar_delta_filter(debar_delta_t *d, debar_buf_t *out, unsigned t)
     const uint64_t  *x = d->a.s->view.data[t], *y = d->b.s->view.data[t];
 
     n = d->b.s->view.n[t];
-    at = out->len;
+    at = out->len + 4;
 
+    debar_delta_u32(out, (size_t) __builtin_ctzll(n));
     debar_delta_u32(out, DEBAR_DELTA_ANEW);
 
     if (d->a.s->view.n[t] != n || n > UINT32_MAX) {

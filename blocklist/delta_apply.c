@@ -19,6 +19,7 @@
 
 #define DEBAR_APPLY_ROOM    (1ull << 30)  /* that a file may grow by */
 #define DEBAR_APPLY_COPY    (64u << 20)   /* between two words of progress */
+#define DEBAR_APPLY_WORDS   28            /* log2 of a filter's words */
 #define DEBAR_SPARE_PAGES   16
 
 
@@ -476,18 +477,28 @@ failed:
 static int
 debar_apply_filters(debar_apply_t *a)
 {
-    uint32_t     i, k, n, word;
+    uint32_t     i, k, n, log2, word;
     const void  *p;
 
     for (i = 0; i < 2; i++) {
 
-        if (!debar_apply_u32(a, &n)) {
+        if (!debar_apply_u32(a, &log2) || !debar_apply_u32(a, &n)) {
             return debar_apply_bad(a, "it ends too soon");
         }
 
+        if (log2 > DEBAR_APPLY_WORDS
+            || (n != DEBAR_DELTA_ANEW && a->words[i] != (size_t) 1 << log2))
+        {
+            return debar_apply_bad(a, "it is of another filter");
+        }
+
+        /* once anew, what is said of words on the way does not matter */
+
+        a->words[i] = (size_t) 1 << log2;
+
         if (n == DEBAR_DELTA_ANEW) {
             a->anew[i] = 1;
-            continue;
+            n = 0;
         }
 
         for (k = 0; k < n; k++) {
@@ -498,7 +509,9 @@ debar_apply_filters(debar_apply_t *a)
                 return debar_apply_bad(a, "it is of another filter");
             }
 
-            memcpy(&a->filter[i][word], p, 8);
+            if (!a->anew[i]) {
+                memcpy(&a->filter[i][word], p, 8);
+            }
         }
     }
 
@@ -864,8 +877,17 @@ debar_apply_anew(debar_apply_t *a, unsigned i, uint64_t rows)
 
     static const unsigned  db[2] = { DEBAR_DB_HOST, DEBAR_DB_ID };
 
+    /* the builder counts a row for each of its rules */
+
     memset(&fill, 0, sizeof(debar_fill_t));
-    fill.n = debar_filter_words(rows);
+    fill.n = a->words[i];
+
+    if (fill.n < debar_filter_words(rows)
+        || fill.n > DEBAR_MAX_KEY_RULES * debar_filter_words(rows))
+    {
+        return debar_apply_bad(a, "it is of another filter");
+    }
+
     fill.words = debar_big_alloc(fill.n * sizeof(uint64_t));
 
     if (fill.words == NULL) {
@@ -874,7 +896,6 @@ debar_apply_anew(debar_apply_t *a, unsigned i, uint64_t rows)
 
     free(a->filter[i]);
     a->filter[i] = fill.words;
-    a->words[i] = fill.n;
 
     rc = mdb_cursor_open(a->txn, a->dbi[DEBAR_NAMED_ROWS + db[i]], &cursor);
     if (rc != 0) {
@@ -953,9 +974,7 @@ debar_apply_store(debar_apply_t *a)
     rc = debar_apply_lmdb(a, rc);
 
     for (t = 0; rc == DEBAR_OK && t < 2; t++) {
-        if (a->anew[t] || debar_filter_words(stat[t].ms_entries)
-                          != a->words[t])
-        {
+        if (a->anew[t]) {
             rc = debar_apply_anew(a, t, stat[t].ms_entries);
         }
 
