@@ -127,7 +127,7 @@ debar_image_name(debar_str_t path, debar_str_t *name, debar_str_t *ref)
         path.len--;
     }
 
-    slash = path.len ? memrchr(path.data, '/', path.len) : NULL;
+    slash = path.data ? memrchr(path.data, '/', path.len) : NULL;
 
     if (slash == NULL) {
         return DEBAR_DECLINED;
