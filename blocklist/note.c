@@ -83,13 +83,16 @@ debar_note_parse(debar_note_t *note, const char *file, const void *data,
 
     if (at == 0) {
         note->text = debar_str(p, len);
-        what = "has no signature: there is no blank line with one behind it";
 
         if (unsigned_too) {
             return DEBAR_OK;
         }
 
-        goto refused;
+        debar_fault(fault, "%s: nobody has signed it: have it signed (`debar "
+                    "list approve` for a list, `debar root sign` for a root)",
+                    file);
+
+        return DEBAR_ERROR;
     }
 
     note->text = debar_str(p, at);

@@ -18,6 +18,10 @@ static const debar_command_t  debar_commands[] = {
       "set up, start and watch a gateway" },
     { "inspect", debar_inspect_command,
       "read a file as the gateway does, or serve a gateway that does" },
+    { "key", debar_key_command,
+      "make the keys of those who approve lists" },
+    { "root", debar_root_command,
+      "say who may approve lists, and check it" },
     { "sign", debar_sign_command,
       "hold a CA's key and sign for a gateway that inspects HTTPS" },
     { NULL, NULL, NULL }

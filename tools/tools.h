@@ -37,6 +37,8 @@ int debar_dispatch(const char *family, const char *help,
 
 int debar_list_command(int argc, char **argv);       /* list.c */
 int debar_check_command(int argc, char **argv);      /* check.c */
+int debar_key_command(int argc, char **argv);        /* key.c */
+int debar_root_command(int argc, char **argv);       /* root.c */
 int debar_sign_command(int argc, char **argv);       /* sign.c */
 int debar_inspect_command(int argc, char **argv);    /* inspect.c */
 int debar_inspect_print(int argc, char **argv);      /* inspect_file.c */
