@@ -63,11 +63,14 @@ for my $c ([], ['list'], ['gateway']) {
          "$name says which commands there are";
 }
 
-my @commands = (['list', 'build'], ['list', 'check'], ['check'], ['inspect'],
+my @commands = (['list', 'build'], ['list', 'check'], ['list', 'propose'],
+                ['list', 'approve'], ['key', 'new'], ['key', 'show'],
+                ['root', 'new'], ['root', 'next'], ['root', 'sign'],
+                ['root', 'check'], ['check'], ['inspect'],
                 ['gateway', 'init'], ['gateway', 'start'], ['gateway', 'stop'],
                 ['gateway', 'reload'], ['gateway', 'status']);
 
-for my $c ([], ['list'], ['gateway'], @commands) {
+for my $c ([], ['list'], ['key'], ['root'], ['gateway'], @commands) {
     $r = debar([@$c, '--help']);
     is $r->{status}, 0, "debar @$c --help succeeds";
     like $r->{out}, qr/^usage: debar/, "debar @$c --help prints its usage";

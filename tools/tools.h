@@ -36,6 +36,8 @@ int debar_dispatch(const char *family, const char *help,
     const debar_command_t *commands, int argc, char **argv);
 
 int debar_list_command(int argc, char **argv);       /* list.c */
+int debar_list_propose(int argc, char **argv);       /* list_propose.c */
+int debar_list_approve(int argc, char **argv);       /* list_approve.c */
 int debar_check_command(int argc, char **argv);      /* check.c */
 int debar_key_command(int argc, char **argv);        /* key.c */
 int debar_root_command(int argc, char **argv);       /* root.c */

@@ -11,7 +11,8 @@ _debar()
         -o | --output | -l | --list | --ca | --ca-key | --upstream-ca \
             | --ca-passphrase | --parent-credentials | --tls-cert | --tls-key \
             | --client-ca | --htpasswd | --key | --passphrase | --socket \
-            | --pid | --log)
+            | --pid | --log | --pass-file | --approver | --from | --root \
+            | --previous | --preview | --diff)
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return
             ;;
@@ -32,16 +33,46 @@ _debar()
 
     case ${COMP_CWORD}:${COMP_WORDS[1]}:${COMP_WORDS[2]-} in
         1:*)
-            words='list check gateway inspect sign --help --version'
+            words='list check gateway inspect key root sign --help --version'
             ;;
         2:list:*)
-            words='build check --help'
+            words='build check propose approve --help'
+            ;;
+        2:key:*)
+            words='new show --help'
+            ;;
+        2:root:*)
+            words='new next sign check --help'
             ;;
         2:gateway:*)
             words='init start stop reload status pac break-glass --help'
             ;;
         *:list:build)
             words='--output --replace --json --quiet --help'
+            ;;
+        *:list:propose)
+            words='--previous --expires --preview --diff --root --output
+                --replace --json --help'
+            ;;
+        *:list:approve)
+            words='--root --key --pass-file --previous --preview --diff --show
+                --yes --json --help'
+            ;;
+        *:key:new)
+            words='--output --pass-file --json --help'
+            ;;
+        *:key:*)
+            words='--open --pass-file --json --help'
+            ;;
+        *:root:new | *:root:next)
+            words='--approver --revoke --threshold --until --output --json
+                --help'
+            ;;
+        *:root:sign)
+            words='--key --pass-file --from --yes --json --help'
+            ;;
+        *:root:*)
+            words='--from --json --help'
             ;;
         *:list:check)
             words='--json --quiet --help'
