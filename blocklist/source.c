@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -35,11 +36,26 @@ static void debar_source_stray(debar_reader_t *r, const char *folder,
     const char *name);
 static void debar_source_names_free(debar_names_t *names);
 static void debar_source_channel_files(debar_reader_t *r);
+static int debar_source_over(debar_reader_t *r, const char *name, size_t len,
+    char **path, debar_fault_t *why);
+static void debar_source_over_names(debar_reader_t *r, const char *folder,
+    debar_names_t *names);
+static void debar_source_name(debar_names_t *names, const char *folder,
+    const char *name);
 
 
 int
 debar_source_read(debar_source_t *src, const char *path,
     debar_errors_t *errors, debar_progress_pt progress, void *data)
+{
+    return debar_source_read_over(src, path, NULL, 0, errors, progress, data);
+}
+
+
+int
+debar_source_read_over(debar_source_t *src, const char *path,
+    const debar_overlay_t *over, size_t n, debar_errors_t *errors,
+    debar_progress_pt progress, void *data)
 {
     char            *root;
     size_t           before, len;
@@ -65,6 +81,8 @@ debar_source_read(debar_source_t *src, const char *path,
     r.errors = errors;
     r.progress = progress;
     r.data = data;
+    r.over = over;
+    r.nover = n;
     r.root = root;
     r.real = realpath(root, NULL);
 
@@ -270,6 +288,61 @@ done:
 }
 
 
+/* A text in place of a file, as a file of its own.  DEBAR_DECLINED: there is
+ * none. */
+
+static int
+debar_source_over(debar_reader_t *r, const char *name, size_t len, char **path,
+    debar_fault_t *why)
+{
+    int                     fd;
+    size_t                  i, done;
+    ssize_t                 n;
+    const debar_overlay_t  *o;
+
+    for (i = 0; i < r->nover; i++) {
+        o = &r->over[i];
+
+        if (strlen(o->name) != len || memcmp(o->name, name, len) != 0) {
+            continue;
+        }
+
+        if (o->data == NULL) {
+            debar_fault(why, "%.*s is taken away by this change", (int) len,
+                        name);
+            errno = ENOENT;
+            return -1;
+        }
+
+        fd = memfd_create("debar", MFD_CLOEXEC);
+
+        for (done = 0; fd != -1 && done < o->len; done += (size_t) n) {
+            n = write(fd, o->data + done, o->len - done);
+
+            if (n == -1) {
+                close(fd);
+                fd = -1;
+            }
+        }
+
+        if (fd == -1 || asprintf(path, "%s/%.*s", r->root, (int) len, name)
+                        == -1)
+        {
+            debar_fault(why, "%.*s: no room for the changed text: %s",
+                        (int) len, name, strerror(errno));
+            errno = ENOSPC;
+            return -1;
+        }
+
+        (void) lseek(fd, 0, SEEK_SET);
+
+        return fd;
+    }
+
+    return DEBAR_DECLINED;
+}
+
+
 int
 debar_source_open(debar_reader_t *r, const char *name, size_t len, char **path,
     debar_fault_t *why)
@@ -280,6 +353,12 @@ debar_source_open(debar_reader_t *r, const char *name, size_t len, char **path,
     struct stat  st;
 
     debar_shown(shown, name, len);
+
+    fd = debar_source_over(r, name, len, path, why);
+
+    if (fd != DEBAR_DECLINED) {
+        return fd;
+    }
 
     if (len && name[0] == '/') {
         debar_fault(why, "%s: a file is named from the list's folder on",
@@ -362,6 +441,13 @@ debar_source_names(debar_reader_t *r, const char *folder, debar_names_t *names)
         }
 
         free(path);
+        debar_source_over_names(r, folder, names);
+
+        if (names->n) {
+            qsort(names->list, names->n, sizeof(char *),
+                  debar_source_compare);
+        }
+
         return;
     }
 
@@ -387,28 +473,89 @@ debar_source_names(debar_reader_t *r, const char *folder, debar_names_t *names)
             break;
         }
 
-        if (names->n == names->size) {
-            names->size = names->size ? names->size * 2 : 64;
-            names->list = reallocarray(names->list, names->size,
-                                       sizeof(char *));
-            if (names->list == NULL) {
-                abort();
-            }
-        }
-
-        if (asprintf(&names->list[names->n++], "%s/%s", folder, e->d_name)
-            == -1)
-        {
-            abort();
-        }
+        debar_source_name(names, folder, e->d_name);
     }
 
     closedir(dir);
     free(path);
 
+    debar_source_over_names(r, folder, names);
+
     if (names->n) {
         qsort(names->list, names->n, sizeof(char *), debar_source_compare);
     }
+}
+
+
+static void
+debar_source_name(debar_names_t *names, const char *folder, const char *name)
+{
+    if (names->n == names->size) {
+        names->size = names->size ? names->size * 2 : 64;
+        names->list = reallocarray(names->list, names->size, sizeof(char *));
+
+        if (names->list == NULL) {
+            abort();
+        }
+    }
+
+    if (asprintf(&names->list[names->n++], "%s/%s", folder, name) == -1) {
+        abort();
+    }
+}
+
+
+/* Files that come with the change, and those that go. */
+
+static void
+debar_source_over_names(debar_reader_t *r, const char *folder,
+    debar_names_t *names)
+{
+    size_t       i, k, n, len;
+    debar_set_t  known;
+    uint64_t    *at;
+
+    if (r->nover == 0) {
+        return;
+    }
+
+    memset(&known, 0, sizeof(known));
+    len = strlen(folder);
+
+    for (i = 0; i < names->n; i++) {
+        debar_set_add(&known, names->list[i], strlen(names->list[i]), i + 1);
+    }
+
+    for (i = 0; i < r->nover; i++) {
+        n = strlen(r->over[i].name);
+
+        if (n <= len + 6 || strncmp(r->over[i].name, folder, len) != 0
+            || r->over[i].name[len] != '/'
+            || strchr(r->over[i].name + len + 1, '/')
+            || strcmp(r->over[i].name + n - 5, ".yaml") != 0)
+        {
+            continue;
+        }
+
+        at = debar_set_find(&known, r->over[i].name, n);
+
+        if (at == NULL && r->over[i].data) {
+            debar_source_name(names, folder, r->over[i].name + len + 1);
+
+        } else if (at && *at && r->over[i].data == NULL) {
+            free(names->list[*at - 1]);
+            names->list[*at - 1] = NULL;
+        }
+    }
+
+    for (i = 0, k = 0; i < names->n; i++) {
+        if (names->list[i]) {
+            names->list[k++] = names->list[i];
+        }
+    }
+
+    names->n = k;
+    debar_set_free(&known);
 }
 
 

@@ -42,6 +42,22 @@ typedef void (*debar_progress_pt)(void *data, const char *what, uint64_t n);
 int debar_source_read(debar_source_t *src, const char *path,
     debar_errors_t *errors, debar_progress_pt progress, void *data);
 
+/*
+ * The same, as the folder would be with these texts in place of its files, or
+ * beside them: an edit is read before it is written.  name: from the folder on
+ * ("vendors/acme.yaml"); data NULL: the file is gone.
+ */
+
+typedef struct {
+    const char  *name;
+    const char  *data;
+    size_t       len;
+} debar_overlay_t;
+
+int debar_source_read_over(debar_source_t *src, const char *path,
+    const debar_overlay_t *over, size_t n, debar_errors_t *errors,
+    debar_progress_pt progress, void *data);
+
 void debar_source_free(debar_source_t *src);
 
 

@@ -66,6 +66,9 @@ typedef struct {
     debar_progress_pt   progress;
     void               *data;
 
+    const debar_overlay_t  *over; /* texts in place of files */
+    size_t              nover;
+
     const char         *root;     /* as given, without the last slash */
     char               *real;     /* the same, resolved */
     void               *calendar; /* UCalendar in the timezone; NULL: not

@@ -70,6 +70,9 @@ static const debar_command_t  debar_list_commands[] = {
     { "check", debar_list_check, "find the errors of a source or snapshot" },
     { "propose", debar_list_propose, "write what approvers sign of a snapshot" },
     { "approve", debar_list_approve, "see what a list changes, and sign it" },
+    { "add", debar_list_add, "put values to a source" },
+    { "remove", debar_list_remove, "take values out of a source" },
+    { "set", debar_list_set, "change a value: serial, expires, name, ..." },
     { NULL, NULL, NULL }
 };
 

@@ -38,6 +38,9 @@ int debar_dispatch(const char *family, const char *help,
 int debar_list_command(int argc, char **argv);       /* list.c */
 int debar_list_propose(int argc, char **argv);       /* list_propose.c */
 int debar_list_approve(int argc, char **argv);       /* list_approve.c */
+int debar_list_add(int argc, char **argv);           /* list_edit.c */
+int debar_list_remove(int argc, char **argv);
+int debar_list_set(int argc, char **argv);
 int debar_check_command(int argc, char **argv);      /* check.c */
 int debar_key_command(int argc, char **argv);        /* key.c */
 int debar_root_command(int argc, char **argv);       /* root.c */

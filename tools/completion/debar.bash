@@ -36,7 +36,7 @@ _debar()
             words='list check gateway inspect key root sign --help --version'
             ;;
         2:list:*)
-            words='build check propose approve --help'
+            words='build check add remove set propose approve --help'
             ;;
         2:key:*)
             words='new show --help'
@@ -73,6 +73,17 @@ _debar()
             ;;
         *:root:*)
             words='--from --json --help'
+            ;;
+        *:list:add)
+            words='--action --activity --match --subdomains --pattern --source
+                --why --sha256 --product --authority --name --comment
+                --from-file --dry-run --json --quiet --help'
+            ;;
+        *:list:remove)
+            words='--authority --pattern --all --dry-run --json --quiet --help'
+            ;;
+        *:list:set)
+            words='--unset --dry-run --json --quiet --help'
             ;;
         *:list:check)
             words='--json --quiet --help'
