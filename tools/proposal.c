@@ -115,18 +115,18 @@ debar_proposed_rows(const debar_proposed_t *p, char out[256])
     const debar_snapshot_meta_t  *m;
 
     static const char *const  rows[DEBAR_DBS] = {
-        "hosts", "URLs", "networks", "AS numbers", "identifiers"
+        "host", "URL", "network", "AS number", "identifier"
     };
 
     static const struct {
         unsigned     which;
         const char  *name;
     } tables[] = {
-        { DEBAR_T_ENTRIES, "vendors" },
-        { DEBAR_T_TERMS, "names" },
-        { DEBAR_T_PATTERNS, "patterns" },
-        { DEBAR_T_PERMITS, "permits" },
-        { DEBAR_T_WAIVERS, "waivers" },
+        { DEBAR_T_ENTRIES, "vendor" },
+        { DEBAR_T_TERMS, "name" },
+        { DEBAR_T_PATTERNS, "pattern" },
+        { DEBAR_T_PERMITS, "permit" },
+        { DEBAR_T_WAIVERS, "waiver" },
     };
 
     m = debar_snapshot_meta(p->snapshot);
@@ -136,15 +136,17 @@ debar_proposed_rows(const debar_proposed_t *p, char out[256])
         (void) debar_snapshot_table(p->snapshot, tables[i].which, &n);
 
         if (n || i == 0) {
-            len += (size_t) snprintf(out + len, 256 - len, "%s%zu %s",
-                                     len ? ", " : "", n, tables[i].name);
+            len += (size_t) snprintf(out + len, 256 - len, "%s%zu %s%s",
+                                     len ? ", " : "", n, tables[i].name,
+                                     n == 1 ? "" : "s");
         }
     }
 
     for (i = 0; i < DEBAR_DBS; i++) {
         if (m->rows[i]) {
-            len += (size_t) snprintf(out + len, 256 - len, ", %llu %s",
-                                     (unsigned long long) m->rows[i], rows[i]);
+            len += (size_t) snprintf(out + len, 256 - len, ", %llu %s%s",
+                                     (unsigned long long) m->rows[i], rows[i],
+                                     m->rows[i] == 1 ? "" : "s");
         }
     }
 
