@@ -147,7 +147,12 @@ sub on_terminal {
         }
 
         for my $a (grep { !$_->[2] } @$answers) {
-            last if $out !~ $a->[0];
+            my $tio = POSIX::Termios->new;
+
+            # the question comes a moment before the terminal stops echoing
+
+            $tio->getattr(fileno $master);
+            last if $out !~ $a->[0] || $tio->getlflag & &POSIX::ECHO;
             $a->[2] = 1;
             syswrite $master, "$a->[1]\n";
         }
