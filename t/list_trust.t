@@ -152,7 +152,8 @@ sub on_terminal {
             # the question comes a moment before the terminal stops echoing
 
             $tio->getattr(fileno $master);
-            last if $out !~ $a->[0] || $tio->getlflag & &POSIX::ECHO;
+            last if $out !~ $a->[0]
+                    || $a->[0] =~ /phrase/i && $tio->getlflag & &POSIX::ECHO;
             $a->[2] = 1;
             syswrite $master, "$a->[1]\n";
         }
@@ -166,7 +167,7 @@ sub on_terminal {
 
 my ($status, $shown)
     = on_terminal([[qr/New passphrase[^:]*: /, 'a word and another one'],
-                   [qr/Verifying[^:]*: /, 'a word and another one']],
+                   [qr/Verifying[^:]*passphrase[^:]*: /, 'a word and another one']],
                   debar_path(), 'key', 'new', 'gerda', '-o', "$dir/gerda");
 
 SKIP: {
@@ -511,6 +512,45 @@ is(debar('list', 'approve', "$dir/p2", $mdb, '--root', $next)->{status}, 2,
    'without a key there is nothing to sign by');
 like(debar('list', 'approve', "$dir/p2", '--root', $next)->{err},
      qr/name the snapshot, too/, 'nor without the snapshot');
+
+# on a terminal it asks, and a copy that was signed elsewhere is added
+
+my ($secret) = file_text($pass) =~ /(.*)/;
+my $text_of = trust_manifest($mdb);
+my @asks = (debar_path(), 'list', 'approve', "$dir/p", $mdb, '--root', $next,
+            '--key', $key{bob}{file});
+
+write_file("$dir/p", $text_of);
+($status, $shown) = on_terminal([[qr/Type yes/, 'no']], @asks);
+
+SKIP: {
+    skip 'no pseudo terminals here', 6 if !defined $status;
+
+    is($status >> 8, 1, 'who does not say yes');
+    like($shown, qr/What changes.*Approvals: 0 of 2.*not signed/s,
+         'was shown it all, and signs nothing');
+    is(file_text("$dir/p"), $text_of, 'so it says');
+    ($status, $shown) = on_terminal([[qr/Type yes/, 'yes'],
+                                     [qr/Passphrase[^:]*: /, $secret]], @asks);
+    is($status, 0, 'who does, and has the passphrase, signs') or diag($shown);
+    unlike($shown, qr/\Q$secret/, 'which is not shown');
+    ok(trust_verifies(file_text("$dir/p"), $key{bob}), 'well');
+}
+
+write_file("$dir/p", trust_note($text_of, $key{bob}));
+write_file("$dir/copy", trust_note($text_of, $key{carol}));
+
+my @merge = ('list', 'approve', "$dir/p", $mdb, '--root', $next, '--merge');
+
+done(debar(@merge, "$dir/copy"), 'approvals of a copy are added');
+ok(trust_verifies(file_text("$dir/p"), $key{$_}), "$_ approved it")
+    for qw(bob carol);
+refused(debar(@merge, "$dir/copy"), qr/nothing was added/, 'not once more');
+write_file("$dir/copy", trust_note($text_of, $key{anna}, $like));
+refused(debar(@merge, "$dir/copy"), qr/nothing was added/,
+        'nor those of others than approvers');
+write_file("$dir/copy", trust_note($good, $key{dora}));
+refused(debar(@merge, "$dir/copy"), qr/not a copy/, 'nor those of another list');
 
 # two who sign at once both do
 

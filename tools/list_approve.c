@@ -17,6 +17,7 @@ typedef struct {
     const char  *previous;
     const char  *preview;
     const char  *diff;
+    const char  *merge;
     unsigned     yes;
     unsigned     show;
     unsigned     json;
@@ -54,6 +55,8 @@ static void debar_approve_beside(const debar_buf_t *data, const char *head,
     const char *none);
 static int debar_approve_sign(debar_approve_t *ap,
     const debar_approve_args_t *a, debar_fault_t *fault);
+static int debar_approve_merge(debar_approve_t *ap,
+    const debar_approve_args_t *a, debar_fault_t *fault);
 static void debar_approve_said(const debar_approve_t *ap,
     const debar_approve_args_t *a);
 
@@ -61,6 +64,7 @@ static void debar_approve_said(const debar_approve_t *ap,
 static const char  debar_approve_help[] =
     "usage: debar list approve PROPOSAL SNAPSHOT.mdb --root ROOT --key FILE\n"
     "                          [options]\n"
+    "       debar list approve PROPOSAL SNAPSHOT.mdb --root ROOT --merge COPY\n"
     "\n"
     "Reads the snapshot that is proposed, shows what it would change and who has\n"
     "approved it, asks, and adds your signature to PROPOSAL.\n"
@@ -70,6 +74,7 @@ static const char  debar_approve_help[] =
     "      --pass-file FILE     its first line is the passphrase\n"
     "      --previous WHAT      what is published now: the folder, its manifest,\n"
     "                           or none; the proposal has to follow it\n"
+    "      --merge COPY         add the approvals that a copy of PROPOSAL has\n"
     "      --preview FILE.json  default PROPOSAL.preview.json\n"
     "      --diff FILE.json     default PROPOSAL.diff.json\n"
     "      --show               show it all, sign nothing\n"
@@ -103,7 +108,10 @@ debar_list_approve(int argc, char **argv)
             debar_approve_print(&ap, &a);
         }
 
-        if (!a.show) {
+        if (a.merge && !a.show) {
+            rc = debar_approve_merge(&ap, &a, &fault);
+
+        } else if (!a.show) {
             rc = a.yes || debar_trust_agreed("Approve this list?", &fault)
                  ? debar_approve_sign(&ap, &a, &fault) : DEBAR_ERROR;
         }
@@ -139,6 +147,7 @@ debar_approve_args(debar_approve_args_t *a, int argc, char **argv)
         { "previous",  required_argument, NULL, 'p' },
         { "preview",   required_argument, NULL, 'v' },
         { "diff",      required_argument, NULL, 'd' },
+        { "merge",     required_argument, NULL, 'm' },
         { "show",      no_argument,       NULL, 's' },
         { "yes",       no_argument,       NULL, 'y' },
         { "json",      no_argument,       NULL, 'j' },
@@ -169,6 +178,9 @@ debar_approve_args(debar_approve_args_t *a, int argc, char **argv)
             break;
         case 'd':
             a->diff = optarg;
+            break;
+        case 'm':
+            a->merge = optarg;
             break;
         case 's':
             a->show = 1;
@@ -203,7 +215,12 @@ debar_approve_args(debar_approve_args_t *a, int argc, char **argv)
                            "may approve (`debar root new`)");
     }
 
-    if (a->key == NULL && !a->show) {
+    if (a->key && a->merge) {
+        return debar_usage(command, "--merge takes approvals that are there "
+                           "already: leave --key out");
+    }
+
+    if (a->key == NULL && a->merge == NULL && !a->show) {
         return debar_usage(command, "--key FILE is missing, your private key "
                            "of `debar key new`; --show signs nothing");
     }
@@ -238,7 +255,7 @@ debar_approve_read(debar_approve_t *ap, const debar_approve_args_t *a,
                                      ap->who, fault);
 
     if (ap->approvals == -1
-        || (!a->show && debar_approve_key(ap, a, fault) != DEBAR_OK)
+        || (a->key && debar_approve_key(ap, a, fault) != DEBAR_OK)
         || (a->previous && debar_approve_follows(ap, a, fault) != DEBAR_OK)
         || debar_proposed_open(&ap->p, a->snapshot, fault) != DEBAR_OK
         || debar_proposed_is(&ap->p, &ap->m, a->proposal, fault) != DEBAR_OK)
@@ -486,6 +503,58 @@ debar_approve_sign(debar_approve_t *ap, const debar_approve_args_t *a,
 }
 
 
+/* Approvals out of a copy that was signed elsewhere. */
+
+static int
+debar_approve_merge(debar_approve_t *ap, const debar_approve_args_t *a,
+    debar_fault_t *fault)
+{
+    int           rc, added;
+    debar_buf_t   data;
+    debar_note_t  copy;
+
+    if (debar_trust_read(&data, a->merge, DEBAR_NOTE_MAX, "a copy of the "
+                         "proposal that was approved", fault) != DEBAR_OK)
+    {
+        return DEBAR_ERROR;
+    }
+
+    rc = debar_note_parse(&copy, a->merge, data.data, data.len, 0, fault);
+
+    if (rc == DEBAR_OK
+        && (copy.text.len != ap->note.text.len
+            || memcmp(copy.text.data, ap->note.text.data, copy.text.len) != 0))
+    {
+        debar_fault(fault, "%s: not a copy of %s: it says something else; the "
+                    "approvals in it are of that", a->merge, a->proposal);
+        rc = DEBAR_ERROR;
+    }
+
+    if (rc == DEBAR_OK
+        && debar_root_count(&ap->root, &copy, a->merge, NULL, fault) == -1)
+    {
+        rc = DEBAR_ERROR;
+    }
+
+    if (rc == DEBAR_OK) {
+        added = debar_trust_merge(a->proposal, ap->note.text, &ap->root, &copy,
+                                  fault);
+        ap->approvals += added;
+
+        if (added == 0) {
+            debar_fault(fault, "%s: no approval in it that %s has not: nothing "
+                        "was added", a->merge, a->proposal);
+        }
+
+        rc = added > 0 ? DEBAR_OK : DEBAR_ERROR;
+    }
+
+    debar_buf_free(&data);
+
+    return rc;
+}
+
+
 static void
 debar_approve_said(const debar_approve_t *ap, const debar_approve_args_t *a)
 {
@@ -508,8 +577,12 @@ debar_approve_said(const debar_approve_t *ap, const debar_approve_args_t *a)
         return;
     }
 
-    if (!a->show) {
+    if (a->key && !a->show) {
         printf("%s: approved by %s\n", a->proposal, ap->key.name);
+
+    } else if (a->merge && !a->show) {
+        printf("%s: with the approvals of %s, %d\n", a->proposal, a->merge,
+               ap->approvals);
     }
 
     if (missing) {

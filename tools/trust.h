@@ -48,6 +48,17 @@ int debar_trust_sign(const char *path, debar_str_t text,
     debar_fault_t *fault);
 
 
+/*
+ * The same with signatures that are there already: those of the root's
+ * approvers in the note other, of the same text, that the file lacks.  Returns
+ * how many were added, -1: *fault says why none.
+ */
+
+int debar_trust_merge(const char *path, debar_str_t text,
+    const debar_root_t *root, const debar_note_t *other,
+    debar_fault_t *fault);
+
+
 /* --- files (trust.c) ----------------------------------------------------- */
 
 /* The whole of a regular file or pipe of at most max bytes; what: what it

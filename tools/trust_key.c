@@ -45,9 +45,6 @@ static int debar_key_head(debar_vkey_t *key, const char *path,
     const debar_buf_t *file, debar_fault_t *fault);
 static EVP_PKEY *debar_key_decrypt(const char *path, const debar_buf_t *file,
     const char *pass_file, debar_fault_t *fault);
-static int debar_key_add(const char *path, debar_buf_t *file,
-    const debar_note_t *note, const debar_vkey_t *key, EVP_PKEY *private,
-    debar_fault_t *fault);
 
 
 int
@@ -466,45 +463,104 @@ debar_key_decrypt(const char *path, const debar_buf_t *file,
 }
 
 
+/*
+ * Locks, reads and parses the file at path, whose text is to be text.  *lock is
+ * to be closed and *file freed where it succeeds.
+ */
+
+static int
+debar_key_begin(const char *path, debar_str_t text, debar_buf_t *file,
+    debar_note_t *note, int *lock, debar_fault_t *fault)
+{
+    *lock = debar_trust_lock(path, fault);
+
+    if (*lock == -1) {
+        return DEBAR_ERROR;
+    }
+
+    if (debar_trust_read(file, path, DEBAR_NOTE_MAX, "what is to be signed",
+                         fault) != DEBAR_OK)
+    {
+        close(*lock);
+        return DEBAR_ERROR;
+    }
+
+    if (debar_note_parse(note, path, file->data, file->len, 1, fault)
+        == DEBAR_OK)
+    {
+        if (note->text.len == text.len
+            && memcmp(note->text.data, text.data, text.len) == 0)
+        {
+            return DEBAR_OK;
+        }
+
+        debar_fault(fault, "%s: it was changed while you read it: begin again",
+                    path);
+    }
+
+    debar_buf_free(file);
+    close(*lock);
+
+    return DEBAR_ERROR;
+}
+
+
+/* Signature lines behind what the file has; the blank line before the first. */
+
+static int
+debar_key_add(const char *path, debar_buf_t *file, const debar_note_t *note,
+    const debar_buf_t *lines, debar_fault_t *fault)
+{
+    struct stat  st;
+
+    if (stat(path, &st) == -1) {
+        debar_fault(fault, "%s: %s", path, strerror(errno));
+        return DEBAR_ERROR;
+    }
+
+    if (note->n == 0) {
+        debar_buf_add(file, "\n", 1);
+    }
+
+    debar_buf_add(file, lines->data, lines->len);
+
+    return debar_trust_write(path, file->data, file->len, st.st_mode & 0777, 0,
+                             fault);
+}
+
+
 int
 debar_trust_sign(const char *path, debar_str_t text, const debar_vkey_t *key,
     struct evp_pkey_st *private, debar_fault_t *fault)
 {
     int           rc, lock;
-    debar_buf_t   file;
+    debar_buf_t   file, line;
     debar_note_t  note;
 
-    lock = debar_trust_lock(path, fault);
-
-    if (lock == -1
-        || debar_trust_read(&file, path, DEBAR_NOTE_MAX, "what is to be signed",
-                            fault) != DEBAR_OK)
-    {
-        close(lock);
+    if (debar_key_begin(path, text, &file, &note, &lock, fault) != DEBAR_OK) {
         return DEBAR_ERROR;
     }
 
-    rc = debar_note_parse(&note, path, file.data, file.len, 1, fault);
+    memset(&line, 0, sizeof(line));
+    rc = DEBAR_ERROR;
 
-    if (rc == DEBAR_OK
-        && (note.text.len != text.len
-            || memcmp(note.text.data, text.data, text.len) != 0))
-    {
-        debar_fault(fault, "%s: it was changed while you read it: begin again",
-                    path);
-        rc = DEBAR_ERROR;
-    }
-
-    if (rc == DEBAR_OK && debar_note_find(&note, key)) {
+    if (debar_note_find(&note, key)) {
         debar_fault(fault, "%s: %s has signed it already: it takes a second "
                     "approver, with a key of their own", path, key->name);
-        rc = DEBAR_ERROR;
+
+    } else if (note.n == DEBAR_NOTE_SIGNATURES) {
+        debar_fault(fault, "%s: it has %d signatures, and no more fit", path,
+                    DEBAR_NOTE_SIGNATURES);
+
+    } else {
+        rc = debar_note_sign(&line, note.text, key, private, fault);
     }
 
     if (rc == DEBAR_OK) {
-        rc = debar_key_add(path, &file, &note, key, private, fault);
+        rc = debar_key_add(path, &file, &note, &line, fault);
     }
 
+    debar_buf_free(&line);
     debar_buf_free(&file);
     close(lock);
 
@@ -512,33 +568,53 @@ debar_trust_sign(const char *path, debar_str_t text, const debar_vkey_t *key,
 }
 
 
-static int
-debar_key_add(const char *path, debar_buf_t *file, const debar_note_t *note,
-    const debar_vkey_t *key, EVP_PKEY *private, debar_fault_t *fault)
+int
+debar_trust_merge(const char *path, debar_str_t text,
+    const debar_root_t *root, const debar_note_t *other, debar_fault_t *fault)
 {
-    debar_buf_t  line;
-    struct stat  st;
+    int                            rc, lock, added;
+    char                           b64[4 * ((4 + 64 + 2) / 3) + 1];
+    size_t                         i;
+    uint8_t                        raw[4 + 64];
+    debar_buf_t                    file, lines;
+    debar_note_t                   note;
+    const debar_vkey_t            *key;
+    const debar_note_signature_t  *s;
 
-    memset(&line, 0, sizeof(line));
-
-    if (note->n == DEBAR_NOTE_SIGNATURES || stat(path, &st) == -1) {
-        debar_fault(fault, "%s: it has %d signatures, and no more fit", path,
-                    DEBAR_NOTE_SIGNATURES);
-        return DEBAR_ERROR;
+    if (debar_key_begin(path, text, &file, &note, &lock, fault) != DEBAR_OK) {
+        return -1;
     }
 
-    if (note->n == 0) {
-        debar_buf_add(&line, "\n", 1);
+    memset(&lines, 0, sizeof(lines));
+    added = 0;
+    rc = DEBAR_OK;
+
+    for (i = 0; i < root->n; i++) {
+
+        key = &root->approvers[i];
+        s = debar_note_find(other, key);
+
+        if (s == NULL || debar_note_signed(other, key) != DEBAR_OK
+            || debar_note_find(&note, key)
+            || note.n + (size_t) added == DEBAR_NOTE_SIGNATURES)
+        {
+            continue;
+        }
+
+        memcpy(raw, s->id, 4);
+        memcpy(raw + 4, s->sig, 64);
+        debar_base64_encode(b64, raw, sizeof(raw));
+        debar_buf_printf(&lines, "\xe2\x80\x94 %s %s\n", key->name, b64);
+        added++;
     }
 
-    if (debar_note_sign(&line, note->text, key, private, fault) != DEBAR_OK) {
-        debar_buf_free(&line);
-        return DEBAR_ERROR;
+    if (added) {
+        rc = debar_key_add(path, &file, &note, &lines, fault);
     }
 
-    debar_buf_add(file, line.data, line.len);
-    debar_buf_free(&line);
+    debar_buf_free(&lines);
+    debar_buf_free(&file);
+    close(lock);
 
-    return debar_trust_write(path, file->data, file->len, st.st_mode & 0777, 0,
-                             fault);
+    return rc == DEBAR_OK ? added : -1;
 }

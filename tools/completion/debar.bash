@@ -12,7 +12,7 @@ _debar()
             | --ca-passphrase | --parent-credentials | --tls-cert | --tls-key \
             | --client-ca | --htpasswd | --key | --passphrase | --socket \
             | --pid | --log | --pass-file | --approver | --from | --root \
-            | --previous | --preview | --diff)
+            | --previous | --preview | --diff | --merge)
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return
             ;;
@@ -55,7 +55,7 @@ _debar()
                 --replace --json --help'
             ;;
         *:list:approve)
-            words='--root --key --pass-file --previous --preview --diff --show
+            words='--root --key --pass-file --previous --preview --diff --merge --show
                 --yes --json --help'
             ;;
         *:key:new)
