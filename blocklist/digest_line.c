@@ -332,6 +332,18 @@ debar_line_permit(debar_digest_t *d, debar_buf_t *b, const void *record)
 
 
 void
+debar_line_scope(debar_digest_t *d, debar_buf_t *b, const void *record)
+{
+    const debar_waiver_t  *w = record;
+
+    debar_line_cidrs(d, b, w->client, w->nclients);
+    debar_line_refs(d, b, w->user, w->nusers);
+    debar_line_refs(d, b, w->order, w->norders);
+    debar_line_refs(d, b, w->url, w->nurls);
+}
+
+
+void
 debar_line_waiver(debar_digest_t *d, debar_buf_t *b, const void *record)
 {
     const debar_waiver_t  *w = record;
@@ -343,10 +355,7 @@ debar_line_waiver(debar_digest_t *d, debar_buf_t *b, const void *record)
     debar_line_authorities(d, b, w->authorities);
     debar_buf_printf(b, "\t%" PRId64 "\t%" PRId64 "\t%u", w->from, w->until,
                      w->activities);
-    debar_line_cidrs(d, b, w->client, w->nclients);
-    debar_line_refs(d, b, w->user, w->nusers);
-    debar_line_refs(d, b, w->order, w->norders);
-    debar_line_refs(d, b, w->url, w->nurls);
+    debar_line_scope(d, b, w);
     debar_line_ref(d, b, w->approved_by);
     debar_line_ref(d, b, w->why);
 }

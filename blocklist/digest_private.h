@@ -49,6 +49,9 @@ void debar_line_term(debar_digest_t *d, debar_buf_t *b, const void *record);
 void debar_line_pattern(debar_digest_t *d, debar_buf_t *b, const void *record);
 void debar_line_permit(debar_digest_t *d, debar_buf_t *b, const void *record);
 void debar_line_waiver(debar_digest_t *d, debar_buf_t *b, const void *record);
+/* Of a waiver: clients, users, orders, URLs. */
+
+void debar_line_scope(debar_digest_t *d, debar_buf_t *b, const void *record);
 void debar_line_recipe(debar_digest_t *d, debar_buf_t *b, const void *record);
 void debar_line_word(debar_digest_t *d, debar_buf_t *b, const void *record);
 void debar_line_relay(debar_digest_t *d, debar_buf_t *b, const void *record);
