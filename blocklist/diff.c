@@ -142,7 +142,14 @@ debar_diff_vendors(debar_differ_t *df)
     }
 
     df->vendors = debar_diff_number(list, n, df->vendor);
+    df->sides = debar_diff_alloc(n, 1);
     free(list);
+
+    for (k = 0; k < 2; k++) {
+        for (i = 0; i < df->view[k]->n[DEBAR_T_ENTRIES]; i++) {
+            df->sides[df->vendor[k][i]] |= (uint8_t) (1 << k);
+        }
+    }
 }
 
 
@@ -330,6 +337,17 @@ debar_diff_add(debar_differ_t *df, unsigned effect, unsigned how,
 }
 
 
+unsigned
+debar_diff_lifting(const debar_differ_t *df, unsigned side, uint32_t vendor)
+{
+    if (df->sides[vendor] != 3) {
+        return DEBAR_EFFECT_OTHER;
+    }
+
+    return side ? DEBAR_EFFECT_LOOSER : DEBAR_EFFECT_STRICTER;
+}
+
+
 /* What is a sentence of its own comes before the rows of a vendor. */
 
 static int
@@ -440,6 +458,7 @@ debar_diff(debar_diff_t *d, debar_snapshot_t *a, debar_snapshot_t *b,
         free(df.meaning[k]);
     }
 
+    free(df.sides);
     free(df.vendors);
     free(df.products);
     free(df.meanings);

@@ -47,6 +47,7 @@ typedef struct {
     uint32_t                  *product[2];    /* by product */
     uint32_t                  *meaning[2];    /* by rule */
     uint32_t                   authority[2][DEBAR_MAX_AUTHORITIES];
+    uint8_t                   *sides;         /* by vendor: bits, who has it */
     debar_str_t               *vendors;
     debar_str_t               *products;
     debar_str_t                authorities[2 * DEBAR_MAX_AUTHORITIES];
@@ -84,7 +85,13 @@ void *debar_diff_alloc(size_t n, size_t size);
 const char *debar_diff_keep(debar_differ_t *df, const char *data, size_t len);
 debar_str_t debar_diff_id(const debar_differ_t *df, uint32_t vendor);
 
-/* note: may be NULL.  The text is copied if it is kept. */
+/* What a permit, waiver or name that takes back does by coming or going: less
+ * or more is blocked, unless its vendor came or went with it. */
+
+unsigned debar_diff_lifting(const debar_differ_t *df, unsigned side,
+    uint32_t vendor);
+
+/* The text is copied if it is kept. */
 
 void debar_diff_add(debar_differ_t *df, unsigned effect, unsigned how,
     unsigned what, uint32_t vendor, debar_str_t text, debar_str_t note);

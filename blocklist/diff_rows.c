@@ -484,8 +484,9 @@ debar_diff_one(debar_differ_t *df, unsigned side, const debar_said_t *said,
 
     /* a name that is not the vendor's takes back, where others list */
 
-    effect = (side == 0) == (said->what != DEBAR_DIFF_NOT_NAME)
-             ? DEBAR_EFFECT_LOOSER : DEBAR_EFFECT_STRICTER;
+    effect = said->what == DEBAR_DIFF_NOT_NAME
+             ? debar_diff_lifting(df, side, said->vendor)
+             : side ? DEBAR_EFFECT_STRICTER : DEBAR_EFFECT_LOOSER;
 
     debar_note_limits(df, &df->meanings[said->meaning], &note);
 

@@ -410,7 +410,7 @@ debar_permit_diff(debar_differ_t *df, const void *old, const void *now)
         debar_put_str(&b, debar_view_str(df, side, p->why));
     }
 
-    debar_tell(df, side ? DEBAR_EFFECT_LOOSER : DEBAR_EFFECT_STRICTER,
+    debar_tell(df, debar_diff_lifting(df, side, df->vendor[side][p->entry]),
                side ? DEBAR_DIFF_ADDED : DEBAR_DIFF_REMOVED,
                DEBAR_DIFF_PERMIT, df->vendor[side][p->entry], &b);
 }
@@ -673,7 +673,7 @@ debar_waiver_diff(debar_differ_t *df, const void *old, const void *now)
     debar_buf_printf(&b, ": ");
     debar_put_str(&b, debar_view_str(df, side, w->why));
 
-    debar_tell(df, side ? DEBAR_EFFECT_LOOSER : DEBAR_EFFECT_STRICTER,
+    debar_tell(df, debar_diff_lifting(df, side, df->vendor[side][w->entry]),
                side ? DEBAR_DIFF_ADDED : DEBAR_DIFF_REMOVED,
                DEBAR_DIFF_WAIVER, df->vendor[side][w->entry], &b);
 }

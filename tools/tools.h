@@ -41,6 +41,8 @@ int debar_list_approve(int argc, char **argv);       /* list_approve.c */
 int debar_list_add(int argc, char **argv);           /* list_edit.c */
 int debar_list_remove(int argc, char **argv);
 int debar_list_set(int argc, char **argv);
+int debar_list_diff(int argc, char **argv);          /* list_diff.c */
+int debar_list_preview(int argc, char **argv);       /* list_preview.c */
 int debar_check_command(int argc, char **argv);      /* check.c */
 int debar_key_command(int argc, char **argv);        /* key.c */
 int debar_root_command(int argc, char **argv);       /* root.c */
@@ -121,6 +123,15 @@ int debar_read_source(debar_source_t *src, const char *path, int quiet,
  */
 
 debar_list_t *debar_open_list(const char *path);
+
+/* The same, and a file was read to its last row (list_diff.c). */
+
+debar_list_t *debar_open_whole(const char *path);
+
+/* All of b to a file, or to stdout for NULL and "-".  DEBAR_ERROR: said
+ * already, and no file is left. */
+
+int debar_write_whole(const char *path, const debar_buf_t *b);
 
 
 /* --- requests and verdicts (request.c, explain.c) ------------------------ */

@@ -36,7 +36,7 @@ _debar()
             words='list check gateway inspect key root sign --help --version'
             ;;
         2:list:*)
-            words='build check add remove set propose approve --help'
+            words='build check diff add remove set propose approve --help'
             ;;
         2:key:*)
             words='new show --help'
@@ -49,6 +49,9 @@ _debar()
             ;;
         *:list:build)
             words='--output --replace --json --quiet --help'
+            ;;
+        *:list:diff)
+            words='--all --json --html --output --help'
             ;;
         *:list:propose)
             words='--previous --expires --preview --diff --root --output
