@@ -1187,32 +1187,111 @@ debar_apply_chain(debar_apply_t *a, const debar_str_t *deltas, size_t n,
 }
 
 
+static int
+debar_apply_begin(debar_apply_t *a, const char *base, const char *path,
+    const debar_build_opts_t *opts, debar_fault_t *fault)
+{
+    debar_open_opts_t                open_opts;
+    static const debar_build_opts_t  none;
+
+    memset(a, 0, sizeof(debar_apply_t));
+    memset(&open_opts, 0, sizeof(debar_open_opts_t));
+
+    a->path = path;
+    a->opts = opts ? opts : &none;
+    a->fault = fault;
+    a->pub.fd = -1;
+    a->pub.dirfd = -1;
+    open_opts.uid = DEBAR_ANY_OWNER;
+
+    a->base = debar_snapshot_open(base, &open_opts, fault);
+
+    return a->base ? DEBAR_OK : DEBAR_ERROR;
+}
+
+
+static int
+debar_apply_end(debar_apply_t *a, const char *digest,
+    debar_build_info_t *info)
+{
+    memcpy(info->digest, digest, 64);
+    info->serial = a->head.info.serial;
+    info->rows = a->total;
+    info->bytes = a->bytes;
+
+    return debar_publish_end(&a->pub, a->path, info->serial, digest,
+                             a->opts->replace, a->fault);
+}
+
+
+int
+debar_snapshot_again(const char *base, const char *path, uint64_t serial,
+    int64_t expires, const debar_build_opts_t *opts, debar_build_info_t *info,
+    debar_fault_t *fault)
+{
+    int            rc;
+    debar_apply_t  a;
+
+    memset(info, 0, sizeof(debar_build_info_t));
+
+    if (debar_apply_begin(&a, base, path, opts, fault) != DEBAR_OK) {
+        return DEBAR_ERROR;
+    }
+
+    a.head.info.from_serial = a.base->meta.serial;
+    a.head.info.serial = serial;
+    expires = expires < 0 ? a.base->meta.expires : expires;
+
+    rc = debar_digest_as(a.base, serial, expires, a.head.info.to, fault);
+
+    if (rc != DEBAR_OK
+        || debar_publish_allowed(path, serial, a.head.info.to,
+                                 a.opts->replace, fault) != DEBAR_OK
+        || debar_publish_start(&a.pub, path, fault) != DEBAR_OK
+        || debar_apply_copy(&a) != DEBAR_OK
+        || debar_apply_open(&a) != DEBAR_OK)
+    {
+        debar_apply_free(&a);
+        return DEBAR_ERROR;
+    }
+
+    rc = debar_apply_number(&a, "serial", serial)
+         || debar_apply_number(&a, "expires", (uint64_t) expires)
+         || debar_apply_number(&a, "built", (uint64_t) time(NULL));
+
+    rc = debar_apply_lmdb(&a, rc);
+
+    if (rc == DEBAR_OK) {
+        rc = debar_apply_meta(&a);
+    }
+
+    if (rc == DEBAR_OK) {
+        rc = debar_apply_verify(&a, a.head.info.to);
+    }
+
+    if (rc == DEBAR_OK) {
+        rc = debar_apply_end(&a, a.head.info.to, info);
+    }
+
+    debar_apply_free(&a);
+
+    return rc;
+}
+
+
 int
 debar_delta_apply(const char *base, const char *path,
     const debar_str_t *deltas, size_t ndeltas, const char *digest,
     const debar_build_opts_t *opts, debar_build_info_t *info,
     debar_fault_t *fault)
 {
-    int                 rc;
-    size_t              i;
-    debar_apply_t       a;
-    debar_open_opts_t   open_opts;
-    debar_build_opts_t  none;
+    int            rc;
+    size_t         i;
+    debar_apply_t  a;
 
-    memset(&a, 0, sizeof(debar_apply_t));
-    memset(&none, 0, sizeof(debar_build_opts_t));
-    memset(&open_opts, 0, sizeof(debar_open_opts_t));
     memset(info, 0, sizeof(debar_build_info_t));
 
-    a.path = path;
-    a.opts = opts ? opts : &none;
-    a.fault = fault;
-    a.pub.fd = -1;
-    a.pub.dirfd = -1;
-    open_opts.uid = DEBAR_ANY_OWNER;
-
-    a.base = debar_snapshot_open(base, &open_opts, fault);
-    if (a.base == NULL) {
+    if (debar_apply_begin(&a, base, path, opts, fault) != DEBAR_OK) {
         return DEBAR_ERROR;
     }
 
@@ -1246,14 +1325,7 @@ debar_delta_apply(const char *base, const char *path,
         return DEBAR_ERROR;
     }
 
-    memcpy(info->digest, digest, 64);
-    info->serial = a.head.info.serial;
-    info->rows = a.total;
-    info->bytes = a.bytes;
-
-    rc = debar_publish_end(&a.pub, path, info->serial, digest,
-                           a.opts->replace, fault);
-
+    rc = debar_apply_end(&a, digest, info);
     debar_apply_free(&a);
 
     return rc;

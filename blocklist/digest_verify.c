@@ -16,8 +16,9 @@
 
 
 typedef struct {
-    debar_snapshot_t  *s;
-    uint8_t           *used;
+    debar_snapshot_t    *s;
+    const debar_head_t  *as;
+    uint8_t             *used;
     debar_fill_t       filter[2];
     uint8_t            networks[DEBAR_NET_BITMAP];
     uint8_t            labels[DEBAR_LABEL_BITMAP];
@@ -30,6 +31,7 @@ typedef struct {
     const debar_snapshot_t  *s;
     const debar_pages_t     *pages;
     const uint8_t           *used;
+    const debar_head_t      *as;          /* other serial and expiry, or NULL */
     debar_digest_t          *digest;
     unsigned                 db;
     char                     text[65];
@@ -47,13 +49,40 @@ static const char *debar_verify_url(debar_verify_t *v, const uint8_t *key,
 static const char *debar_digest_pair(void *data, const uint8_t *key,
     size_t klen, const uint8_t *value, size_t vlen);
 static const char *debar_verify_derived(debar_verify_t *v);
-static const char *debar_verify_both(debar_verify_t *v, debar_pages_t *pages);
+static int debar_verify_file(debar_snapshot_t *s, const debar_head_t *as,
+    char digest[65], debar_fault_t *fault);
+static const char *debar_verify_both(debar_verify_t *v, debar_pages_t *pages,
+    char digest[65]);
 static int debar_verify_all_used(const debar_verify_t *v);
 static void *debar_verify_digest(void *data);
 
 
 int
 debar_snapshot_verify(debar_snapshot_t *s, debar_fault_t *fault)
+{
+    return debar_verify_file(s, NULL, NULL, fault);
+}
+
+
+int
+debar_digest_as(debar_snapshot_t *s, uint64_t serial, int64_t expires,
+    char digest[65], debar_fault_t *fault)
+{
+    debar_head_t  as;
+
+    memset(&as, 0, sizeof(debar_head_t));
+    as.serial = serial;
+    as.expires = expires;
+
+    return debar_verify_file(s, &as, digest, fault);
+}
+
+
+/* as: nothing is compared, the digest of the rows with those is given. */
+
+static int
+debar_verify_file(debar_snapshot_t *s, const debar_head_t *as,
+    char digest[65], debar_fault_t *fault)
 {
     void               *map;
     unsigned            i;
@@ -64,6 +93,7 @@ debar_snapshot_verify(debar_snapshot_t *s, debar_fault_t *fault)
 
     memset(&v, 0, sizeof(debar_verify_t));
     v.s = s;
+    v.as = as;
 
     if (mdb_env_get_fd(s->env, &fd) != 0) {
         debar_fault(fault, "the list has no file");
@@ -94,7 +124,7 @@ debar_snapshot_verify(debar_snapshot_t *s, debar_fault_t *fault)
         why = debar_pages_open(&pages, map, s->meta.bytes);
 
         if (why == NULL) {
-            why = debar_verify_both(&v, &pages);
+            why = debar_verify_both(&v, &pages, digest);
         }
     }
 
@@ -115,7 +145,7 @@ debar_snapshot_verify(debar_snapshot_t *s, debar_fault_t *fault)
 
 
 static const char *
-debar_verify_both(debar_verify_t *v, debar_pages_t *pages)
+debar_verify_both(debar_verify_t *v, debar_pages_t *pages, char digest[65])
 {
     int                 rc;
     uint8_t            *all;
@@ -136,6 +166,7 @@ debar_verify_both(debar_verify_t *v, debar_pages_t *pages)
     d.s = v->s;
     d.pages = pages;
     d.used = all;
+    d.as = v->as;
 
     rc = pthread_create(&tid, NULL, debar_verify_digest, &d);
 
@@ -162,6 +193,11 @@ debar_verify_both(debar_verify_t *v, debar_pages_t *pages)
 
     if (d.why) {
         return d.why;
+    }
+
+    if (digest) {
+        memcpy(digest, d.text, 65);
+        return NULL;
     }
 
     return strcmp(d.text, v->s->meta.digest) == 0
@@ -405,6 +441,11 @@ debar_verify_digest(void *data)
     head.timezone = d->s->timezone;
     head.serial = d->s->meta.serial;
     head.expires = d->s->meta.expires;
+
+    if (d->as) {
+        head.serial = d->as->serial;
+        head.expires = d->as->expires;
+    }
 
     d->why = NULL;
     d->digest = debar_digest_start(&head, &d->s->view, d->used);

@@ -233,6 +233,12 @@ void debar_digest_row(debar_digest_t *d, unsigned db, const uint8_t *key,
     size_t len, const uint32_t *rules, size_t n);
 int debar_digest_end(debar_digest_t *d, char digest[65]);
 
+/* Reads all of s, and gives the digest that its rows would have with another
+ * serial and expiry. */
+
+int debar_digest_as(debar_snapshot_t *s, uint64_t serial, int64_t expires,
+    char digest[65], debar_fault_t *fault);
+
 /*
  * Rules by what they say: their lines in order, each once.  DEBAR_ERROR: no
  * memory.

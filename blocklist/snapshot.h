@@ -50,6 +50,35 @@ int debar_snapshot_build(debar_source_t *src, const char *path,
     debar_fault_t *fault);
 
 
+/*
+ * Puts a snapshot in place at path as debar_snapshot_build() does, which stands
+ * packed by zstd in the file `from`.  It has to be of exactly these bytes
+ * (sha256: 64 hex digits), serial and digest of rows; all of it is read back.
+ * DEBAR_ERROR: the file at path is as it was.  DEBAR_DECLINED: likewise, and
+ * what is in `from` is not what was wanted: it is to be fetched again.
+ */
+
+typedef struct {
+    uint64_t     serial;
+    uint64_t     size;
+    const char  *digest;
+    const char  *sha256;
+} debar_wanted_t;
+
+int debar_snapshot_place(const char *from, const char *path,
+    const debar_wanted_t *wanted, const debar_build_opts_t *opts,
+    debar_build_info_t *info, debar_fault_t *fault);
+
+/*
+ * A snapshot at path with the rows of base and another serial; expires: epoch
+ * seconds, 0 for never, -1 for that of base.
+ */
+
+int debar_snapshot_again(const char *base, const char *path, uint64_t serial,
+    int64_t expires, const debar_build_opts_t *opts, debar_build_info_t *info,
+    debar_fault_t *fault);
+
+
 /* An open snapshot.  Text is in strings and lives as long as the snapshot. */
 
 typedef struct debar_snapshot_s  debar_snapshot_t;
