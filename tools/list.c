@@ -74,6 +74,9 @@ static const debar_command_t  debar_list_commands[] = {
     { "add", debar_list_add, "put values to a source" },
     { "remove", debar_list_remove, "take values out of a source" },
     { "set", debar_list_set, "change a value: serial, expires, name, ..." },
+    { "publish", debar_list_publish, "put an approved list where it is fetched" },
+    { "rollback", debar_list_rollback, "an old list with a new serial" },
+    { "sync", debar_list_sync, "fetch the list that is published" },
     { NULL, NULL, NULL }
 };
 

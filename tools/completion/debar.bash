@@ -36,7 +36,8 @@ _debar()
             words='list check gateway inspect key root sign --help --version'
             ;;
         2:list:*)
-            words='build check diff add remove set propose approve --help'
+            words='build check diff add remove set propose approve publish
+                rollback sync --help'
             ;;
         2:key:*)
             words='new show --help'
@@ -90,6 +91,16 @@ _debar()
             ;;
         *:list:check)
             words='--json --quiet --help'
+            ;;
+        *:list:publish)
+            words='--to --root --keep --level --json --quiet --help'
+            ;;
+        *:list:rollback)
+            words='--serial --expires --output --json --quiet --help'
+            ;;
+        *:list:sync)
+            words='--from --root --to --every --once --stall --timeout --json
+                --quiet --help'
             ;;
         *:check:*)
             words='--list --request --header --data --response
