@@ -18,7 +18,7 @@
 #include "snapshot.h"
 
 
-#define DEBAR_PUBLISH_LEVEL  3
+#define DEBAR_PUBLISH_LEVEL  1    /* keys in order pack no better by more */
 
 
 typedef struct {
@@ -73,7 +73,7 @@ static const char  debar_publish_help[] =
     "      --to FOLDER        where to; it is made if it is not there\n"
     "      --root FILE        who may approve (debar root); published as well\n"
     "      --keep N           snapshots and deltas to keep (default 10)\n"
-    "      --level N          of zstd, 1 to 19 (default 3)\n"
+    "      --level N          of zstd, 1 to 19 (default 1)\n"
     "      --json             say the outcome as one JSON object on stdout\n"
     "  -q, --quiet            say nothing but errors\n"
     "  -h, --help             this text\n"
