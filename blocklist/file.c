@@ -109,7 +109,16 @@ static const char  *debar_file_bounds[] = {
 };
 
 
-/* Long enough not to be met by chance in text; the others are below. */
+/*
+ * Long enough not to be met by chance in text; the others are below.  All but
+ * the last DEBAR_FILE_INNER begin with one of debar_file_firsts.
+ */
+
+#define DEBAR_FILE_INNER  4
+
+static const char  debar_file_firsts[] =
+    "\0\x02\x04\x1a\x1f!#(-078CFGIKLMOPQRSWcdefhpstvwx\x7f\x89\xca\xce\xcf"
+    "\xd0\xed\xfd\xfe\xff";
 
 static const debar_file_magic_t  debar_file_magics[] = {
     debar_magic(0, "\x7f" "ELF", DEBAR_FILE_ELF),
@@ -135,7 +144,6 @@ static const debar_file_magic_t  debar_file_magics[] = {
     debar_magic(0, "!<arch>\n", DEBAR_FILE_AR),
     debar_magic(0, "!<thin>\n", DEBAR_FILE_AR),
     debar_magic(0, "\xed\xab\xee\xdb", DEBAR_FILE_RPM),
-    debar_magic(257, "ustar", DEBAR_FILE_TAR),
     debar_magic(0, "\x1f\x8b\x08", DEBAR_FILE_GZIP),
     debar_magic(0, "\xfd" "7zXZ\0", DEBAR_FILE_XZ),
     debar_magic(0, "\x28\xb5\x2f\xfd", DEBAR_FILE_ZSTD),
@@ -150,11 +158,9 @@ static const debar_file_magic_t  debar_file_magics[] = {
     debar_magic(0, "070701", DEBAR_FILE_CPIO),
     debar_magic(0, "070702", DEBAR_FILE_CPIO),
     debar_magic(0, "070707", DEBAR_FILE_CPIO),
-    debar_magic(7, "**ACE**", DEBAR_FILE_LHA),
     debar_magic(0, "StuffIt ", DEBAR_FILE_LHA),
     debar_magic(0, "dex\n03", DEBAR_FILE_DEX),
     debar_magic(0, "\0asm", DEBAR_FILE_WASM),
-    debar_magic(0, "{\\rt", DEBAR_FILE_RTF),
     debar_magic(0, "\x89PNG\r\n\x1a\n", DEBAR_FILE_IMAGE),
     debar_magic(0, "\xff\xd8\xff", DEBAR_FILE_IMAGE),
     debar_magic(0, "GIF87a", DEBAR_FILE_IMAGE),
@@ -193,8 +199,12 @@ static const debar_file_magic_t  debar_file_magics[] = {
     debar_magic(0, "QFI\xfb", DEBAR_FILE_DISK),
     debar_magic(0, "MSWIM\0\0\0", DEBAR_FILE_DISK),
     debar_magic(0, "WLPWM\0\0\0", DEBAR_FILE_DISK),
+    debar_magic(0, "\0\1\0\0\0", DEBAR_FILE_FONT),
+
+    debar_magic(257, "ustar", DEBAR_FILE_TAR),
+    debar_magic(7, "**ACE**", DEBAR_FILE_LHA),
     debar_magic(64, "\x7f\x10\xda\xbe", DEBAR_FILE_DISK),
-    debar_magic(0, "\0\1\0\0\0", DEBAR_FILE_FONT)
+    debar_magic(0, "{\\rt", DEBAR_FILE_RTF)
 };
 
 
@@ -273,10 +283,16 @@ debar_file_type(const void *head, size_t len, int whole)
 static unsigned
 debar_file_by_magic(const uint8_t *p, size_t len)
 {
-    size_t                     i;
+    size_t                     i, n;
     const debar_file_magic_t  *m;
 
-    for (i = 0; i < sizeof(debar_file_magics) / sizeof(*m); i++) {
+    /* pages, text and JSON begin as few of these do */
+
+    n = sizeof(debar_file_magics) / sizeof(*m);
+    i = memchr(debar_file_firsts, p[0], sizeof(debar_file_firsts) - 1)
+        ? 0 : n - DEBAR_FILE_INNER;
+
+    for ( /* void */ ; i < n; i++) {
         m = &debar_file_magics[i];
 
         if (m->off + m->len <= len && p[m->off] == (uint8_t) m->bytes[0]
@@ -558,23 +574,34 @@ debar_file_der(const uint8_t *p, size_t len)
 }
 
 
-/* No control characters but those that lay text out: eight bytes at once where
+/* Not 0 where one of eight bytes is below 0x20. */
+
+static inline uint64_t
+debar_below(uint64_t w)
+{
+    return (w - 0x2020202020202020) & ~w & 0x8080808080808080;
+}
+
+
+/* No control characters but those that lay text out: 32 bytes at once where
  * there are none at all, since every answer is looked at. */
 
 static int
 debar_file_printable(const uint8_t *p, size_t len)
 {
     size_t    i, k;
-    uint64_t  w;
+    uint64_t  w[4];
 
     for (i = 0; i < len; i = k) {
 
         if (len - i >= sizeof(w)) {
-            memcpy(&w, p + i, sizeof(w));
+            memcpy(w, p + i, sizeof(w));
 
             k = i + sizeof(w);
 
-            if (((w - 0x2020202020202020) & ~w & 0x8080808080808080) == 0) {
+            if ((debar_below(w[0]) | debar_below(w[1]) | debar_below(w[2])
+                 | debar_below(w[3])) == 0)
+            {
                 continue;
             }
 

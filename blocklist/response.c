@@ -198,6 +198,10 @@ debar_response_wanted(debar_str_t content_type)
 
     type = debar_media_type(content_type);
 
+    if (debar_media_is(type, "text/html")) {
+        return 1;
+    }
+
     if (debar_media_begins(type, "image/svg")) {
         return 0;
     }
@@ -1341,6 +1345,15 @@ debar_response_nothing(const debar_peel_input_t *in, const char *data,
         || (page && debar_response_controls(data, len)))
     {
         return 0;
+    }
+
+    /* without a label, a declaration, a mark or zeros there is no charset */
+
+    if (type.len == in->content_type.len && memchr("\x84+\xff\xfe\x4c<",
+                                                   data[0], 6) == NULL
+        && memchr(data, '\0', len) == NULL)
+    {
+        return 1;
     }
 
     debar_charset_find(in, data, len, charset);
