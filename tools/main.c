@@ -6,12 +6,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "tools.h"
+#include "audit.h"
 
 
 static const debar_command_t  debar_commands[] = {
     { "list", debar_list_command,
       "build and check a vendor blocklist" },
+    { "audit", debar_audit_command,
+      "seal the log of verdicts, and read it" },
     { "check", debar_check_command,
       "judge one URL, or many, and explain the verdict" },
     { "gateway", debar_gateway_command,

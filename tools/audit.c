@@ -1,0 +1,25 @@
+/*
+ * debar audit: the log of verdicts, sealed and read.
+ */
+
+#include "audit.h"
+
+
+static const char  debar_audit_help[] =
+    "usage: debar audit COMMAND ...\n"
+    "\n"
+    "Seals the log of a gateway, so that whoever changes a line of it later is\n"
+    "found out, and reads it.\n";
+
+
+static const debar_command_t  debar_audit_commands[] = {
+    { NULL, NULL, NULL }
+};
+
+
+int
+debar_audit_command(int argc, char **argv)
+{
+    return debar_dispatch("debar audit", debar_audit_help,
+                          debar_audit_commands, argc, argv);
+}

@@ -1,0 +1,82 @@
+/*
+ * What the sub-commands of `debar audit` share: a sealed log, opened to read.
+ * Nothing here is locked: a sealer may go on meanwhile.  Who reads takes the
+ * checkpoint, or the state, first, and then what it speaks of.
+ */
+
+#ifndef DEBAR_TOOLS_AUDIT_H
+#define DEBAR_TOOLS_AUDIT_H
+
+#include "checkpoint.h"
+#include "sealed.h"
+#include "tools.h"
+
+
+typedef struct {
+    char  path[DEBAR_MAX_DIR];    /* DIR/audit, absolute */
+} debar_audit_t;
+
+/* dir: DIR/audit, or the DIR of a gateway. */
+
+int debar_audit_find(debar_audit_t *a, const char *dir, debar_fault_t *fault);
+
+/* "DIR/audit/name" */
+
+void debar_audit_path(const debar_audit_t *a, const char *name, char *out,
+    size_t size);
+
+/*
+ * The latest checkpoint; note (may be NULL) gets it as it is signed.  key NULL:
+ * whoever signed it.  DEBAR_DECLINED: nothing is sealed yet; fault says so.
+ */
+
+int debar_audit_checkpoint(debar_checkpoint_t *c, debar_buf_t *note,
+    const debar_audit_t *a, const debar_vkey_t *key, debar_fault_t *fault);
+
+/* The sealer's state; DEBAR_DECLINED as above. */
+
+int debar_audit_state(debar_sealed_state_t *s, const debar_audit_t *a,
+    debar_fault_t *fault);
+
+/*
+ * The files that are closed, in the order of their leaves: of two lines for a
+ * file the later counts.  A torn last line is left out.  Refused: gaps, leaves
+ * of two files.
+ */
+
+typedef struct {
+    debar_sealed_file_t  *list;
+    size_t                n;
+    size_t                end;    /* bytes of the file up to its last whole
+                                     line */
+} debar_audit_files_t;
+
+int debar_audit_files(debar_audit_files_t *f, const debar_audit_t *a,
+    debar_fault_t *fault);
+void debar_audit_files_free(debar_audit_files_t *f);
+
+/* DEBAR_DECLINED: it is not there, as that of a file deleted by policy. */
+
+int debar_audit_secret(uint8_t secret[DEBAR_SEALED_SECRET],
+    const debar_audit_t *a, uint64_t number, debar_fault_t *fault);
+
+
+/* The tiles as files; the last one of each level is kept. */
+
+typedef struct {
+    char          sealed[DEBAR_MAX_DIR + 64];
+    uint64_t      index[DEBAR_TILE_LEVELS];
+    unsigned      width[DEBAR_TILE_LEVELS];      /* 0: none */
+    debar_hash_t  tile[DEBAR_TILE_LEVELS][DEBAR_TILE_WIDTH];
+} debar_audit_tiles_t;
+
+/* tiles points into store; hasher stays the caller's. */
+
+void debar_audit_tiles(debar_tiles_t *tiles, debar_audit_tiles_t *store,
+    const debar_audit_t *a, uint64_t size, debar_hasher_t *hasher);
+
+
+int debar_audit_command(int argc, char **argv);      /* audit.c */
+
+
+#endif /* DEBAR_TOOLS_AUDIT_H */
