@@ -18,6 +18,7 @@ typedef struct {
     const char  *preview;
     const char  *diff;
     const char  *merge;
+    const char  *against;
     unsigned     yes;
     unsigned     show;
     unsigned     json;
@@ -34,6 +35,7 @@ typedef struct {
     debar_vkey_t       key;
     debar_buf_t        preview;
     debar_buf_t        diff;
+    debar_proposal_diff_t  found;  /* of --against */
     uint8_t            who[DEBAR_ROOT_APPROVERS];
     int                approvals;
 } debar_approve_t;
@@ -49,6 +51,8 @@ static int debar_approve_key(debar_approve_t *ap,
 static int debar_approve_json(debar_buf_t *data, const char *path,
     const char *file, const char *what, const char *digest,
     debar_fault_t *fault);
+static int debar_approve_against(debar_approve_t *ap,
+    const debar_approve_args_t *a, debar_fault_t *fault);
 static void debar_approve_print(const debar_approve_t *ap,
     const debar_approve_args_t *a);
 static void debar_approve_beside(const debar_buf_t *data, const char *head,
@@ -74,6 +78,8 @@ static const char  debar_approve_help[] =
     "      --pass-file FILE     its first line is the passphrase\n"
     "      --previous WHAT      what is published now: the folder, its manifest,\n"
     "                           or none; the proposal has to follow it\n"
+    "      --against OLD.mdb    the snapshot that is published: what changes is\n"
+    "                           found out here, not believed\n"
     "      --merge COPY         add the approvals that a copy of PROPOSAL has\n"
     "      --preview FILE.json  default PROPOSAL.preview.json\n"
     "      --diff FILE.json     default PROPOSAL.diff.json\n"
@@ -128,6 +134,7 @@ debar_list_approve(int argc, char **argv)
     debar_buf_free(&ap.file);
     debar_buf_free(&ap.preview);
     debar_buf_free(&ap.diff);
+    debar_proposal_diff_free(&ap.found);
 
     return rc == DEBAR_OK ? 0 : debar_say("%s", fault.text);
 }
@@ -148,6 +155,7 @@ debar_approve_args(debar_approve_args_t *a, int argc, char **argv)
         { "preview",   required_argument, NULL, 'v' },
         { "diff",      required_argument, NULL, 'd' },
         { "merge",     required_argument, NULL, 'm' },
+        { "against",   required_argument, NULL, 'a' },
         { "show",      no_argument,       NULL, 's' },
         { "yes",       no_argument,       NULL, 'y' },
         { "json",      no_argument,       NULL, 'j' },
@@ -178,6 +186,9 @@ debar_approve_args(debar_approve_args_t *a, int argc, char **argv)
             break;
         case 'd':
             a->diff = optarg;
+            break;
+        case 'a':
+            a->against = optarg;
             break;
         case 'm':
             a->merge = optarg;
@@ -263,8 +274,9 @@ debar_approve_read(debar_approve_t *ap, const debar_approve_args_t *a,
         return DEBAR_ERROR;
     }
 
-    if (debar_approve_json(&ap->diff, a->diff, a->proposal, "diff", ap->m.diff,
-                           fault) != DEBAR_OK)
+    if (a->against ? debar_approve_against(ap, a, fault) != DEBAR_OK
+                   : debar_approve_json(&ap->diff, a->diff, a->proposal, "diff",
+                                        ap->m.diff, fault) != DEBAR_OK)
     {
         return DEBAR_ERROR;
     }
@@ -399,6 +411,30 @@ debar_approve_json(debar_buf_t *data, const char *path, const char *file,
 }
 
 
+/* What changes, found out; it has to be what was proposed, if that says so. */
+
+static int
+debar_approve_against(debar_approve_t *ap, const debar_approve_args_t *a,
+    debar_fault_t *fault)
+{
+    if (debar_proposal_diff(&ap->found, a->against, &ap->p, ap->m.previous,
+                            ap->m.previous_digest, fault) != DEBAR_OK)
+    {
+        return DEBAR_ERROR;
+    }
+
+    if (ap->m.diff[0] && strcmp(ap->m.diff, ap->found.sha256) != 0) {
+        debar_fault(fault, "%s: what it was said to change (SHA-256 %.16s...) "
+                    "is not what is found to change (%.16s...): have it "
+                    "proposed anew, by the same version of debar", a->proposal,
+                    ap->m.diff, ap->found.sha256);
+        return DEBAR_ERROR;
+    }
+
+    return DEBAR_OK;
+}
+
+
 static void
 debar_approve_print(const debar_approve_t *ap, const debar_approve_args_t *a)
 {
@@ -434,9 +470,16 @@ debar_approve_print(const debar_approve_t *ap, const debar_approve_args_t *a)
            "rows       %s\ndigest     %s\n", a->snapshot,
            debar_proposed_rows(&ap->p, rows), m->digest);
 
-    debar_approve_beside(&ap->diff, "What changes",
-                         "What changes was not proposed with it: see `debar "
-                         "list diff`.");
+    if (ap->found.words.len) {
+        printf("\nWhat changes, against %s:\n", a->against);
+        fwrite(ap->found.words.data, 1, ap->found.words.len, stdout);
+
+    } else {
+        debar_approve_beside(&ap->diff, "What changes (--against OLD.mdb says "
+                             "it in words)", "What changes was not proposed "
+                             "with it: --against OLD.mdb finds it out.");
+    }
+
     debar_approve_beside(&ap->preview, "What it would have done to recorded "
                          "traffic", "It was proposed without a preview of "
                          "recorded traffic: see `debar list preview`.");

@@ -14,6 +14,7 @@ typedef struct {
     const char  *expires;
     const char  *preview;
     const char  *diff;
+    const char  *against;
     const char  *root;
     const char  *output;
     unsigned     replace;
@@ -28,8 +29,12 @@ static int debar_propose_manifest(debar_manifest_t *m,
 static int debar_propose_beside(char sha256[65],
     const debar_propose_args_t *a, const char *from, const char *what,
     debar_fault_t *fault);
+static int debar_propose_diff(debar_manifest_t *m,
+    const debar_propose_args_t *a, const debar_proposed_t *p,
+    debar_fault_t *fault);
 static int debar_propose_write(const debar_manifest_t *m,
-    const debar_propose_args_t *a, debar_fault_t *fault);
+    const debar_propose_args_t *a, const debar_proposed_t *p,
+    debar_fault_t *fault);
 static void debar_propose_print(const debar_manifest_t *m,
     const debar_propose_args_t *a, const debar_proposed_t *p);
 
@@ -47,7 +52,9 @@ static const char  debar_propose_help[] =
     "                           gateways stop taking it for current\n"
     "      --preview FILE.json  of `debar list preview --json`; goes beside\n"
     "                           PROPOSAL, and approvers are shown it\n"
-    "      --diff FILE.json     of `debar list diff --json`; the same\n"
+    "      --against OLD.mdb    the snapshot that is published: what changes is\n"
+    "                           found out, and approvers are shown it\n"
+    "      --diff FILE.json     or what `debar list diff --json` found out\n"
     "      --root FILE          check the previous manifest's signatures by it\n"
     "  -o, --output PROPOSAL    where it goes\n"
     "      --replace            write over a proposal that is there\n"
@@ -79,7 +86,7 @@ debar_list_propose(int argc, char **argv)
     rc = debar_propose_manifest(&m, &a, &p, &fault);
 
     if (rc == DEBAR_OK) {
-        rc = debar_propose_write(&m, &a, &fault);
+        rc = debar_propose_write(&m, &a, &p, &fault);
     }
 
     if (rc == DEBAR_OK) {
@@ -104,6 +111,7 @@ debar_propose_args(debar_propose_args_t *a, int argc, char **argv)
         { "expires",  required_argument, NULL, 'e' },
         { "preview",  required_argument, NULL, 'v' },
         { "diff",     required_argument, NULL, 'd' },
+        { "against",  required_argument, NULL, 'a' },
         { "root",     required_argument, NULL, 'r' },
         { "output",   required_argument, NULL, 'o' },
         { "replace",  no_argument,       NULL, 'R' },
@@ -129,6 +137,9 @@ debar_propose_args(debar_propose_args_t *a, int argc, char **argv)
             break;
         case 'd':
             a->diff = optarg;
+            break;
+        case 'a':
+            a->against = optarg;
             break;
         case 'r':
             a->root = optarg;
@@ -165,6 +176,11 @@ debar_propose_args(debar_propose_args_t *a, int argc, char **argv)
     if (a->expires == NULL) {
         return debar_usage(command, "--expires is missing: a day, or 30d for "
                            "thirty days");
+    }
+
+    if (a->against && a->diff) {
+        return debar_usage(command, "--against finds out what changes: leave "
+                           "--diff out");
     }
 
     if (a->output == NULL) {
@@ -275,9 +291,39 @@ debar_propose_beside(char sha256[65], const debar_propose_args_t *a,
 }
 
 
+/* What changes, of --against: printed, and kept as --diff would be. */
+
+static int
+debar_propose_diff(debar_manifest_t *m, const debar_propose_args_t *a,
+    const debar_proposed_t *p, debar_fault_t *fault)
+{
+    int                    rc;
+    char                   path[4096];
+    debar_proposal_diff_t  diff;
+
+    rc = debar_proposal_diff(&diff, a->against, p, m->previous,
+                             m->previous_digest, fault);
+
+    if (rc == DEBAR_OK) {
+        snprintf(path, sizeof(path), "%s.diff.json", a->output);
+        memcpy(m->diff, diff.sha256, sizeof(m->diff));
+        rc = debar_trust_write(path, diff.json.data, diff.json.len, 0644, 0,
+                               fault);
+    }
+
+    if (rc == DEBAR_OK && !a->json) {
+        fwrite(diff.words.data, 1, diff.words.len, stdout);
+    }
+
+    debar_proposal_diff_free(&diff);
+
+    return rc;
+}
+
+
 static int
 debar_propose_write(const debar_manifest_t *m, const debar_propose_args_t *a,
-    debar_fault_t *fault)
+    const debar_proposed_t *p, debar_fault_t *fault)
 {
     int               rc;
     debar_buf_t       text;
@@ -296,7 +342,9 @@ debar_propose_write(const debar_manifest_t *m, const debar_propose_args_t *a,
     rc = debar_propose_beside(whole.preview, a, a->preview, "preview", fault);
 
     if (rc == DEBAR_OK) {
-        rc = debar_propose_beside(whole.diff, a, a->diff, "diff", fault);
+        rc = a->against ? debar_propose_diff(&whole, a, p, fault)
+                        : debar_propose_beside(whole.diff, a, a->diff, "diff",
+                                               fault);
     }
 
     if (rc == DEBAR_OK) {

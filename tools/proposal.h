@@ -48,6 +48,22 @@ int debar_proposal_previous(debar_manifest_t *m, const char *arg,
     const debar_root_t *root, debar_fault_t *doubt, debar_fault_t *fault);
 
 /*
+ * What differs between the snapshot at old, which has to be the one of that
+ * serial and digest, and p: as `debar list diff` says it.
+ */
+
+typedef struct {
+    debar_buf_t  json;
+    debar_buf_t  words;
+    char         sha256[65];      /* of json: a manifest's "diff" */
+} debar_proposal_diff_t;
+
+int debar_proposal_diff(debar_proposal_diff_t *out, const char *old,
+    const debar_proposed_t *p, uint64_t serial, const char *digest,
+    debar_fault_t *fault);
+void debar_proposal_diff_free(debar_proposal_diff_t *diff);
+
+/*
  * The JSON that goes with a proposal: its bytes and their SHA-256.  path NULL:
  * FILE.WHAT.json, what being "diff" or "preview".
  */

@@ -12,7 +12,7 @@ _debar()
             | --ca-passphrase | --parent-credentials | --tls-cert | --tls-key \
             | --client-ca | --htpasswd | --key | --passphrase | --socket \
             | --pid | --log | --pass-file | --approver | --from | --root \
-            | --previous | --preview | --diff | --merge)
+            | --previous | --preview | --diff | --merge | --against)
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return
             ;;
@@ -55,12 +55,12 @@ _debar()
             words='--all --json --html --output --help'
             ;;
         *:list:propose)
-            words='--previous --expires --preview --diff --root --output
+            words='--previous --expires --preview --diff --against --root --output
                 --replace --json --help'
             ;;
         *:list:approve)
-            words='--root --key --pass-file --previous --preview --diff --merge --show
-                --yes --json --help'
+            words='--root --key --pass-file --previous --preview --diff --against
+                --merge --show --yes --json --help'
             ;;
         *:key:new)
             words='--output --pass-file --json --help'
