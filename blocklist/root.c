@@ -534,8 +534,8 @@ debar_root_current(const debar_root_t *root, const char *file, int64_t now,
     }
 
     debar_root_time(until, root->until);
-    debar_fault(fault, "%s: root version %llu expired on %s: its approvers make "
-                "the next one by `debar root next` and sign it; if that is not "
+    debar_fault(fault, "%s: root version %llu expired on %s: its approvers "
+                "make the next one by `debar root next` and sign it; if that is not "
                 "so, this machine's clock is wrong", file,
                 (unsigned long long) root->version, until);
 

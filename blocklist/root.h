@@ -75,8 +75,8 @@ int debar_root_threshold(const debar_root_t *root, const debar_note_t *note,
     const char *file, debar_fault_t *fault);
 
 /*
- * A root as fetched or given, len bytes at data: a note with the text of a root,
- * signed by its own threshold.  Its time is not looked at: of a chain only the
+ * A root as fetched or given, len bytes at data: a note with the text of a
+ * root, signed by its own threshold.  Its time is not looked at: of a chain only the
  * last root has to be in it (debar_root_current()).
  */
 

@@ -513,6 +513,48 @@ is(debar('list', 'approve', "$dir/p2", $mdb, '--root', $next)->{status}, 2,
 like(debar('list', 'approve', "$dir/p2", '--root', $next)->{err},
      qr/name the snapshot, too/, 'nor without the snapshot');
 
+# what changes is found out by who approves, not believed
+
+my $old = "$dir/list.mdb";
+
+$r = debar('list', 'propose', $mdb, '--previous', "$dir/first", '--expires',
+           '30d', '-o', "$dir/p4", '--against', $old);
+refused($r, qr/none" for the first/, 'there has to be something before');
+write_file("$dir/first/manifest", file_text($proposal));
+
+my @p4 = ('list', 'propose', $mdb, '--previous', "$dir/first", '--expires',
+          '30d', '--replace', '-o', "$dir/p4");
+
+$r = debar(@p4, '--against', $old);
+done($r, 'what changes is found out when it is proposed');
+like($r->{out}, qr/listed\.example.*new\.example/s, 'and said in words');
+
+my ($found) = file_text("$dir/p4") =~ /^diff ([0-9a-f]{64})$/m;
+
+is(sha256_hex(file_text("$dir/p4.diff.json")), $found // '',
+   'its JSON goes beside, its digest into the manifest');
+is(sha256_hex(debar('list', 'diff', $old, $mdb, '--json')->{out}), $found,
+   'as `debar list diff --json` prints it');
+$r = approve('dora', "$dir/p4", '--against', $old);
+done($r, 'an approver finds it out, too');
+like($r->{out}, qr/found\ out\ here.*listed\.example.*new\.example.*Approvals/sx,
+     'and reads it before signing');
+refused(approve('bob', "$dir/p4", '--against', $mdb),
+        qr/name the snapshot that is published/,
+        'against another list than it follows it is refused');
+write_file("$dir/first/.base.mdb", file_text($old));
+like(approve('bob', "$dir/p4", '--previous', "$dir/first")->{out},
+     qr/found out here/, 'the folder that it is published from has the old one');
+debar(@p4);
+is((file_text("$dir/p4") =~ /^diff (\S+)$/m)[0], $found,
+   'when it is proposed, too');
+
+write_file("$dir/p4", file_text("$dir/p4") =~ s/^diff \w+$/"diff " . 'ab' x 32/mer);
+refused(approve('bob', "$dir/p4", '--against', $old),
+        qr/is not what is found to change/, 'a diff that says otherwise is seen');
+refused(approve('bob', "$dir/p4"), qr/diff at hand is not the one/,
+        'as is another one beside');
+
 # on a terminal it asks, and a copy that was signed elsewhere is added
 
 my ($secret) = file_text($pass) =~ /(.*)/;

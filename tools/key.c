@@ -181,7 +181,7 @@ debar_key_new(int argc, char **argv)
     if (debar_trust_new_key(&key, a.what, a.output, a.pass_file, &fault)
         != DEBAR_OK)
     {
-        return debar_say("%s", fault.text);
+        return debar_trust_failed(a.json, &fault);
     }
 
     debar_key_print(&key, a.output, (int) a.json);
@@ -213,14 +213,14 @@ debar_key_show(int argc, char **argv)
     }
 
     if (debar_trust_public(&key, a.what, &fault) != DEBAR_OK) {
-        return debar_say("%s", fault.text);
+        return debar_trust_failed(a.json, &fault);
     }
 
     if (a.open || a.pass_file) {
         private = debar_trust_open_key(&key, a.what, a.pass_file, &fault);
 
         if (private == NULL) {
-            return debar_say("%s", fault.text);
+            return debar_trust_failed(a.json, &fault);
         }
 
         EVP_PKEY_free(private);

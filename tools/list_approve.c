@@ -136,7 +136,7 @@ debar_list_approve(int argc, char **argv)
     debar_buf_free(&ap.diff);
     debar_proposal_diff_free(&ap.found);
 
-    return rc == DEBAR_OK ? 0 : debar_say("%s", fault.text);
+    return rc == DEBAR_OK ? 0 : debar_trust_failed(a.json, &fault);
 }
 
 
@@ -226,6 +226,11 @@ debar_approve_args(debar_approve_args_t *a, int argc, char **argv)
                            "may approve (`debar root new`)");
     }
 
+    if (a->against && a->diff) {
+        return debar_usage(command, "--against finds out what changes: leave "
+                           "--diff out");
+    }
+
     if (a->key && a->merge) {
         return debar_usage(command, "--merge takes approvals that are there "
                            "already: leave --key out");
@@ -246,6 +251,8 @@ static int
 debar_approve_read(debar_approve_t *ap, const debar_approve_args_t *a,
     debar_fault_t *fault)
 {
+    int  rc;
+
     if (debar_trust_root(&ap->root, a->root, fault) != DEBAR_OK
         || debar_root_current(&ap->root, a->root, time(NULL), fault)
            != DEBAR_OK
@@ -274,10 +281,14 @@ debar_approve_read(debar_approve_t *ap, const debar_approve_args_t *a,
         return DEBAR_ERROR;
     }
 
-    if (a->against ? debar_approve_against(ap, a, fault) != DEBAR_OK
-                   : debar_approve_json(&ap->diff, a->diff, a->proposal, "diff",
-                                        ap->m.diff, fault) != DEBAR_OK)
-    {
+    rc = a->diff ? DEBAR_DECLINED : debar_approve_against(ap, a, fault);
+
+    if (rc == DEBAR_DECLINED) {
+        rc = debar_approve_json(&ap->diff, a->diff, a->proposal, "diff",
+                                ap->m.diff, fault);
+    }
+
+    if (rc != DEBAR_OK) {
         return DEBAR_ERROR;
     }
 
@@ -411,16 +422,32 @@ debar_approve_json(debar_buf_t *data, const char *path, const char *file,
 }
 
 
-/* What changes, found out; it has to be what was proposed, if that says so. */
+/*
+ * What changes, found out by --against or the folder's own last snapshot; it
+ * has to be what was proposed, if that says so.  DEBAR_DECLINED: nothing to find it
+ * out from.
+ */
 
 static int
 debar_approve_against(debar_approve_t *ap, const debar_approve_args_t *a,
     debar_fault_t *fault)
 {
-    if (debar_proposal_diff(&ap->found, a->against, &ap->p, ap->m.previous,
-                            ap->m.previous_digest, fault) != DEBAR_OK)
-    {
-        return DEBAR_ERROR;
+    int          rc;
+    char         base[4096];
+    const char  *old;
+
+    old = a->against ? a->against
+                     : debar_proposal_base(base, sizeof(base), a->previous);
+
+    if (old == NULL) {
+        return DEBAR_DECLINED;
+    }
+
+    rc = debar_proposal_diff(&ap->found, old, &ap->p, ap->m.previous,
+                             ap->m.previous_digest, fault);
+
+    if (rc != DEBAR_OK) {
+        return a->against ? DEBAR_ERROR : rc;
     }
 
     if (ap->m.diff[0] && strcmp(ap->m.diff, ap->found.sha256) != 0) {
@@ -471,7 +498,7 @@ debar_approve_print(const debar_approve_t *ap, const debar_approve_args_t *a)
            debar_proposed_rows(&ap->p, rows), m->digest);
 
     if (ap->found.words.len) {
-        printf("\nWhat changes, against %s:\n", a->against);
+        printf("\nWhat changes, found out here:\n");
         fwrite(ap->found.words.data, 1, ap->found.words.len, stdout);
 
     } else {

@@ -53,7 +53,8 @@ static const char  debar_propose_help[] =
     "      --preview FILE.json  of `debar list preview --json`; goes beside\n"
     "                           PROPOSAL, and approvers are shown it\n"
     "      --against OLD.mdb    the snapshot that is published: what changes is\n"
-    "                           found out, and approvers are shown it\n"
+    "                           found out, and approvers are shown it (default:\n"
+    "                           that of FOLDER, if it was published from here)\n"
     "      --diff FILE.json     or what `debar list diff --json` found out\n"
     "      --root FILE          check the previous manifest's signatures by it\n"
     "  -o, --output PROPOSAL    where it goes\n"
@@ -80,7 +81,7 @@ debar_list_propose(int argc, char **argv)
     }
 
     if (debar_proposed_open(&p, a.snapshot, &fault) != DEBAR_OK) {
-        return debar_say("%s", fault.text);
+        return debar_trust_failed(a.json, &fault);
     }
 
     rc = debar_propose_manifest(&m, &a, &p, &fault);
@@ -95,7 +96,7 @@ debar_list_propose(int argc, char **argv)
 
     debar_snapshot_close(p.snapshot);
 
-    return rc == DEBAR_OK ? 0 : debar_say("%s", fault.text);
+    return rc == DEBAR_OK ? 0 : debar_trust_failed(a.json, &fault);
 }
 
 
@@ -291,7 +292,8 @@ debar_propose_beside(char sha256[65], const debar_propose_args_t *a,
 }
 
 
-/* What changes, of --against: printed, and kept as --diff would be. */
+/* What changes, of --against or the folder's own last snapshot: printed, and
+ * kept as --diff would be. */
 
 static int
 debar_propose_diff(debar_manifest_t *m, const debar_propose_args_t *a,
@@ -299,10 +301,22 @@ debar_propose_diff(debar_manifest_t *m, const debar_propose_args_t *a,
 {
     int                    rc;
     char                   path[4096];
+    const char            *old;
     debar_proposal_diff_t  diff;
 
-    rc = debar_proposal_diff(&diff, a->against, p, m->previous,
-                             m->previous_digest, fault);
+    old = a->against ? a->against
+                     : debar_proposal_base(path, sizeof(path), a->previous);
+
+    if (old == NULL) {
+        return DEBAR_OK;
+    }
+
+    rc = debar_proposal_diff(&diff, old, p, m->previous, m->previous_digest,
+                             fault);
+
+    if (rc == DEBAR_DECLINED && a->against == NULL) {
+        return DEBAR_OK;         /* the folder's own is not of that serial */
+    }
 
     if (rc == DEBAR_OK) {
         snprintf(path, sizeof(path), "%s.diff.json", a->output);
@@ -342,9 +356,9 @@ debar_propose_write(const debar_manifest_t *m, const debar_propose_args_t *a,
     rc = debar_propose_beside(whole.preview, a, a->preview, "preview", fault);
 
     if (rc == DEBAR_OK) {
-        rc = a->against ? debar_propose_diff(&whole, a, p, fault)
-                        : debar_propose_beside(whole.diff, a, a->diff, "diff",
-                                               fault);
+        rc = a->diff ? debar_propose_beside(whole.diff, a, a->diff, "diff",
+                                            fault)
+                     : debar_propose_diff(&whole, a, p, fault);
     }
 
     if (rc == DEBAR_OK) {

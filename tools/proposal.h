@@ -49,7 +49,7 @@ int debar_proposal_previous(debar_manifest_t *m, const char *arg,
 
 /*
  * What differs between the snapshot at old, which has to be the one of that
- * serial and digest, and p: as `debar list diff` says it.
+ * serial and digest (else DEBAR_DECLINED), and p: as `debar list diff` says it.
  */
 
 typedef struct {
@@ -62,6 +62,11 @@ int debar_proposal_diff(debar_proposal_diff_t *out, const char *old,
     const debar_proposed_t *p, uint64_t serial, const char *digest,
     debar_fault_t *fault);
 void debar_proposal_diff_free(debar_proposal_diff_t *diff);
+
+/* The last snapshot that was published from here, where previous is the folder
+ * and has it: in path; NULL: none. */
+
+const char *debar_proposal_base(char *path, size_t size, const char *previous);
 
 /*
  * The JSON that goes with a proposal: its bytes and their SHA-256.  path NULL:

@@ -2,7 +2,7 @@
  * What a proposed list changes, found out anew from both lists.
  */
 
-#include <stdlib.h>
+#include <unistd.h>
 #include <openssl/sha.h>
 
 #include "diff.h"
@@ -33,13 +33,13 @@ debar_proposal_diff(debar_proposal_diff_t *out, const char *old,
     m = debar_snapshot_meta(before.snapshot);
 
     if (m->serial != serial || strcmp(m->digest, digest) != 0) {
-        debar_fault(fault, "--against %s: serial %llu with digest %.16s..., and "
-                    "what is proposed follows serial %llu with %.16s...: name "
+        debar_fault(fault, "--against %s: serial %llu with digest %.16s..., "
+                    "and what is proposed follows serial %llu with %.16s...: name "
                     "the snapshot that is published", old,
                     (unsigned long long) m->serial, m->digest,
                     (unsigned long long) serial, serial ? digest : "none");
         debar_snapshot_close(before.snapshot);
-        return DEBAR_ERROR;
+        return DEBAR_DECLINED;
     }
 
     rc = debar_diff(&d, before.snapshot, p->snapshot, DEBAR_DIFF_KEEP,
@@ -62,6 +62,21 @@ debar_proposal_diff(debar_proposal_diff_t *out, const char *old,
     debar_snapshot_close(before.snapshot);
 
     return rc;
+}
+
+
+const char *
+debar_proposal_base(char *path, size_t size, const char *previous)
+{
+    int  n;
+
+    if (previous == NULL) {
+        return NULL;
+    }
+
+    n = snprintf(path, size, "%s/.base.mdb", previous);
+
+    return n > 0 && (size_t) n < size && access(path, R_OK) == 0 ? path : NULL;
 }
 
 

@@ -438,7 +438,7 @@ debar_root_new(int argc, char **argv)
     if (debar_root_add(&root, &a, &fault) != DEBAR_OK
         || debar_root_write(&root, &a, &fault) != DEBAR_OK)
     {
-        return debar_root_end(&a, debar_say("%s", fault.text));
+        return debar_root_end(&a, debar_trust_failed(a.json, &fault));
     }
 
     return debar_root_end(&a, debar_root_made(&root, &a));
@@ -483,7 +483,7 @@ debar_root_next(int argc, char **argv)
     }
 
     return debar_root_end(&a, rc == DEBAR_OK ? debar_root_made(&root, &a)
-                                             : debar_say("%s", fault.text));
+                              : debar_trust_failed(a.json, &fault));
 }
 
 
@@ -623,7 +623,7 @@ debar_root_sign(int argc, char **argv)
     debar_buf_free(&data);
 
     if (rc != DEBAR_OK) {
-        return debar_root_end(&a, debar_say("%s", fault.text));
+        return debar_root_end(&a, debar_trust_failed(a.json, &fault));
     }
 
     if (a.json) {
@@ -640,7 +640,7 @@ debar_root_sign(int argc, char **argv)
 static int
 debar_root_check_command(int argc, char **argv)
 {
-    int                 rc;
+    int                 rc, told;
     uint8_t             who[DEBAR_ROOT_APPROVERS];
     debar_buf_t         data;
     debar_note_t        note;
@@ -655,6 +655,7 @@ debar_root_check_command(int argc, char **argv)
         return debar_root_end(&a, rc);
     }
 
+    told = 0;
     memset(&data, 0, sizeof(data));
     rc = debar_root_open(&root, &note, &data, a.file, &fault);
 
@@ -685,11 +686,14 @@ debar_root_check_command(int argc, char **argv)
 
         if (a.json) {
             debar_root_json(&root, a.file, who, rc == DEBAR_OK);
+            told = 1;
         }
     }
 
     debar_buf_free(&data);
 
+    /* a root that was read was told as JSON already */
+
     return debar_root_end(&a, rc == DEBAR_OK ? 0
-                                             : debar_say("%s", fault.text));
+                          : debar_trust_failed(a.json && !told, &fault));
 }

@@ -425,6 +425,23 @@ debar_trust_root(debar_root_t *root, const char *path, debar_fault_t *fault)
 }
 
 
+int
+debar_trust_failed(unsigned json, const debar_fault_t *fault)
+{
+    debar_buf_t  b;
+
+    if (json) {
+        memset(&b, 0, sizeof(b));
+        debar_buf_printf(&b, "{\"ok\":false");
+        debar_json_text(&b, "error", fault->text, strlen(fault->text));
+        debar_buf_printf(&b, "}\n");
+        debar_flush(&b);
+    }
+
+    return debar_say("%s", fault->text);
+}
+
+
 void
 debar_trust_print_key(const debar_vkey_t *key, const char *what)
 {

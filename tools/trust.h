@@ -102,6 +102,11 @@ int debar_trust_agreed(const char *question, debar_fault_t *fault);
 int debar_trust_root(debar_root_t *root, const char *path,
     debar_fault_t *fault);
 
+/* Says the fault, with json as an object on stdout, too:
+ * DEBAR_EXIT_FAILURE. */
+
+int debar_trust_failed(unsigned json, const debar_fault_t *fault);
+
 /* An approver of the root in one column: name, padded, and id. */
 
 void debar_trust_print_key(const debar_vkey_t *key, const char *what);
