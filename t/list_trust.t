@@ -330,6 +330,15 @@ is(file_text($proposal), trust_manifest($mdb, preview =>
    'its manifest is as it is written down');
 is(decode_json($r->{out})->{serial}, 7, 'and told as JSON');
 
+write_file("$dir/of-another.json",
+           '{"candidate":{"digest":"' . 'ab' x 32 . '"}}');
+refused(debar('list', 'propose', $mdb, '--previous', 'none', '--expires',
+              '30d', '--preview', "$dir/of-another.json", '-o', "$dir/none"),
+        qr/preview is of another list/, 'with a preview of another list it is not');
+refused(debar('list', 'propose', $mdb, '--previous', 'none', '--expires',
+              '30d', '--preview', $pass, '-o', "$dir/none"),
+        qr/not a JSON object/, 'nor with what is none');
+
 sub approve {
     my ($who, $p, @more) = @_;
 
@@ -432,6 +441,20 @@ for (['a signature of another text',
 refused(approve('carol', proposal(trust_manifest($mdb, preview => 'ab' x 32)),
                 '--preview', $preview), qr/not the one that it was proposed/,
         'nor another preview');
+my $words = write_file("$dir/words.json",
+                       '{"words":["3 users of a.example","\u001b[2Jx"],"n":4711}');
+
+$r = debar('list', 'approve', proposal(trust_manifest($mdb, preview =>
+               sha256_hex(file_text($words)))), $mdb, '--root', $next, '--show',
+           '--preview', $words);
+like($r->{out}, qr/^  3 users of a\.example\n  \\x1b\[2Jx\n\n/m,
+     'what a preview says in words is shown so');
+unlike($r->{out}, qr/4711/, 'and its figures are not, then');
+refused(approve('carol', proposal(trust_manifest($mdb, preview =>
+                    sha256_hex(file_text("$dir/of-another.json")))),
+                '--preview', "$dir/of-another.json"),
+        qr/preview is of another list/,
+        'one of another list is refused, whoever proposed it');
 refused(debar('list', 'approve', proposal($good), $mdb, '--root',
               root_file(trust_root(approvers => [@key{qw(bob carol)}],
                                    until => -1, created => -99), qw(bob carol)),

@@ -49,7 +49,7 @@ static int debar_approve_follows(debar_approve_t *ap,
 static int debar_approve_key(debar_approve_t *ap,
     const debar_approve_args_t *a, debar_fault_t *fault);
 static int debar_approve_json(debar_buf_t *data, const char *path,
-    const char *file, const char *what, const char *digest,
+    const char *file, const char *what, const char *digest, const char *list,
     debar_fault_t *fault);
 static int debar_approve_against(debar_approve_t *ap,
     const debar_approve_args_t *a, debar_fault_t *fault);
@@ -285,7 +285,7 @@ debar_approve_read(debar_approve_t *ap, const debar_approve_args_t *a,
 
     if (rc == DEBAR_DECLINED) {
         rc = debar_approve_json(&ap->diff, a->diff, a->proposal, "diff",
-                                ap->m.diff, fault);
+                                ap->m.diff, ap->m.digest, fault);
     }
 
     if (rc != DEBAR_OK) {
@@ -293,7 +293,7 @@ debar_approve_read(debar_approve_t *ap, const debar_approve_args_t *a,
     }
 
     return debar_approve_json(&ap->preview, a->preview, a->proposal, "preview",
-                              ap->m.preview, fault);
+                              ap->m.preview, ap->m.digest, fault);
 }
 
 
@@ -390,7 +390,8 @@ debar_approve_follows(debar_approve_t *ap, const debar_approve_args_t *a,
 
 static int
 debar_approve_json(debar_buf_t *data, const char *path, const char *file,
-    const char *what, const char *digest, debar_fault_t *fault)
+    const char *what, const char *digest, const char *list,
+    debar_fault_t *fault)
 {
     char  sha256[65];
 
@@ -418,7 +419,7 @@ debar_approve_json(debar_buf_t *data, const char *path, const char *file,
         return DEBAR_ERROR;
     }
 
-    return DEBAR_OK;
+    return debar_proposal_of(data, file, what, list, fault);
 }
 
 

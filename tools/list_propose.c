@@ -26,7 +26,7 @@ static int debar_propose_args(debar_propose_args_t *a, int argc, char **argv);
 static int debar_propose_manifest(debar_manifest_t *m,
     const debar_propose_args_t *a, const debar_proposed_t *p,
     debar_fault_t *fault);
-static int debar_propose_beside(char sha256[65],
+static int debar_propose_beside(char sha256[65], const char *digest,
     const debar_propose_args_t *a, const char *from, const char *what,
     debar_fault_t *fault);
 static int debar_propose_diff(debar_manifest_t *m,
@@ -258,8 +258,9 @@ debar_propose_manifest(debar_manifest_t *m, const debar_propose_args_t *a,
 /* The JSON of from goes beside the proposal, its digest into the manifest. */
 
 static int
-debar_propose_beside(char sha256[65], const debar_propose_args_t *a,
-    const char *from, const char *what, debar_fault_t *fault)
+debar_propose_beside(char sha256[65], const char *digest,
+    const debar_propose_args_t *a, const char *from, const char *what,
+    debar_fault_t *fault)
 {
     int          rc;
     char         path[4096];
@@ -276,13 +277,9 @@ debar_propose_beside(char sha256[65], const debar_propose_args_t *a,
     }
 
     snprintf(path, sizeof(path), "%s.%s.json", a->output, what);
-    rc = debar_proposal_valid(&data);
+    rc = debar_proposal_of(&data, from, what, digest, fault);
 
-    if (rc != DEBAR_OK) {
-        debar_fault(fault, "%s: not a JSON object: name what `debar list %s "
-                    "--json` printed", from, what);
-
-    } else {
+    if (rc == DEBAR_OK) {
         rc = debar_trust_write(path, data.data, data.len, 0644, 0, fault);
     }
 
@@ -353,11 +350,12 @@ debar_propose_write(const debar_manifest_t *m, const debar_propose_args_t *a,
     whole = *m;
     memset(&text, 0, sizeof(text));
 
-    rc = debar_propose_beside(whole.preview, a, a->preview, "preview", fault);
+    rc = debar_propose_beside(whole.preview, m->digest, a, a->preview,
+                              "preview", fault);
 
     if (rc == DEBAR_OK) {
-        rc = a->diff ? debar_propose_beside(whole.diff, a, a->diff, "diff",
-                                            fault)
+        rc = a->diff ? debar_propose_beside(whole.diff, m->digest, a,
+                                            a->diff, "diff", fault)
                      : debar_propose_diff(&whole, a, p, fault);
     }
 

@@ -235,16 +235,62 @@ debar_proposal_json(debar_buf_t *data, char sha256[65], const char *path,
 
 
 int
-debar_proposal_valid(const debar_buf_t *data)
+debar_proposal_of(const debar_buf_t *data, const char *file, const char *what,
+    const char *digest, debar_fault_t *fault)
 {
-    int      is;
-    json_t  *top;
+    int          is;
+    json_t      *top, *list;
+    const char  *of;
 
     top = json_loadb(data->data, data->len, JSON_REJECT_DUPLICATES, NULL);
     is = json_is_object(top);
+    list = json_object_get(top, strcmp(what, "diff") == 0 ? "to" : "candidate");
+    of = json_string_value(json_object_get(list, "digest"));
+
+    if (!is) {
+        debar_fault(fault, "%s: the %s is not a JSON object: name what `debar "
+                    "list %s --json` printed", file, what, what);
+
+    } else if (of && strcmp(of, digest) != 0) {
+        is = 0;
+        debar_fault(fault, "%s: the %s is of another list (digest %.16s..., "
+                    "wanted %.16s...): make it of the snapshot that is "
+                    "proposed", file, what, of, digest);
+    }
+
     json_decref(top);
 
     return is ? DEBAR_OK : DEBAR_ERROR;
+}
+
+
+/* "words": lines that were made to be read; 0 if there are none. */
+
+static size_t
+debar_proposal_words(json_t *top)
+{
+    size_t       i;
+    json_t      *words;
+    const char  *line;
+
+    words = json_object_get(top, "words");
+
+    for (i = 0; i < json_array_size(words) && i < DEBAR_PROPOSAL_LINES; i++) {
+
+        line = json_string_value(json_array_get(words, i));
+
+        if (line) {
+            fputs("  ", stdout);
+            debar_put(stdout, line, strlen(line));
+            fputc('\n', stdout);
+        }
+    }
+
+    if (i < json_array_size(words)) {
+        printf("  and %zu lines more\n", json_array_size(words) - i);
+    }
+
+    return i;
 }
 
 
@@ -263,7 +309,7 @@ debar_proposal_print(const debar_buf_t *data)
         return DEBAR_ERROR;
     }
 
-    lines = 0;
+    lines = debar_proposal_words(top) ? DEBAR_PROPOSAL_LINES : 0;
 
     for (at = json_object_iter(top); at && lines < DEBAR_PROPOSAL_LINES;
          at = json_object_iter_next(top, at))

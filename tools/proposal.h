@@ -76,11 +76,13 @@ const char *debar_proposal_base(char *path, size_t size, const char *previous);
 int debar_proposal_json(debar_buf_t *data, char sha256[65], const char *path,
     const char *file, const char *what, debar_fault_t *fault);
 
-/* DEBAR_OK: a JSON object. */
+/* DEBAR_OK: it is a JSON object, and not one that says that it is of a list
+ * with other rows than those of digest.  file: for messages. */
 
-int debar_proposal_valid(const debar_buf_t *data);
+int debar_proposal_of(const debar_buf_t *data, const char *file,
+    const char *what, const char *digest, debar_fault_t *fault);
 
-/* What it says, a line each: numbers and texts of its first two levels, and
+/* What it says: its own "words", or numbers and texts of its first two levels, and
  * how many there are of what it lists.  DEBAR_ERROR: it is not JSON. */
 
 int debar_proposal_print(const debar_buf_t *data);
