@@ -1,5 +1,6 @@
 /*
- * What the files of the source reader share.  Nobody else includes this.
+ * What the files of the source reader share.  Besides them, what writes sources
+ * includes this (import_rows.c, import_store.c).
  *
  *   source.c           the folder: its files and the order of it all
  *   source_list.c      list.yaml

@@ -36,6 +36,7 @@ int debar_dispatch(const char *family, const char *help,
     const debar_command_t *commands, int argc, char **argv);
 
 int debar_list_command(int argc, char **argv);       /* list.c */
+int debar_list_import(int argc, char **argv);        /* list_import.c */
 int debar_list_propose(int argc, char **argv);       /* list_propose.c */
 int debar_list_approve(int argc, char **argv);       /* list_approve.c */
 int debar_list_add(int argc, char **argv);           /* list_edit.c */

@@ -36,8 +36,8 @@ _debar()
             words='list check gateway inspect key root sign --help --version'
             ;;
         2:list:*)
-            words='build check diff add remove set propose approve publish
-                rollback sync --help'
+            words='build check import diff add remove set propose approve
+                publish rollback sync --help'
             ;;
         2:key:*)
             words='new show --help'
@@ -53,6 +53,14 @@ _debar()
             ;;
         *:list:diff)
             words='--all --json --html --output --help'
+            ;;
+        3:list:import)
+            words='sam csl sdn csv gsa --help'
+            ;;
+        *:list:import)
+            words='--into --authority --map --vendor --name --program --since
+                --until --classification --individuals --on --dry-run --json
+                --quiet --help'
             ;;
         *:list:propose)
             words='--previous --expires --preview --diff --against --root --output
