@@ -44,9 +44,10 @@ $(BUILD)/%.o: %.c $(HEADERS) Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(WARN) -fPIC -c -o $@ $<
 
-$(BUILD)/blocklist/shipped.c: $(wildcard blocklist/channels/*.yaml) blocklist/embed.sh
+$(BUILD)/blocklist/shipped.c: $(wildcard blocklist/channels/*.yaml) \
+                              $(wildcard blocklist/data/guard/*.txt) blocklist/embed.sh
 	@mkdir -p $(@D)
-	sh blocklist/embed.sh blocklist/channels > $@
+	sh blocklist/embed.sh blocklist/channels blocklist/data/guard > $@
 
 $(BUILD)/tools/template.c: tools/gateway/nginx.conf.in tools/gateway/embed.sh
 	@mkdir -p $(@D)

@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include <unicode/ucal.h>
 
-#include "source_private.h"
+#include "guard.h"
 
 
 #define DEBAR_MAX_FILES  100000       /* of a folder */
@@ -26,6 +26,9 @@ typedef struct {
 } debar_names_t;
 
 
+static int debar_source_run(debar_source_t *src, const char *path,
+    debar_guard_t *guard, const debar_overlay_t *over, size_t n,
+    debar_errors_t *errors, debar_progress_pt progress, void *data);
 static void debar_source_folder(debar_reader_t *r);
 static int debar_source_load(debar_reader_t *r, debar_doc_t *doc,
     const char *name, int optional);
@@ -48,12 +51,37 @@ int
 debar_source_read(debar_source_t *src, const char *path,
     debar_errors_t *errors, debar_progress_pt progress, void *data)
 {
-    return debar_source_read_over(src, path, NULL, 0, errors, progress, data);
+    return debar_source_run(src, path, NULL, NULL, 0, errors, progress, data);
 }
 
 
 int
 debar_source_read_over(debar_source_t *src, const char *path,
+    const debar_overlay_t *over, size_t n, debar_errors_t *errors,
+    debar_progress_pt progress, void *data)
+{
+    return debar_source_run(src, path, NULL, over, n, errors, progress, data);
+}
+
+
+int
+debar_source_read_guarded(debar_source_t *src, const char *path, int64_t now,
+    const debar_overlay_t *over, size_t n, debar_errors_t *errors,
+    debar_progress_pt progress, void *data)
+{
+    int             rc;
+    debar_guard_t  *guard;
+
+    guard = debar_guard_new(now);
+    rc = debar_source_run(src, path, guard, over, n, errors, progress, data);
+    debar_guard_free(guard);
+
+    return rc;
+}
+
+
+static int
+debar_source_run(debar_source_t *src, const char *path, debar_guard_t *guard,
     const debar_overlay_t *over, size_t n, debar_errors_t *errors,
     debar_progress_pt progress, void *data)
 {
@@ -78,6 +106,7 @@ debar_source_read_over(debar_source_t *src, const char *path,
     }
 
     r.src = src;
+    r.guard = guard;
     r.errors = errors;
     r.progress = progress;
     r.data = data;

@@ -58,6 +58,15 @@ int debar_source_read_over(debar_source_t *src, const char *path,
     const debar_overlay_t *over, size_t n, debar_errors_t *errors,
     debar_progress_pt progress, void *data);
 
+/*
+ * The same with the guard rails of guard.h, for lists that people are to live
+ * with.  now: epoch seconds; phases that ended before it do not count.
+ */
+
+int debar_source_read_guarded(debar_source_t *src, const char *path,
+    int64_t now, const debar_overlay_t *over, size_t n,
+    debar_errors_t *errors, debar_progress_pt progress, void *data);
+
 void debar_source_free(debar_source_t *src);
 
 

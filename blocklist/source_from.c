@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "source_private.h"
+#include "guard.h"
 
 
 #define DEBAR_FROM_PARTS  2
@@ -17,6 +17,7 @@
 
 typedef struct {
     debar_reader_t   *r;          /* where values need tables: one thread */
+    debar_reader_t   *reader;
     const char       *file;
     const char       *data;
     size_t            len;
@@ -71,6 +72,7 @@ debar_source_from(debar_reader_t *r, debar_doc_t *doc,
 
     for (i = 0; i < DEBAR_FROM_PARTS; i++) {
         parts[i].r = (v->kind->flags & DEBAR_KIND_TABLES) ? r : NULL;
+        parts[i].reader = r;
         parts[i].file = path;
         parts[i].value = *v;
     }
@@ -282,6 +284,19 @@ debar_from_line(debar_part_t *part, const char *p, const char *end)
 
     col = (unsigned) (p - start) + 1;
     rc = debar_value_read(&part->value, p, (size_t) (end - p), &why);
+
+    if (part->reader->guard
+        && (rc == DEBAR_OK
+            ? debar_guard_value(part->reader->guard, part->reader->src,
+                                &part->value, p, (size_t) (end - p), &why)
+              != DEBAR_OK
+            : part->value.suffix))
+    {
+        debar_errors_add(&part->errors, part->file, (unsigned) part->lines,
+                         col, "%s; if it is meant, list it as a row in the "
+                         "vendor's YAML with forced: \"the reason\"", why.text);
+        return;
+    }
 
     if (rc == DEBAR_OK && part->r) {
         rc = debar_value_add(part->r, &part->value, p, (size_t) (end - p),

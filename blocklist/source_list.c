@@ -2,11 +2,12 @@
  * list.yaml: what the list is, and its authorities with their phases.
  */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unicode/putil.h>
 #include <unicode/ucal.h>
 
-#include "source_private.h"
+#include "guard.h"
 
 
 static char *debar_list_keep(debar_doc_t *doc, const debar_node_t *node,
@@ -19,6 +20,10 @@ static void debar_list_phases(debar_reader_t *r, debar_doc_t *doc,
     const debar_node_t *node, debar_authority_t *a);
 static void debar_list_in_force(debar_reader_t *r, debar_doc_t *doc,
     const debar_node_t *node);
+static void debar_list_pages(debar_reader_t *r, debar_doc_t *doc,
+    const debar_node_t *node);
+static void debar_list_keep_open(debar_reader_t *r, debar_doc_t *doc,
+    const debar_node_t *node);
 
 
 void
@@ -26,12 +31,12 @@ debar_source_list(debar_reader_t *r, debar_doc_t *doc)
 {
     size_t               i, n;
     debar_str_t          s;
-    const debar_node_t  *values[9];
+    const debar_node_t  *values[10];
 
     static const debar_yaml_key_t  keys[] = {
         { "title", 1 }, { "publisher", 1 }, { "timezone", 0 }, { "serial", 1 },
         { "expires", 0 }, { "in-force", 0 }, { "channels", 0 },
-        { "authorities", 1 }, { NULL, 0 }
+        { "authorities", 1 }, { "keep-open", 0 }, { NULL, 0 }
     };
 
     if (debar_yaml_map(doc, doc->root, "list.yaml", keys, values) != DEBAR_OK)
@@ -82,6 +87,13 @@ debar_source_list(debar_reader_t *r, debar_doc_t *doc)
     }
 
     debar_list_in_force(r, doc, values[5]);
+
+    if (r->guard) {
+        debar_guard_phases(r->guard, r->src);
+        debar_list_pages(r, doc, values[7]);
+    }
+
+    debar_list_keep_open(r, doc, values[8]);
 }
 
 
@@ -320,5 +332,80 @@ debar_list_in_force(debar_reader_t *r, debar_doc_t *doc,
 
     for (i = 0; i < r->src->tables[DEBAR_T_AUTHORITIES].n; i++) {
         a[i].in_force = (mask >> i) & 1;
+    }
+}
+
+
+/* Those who are refused, and those who review, may read the law. */
+
+static void
+debar_list_pages(debar_reader_t *r, debar_doc_t *doc, const debar_node_t *node)
+{
+    char                what[DEBAR_MAX_ID + 32];
+    size_t              i;
+    const char         *strings;
+    debar_str_t         id, url;
+    debar_fault_t       why;
+    debar_authority_t  *a;
+
+    a = r->src->tables[DEBAR_T_AUTHORITIES].data;
+    strings = r->src->tables[DEBAR_T_STRINGS].data;
+
+    for (i = 0; i < r->src->tables[DEBAR_T_AUTHORITIES].n; i++) {
+
+        if (!a[i].in_force || a[i].url.len == 0) {
+            continue;
+        }
+
+        id = debar_ref_str(strings, a[i].id);
+        url = debar_ref_str(strings, a[i].url);
+
+        snprintf(what, sizeof(what), "the page of %.*s", (int) id.len, id.data);
+
+        if (debar_guard_open(r->guard, what, url.data, url.len, &why)
+            != DEBAR_OK)
+        {
+            debar_yaml_error(doc, node, "\"url\" of %.*s: %s", (int) id.len,
+                             id.data, why.text);
+        }
+    }
+}
+
+
+/* What this list must not refuse: the agency's hosts, where it is published. */
+
+static void
+debar_list_keep_open(debar_reader_t *r, debar_doc_t *doc,
+    const debar_node_t *node)
+{
+    char           key[DEBAR_MAX_KEY], what[128], shown[96];
+    size_t         i, n, hostlen;
+    debar_str_t    s;
+    debar_fault_t  why;
+
+    n = debar_yaml_list(doc, node, "keep-open");
+
+    for (i = 0; i < n; i++) {
+        if (debar_yaml_text(doc, node->items[i], "keep-open", &s) != DEBAR_OK) {
+            continue;
+        }
+
+        if (r->guard == NULL) {
+            if (debar_value_url(key, &hostlen, s.data, s.len,
+                                DEBAR_URL_HOST_ONLY, &why)
+                == 0)
+            {
+                debar_yaml_error(doc, node->items[i], "%s", why.text);
+            }
+
+            continue;
+        }
+
+        snprintf(what, sizeof(what), "%s of \"keep-open\"",
+                 debar_shown(shown, s.data, s.len));
+
+        if (debar_guard_open(r->guard, what, s.data, s.len, &why) != DEBAR_OK) {
+            debar_yaml_error(doc, node->items[i], "%s", why.text);
+        }
     }
 }

@@ -460,6 +460,43 @@ debar_regex_empty(const char *data, size_t len)
 }
 
 
+long
+debar_regex_fits(const char *data, size_t len, const char *const *texts,
+    const size_t *lens, size_t n)
+{
+    int                rc;
+    long               fits;
+    size_t             i, offset;
+    pcre2_code        *code;
+    pcre2_match_data  *md;
+
+    code = debar_regex_compile(data, len, &rc, &offset);
+    if (code == NULL) {
+        return -1;
+    }
+
+    md = pcre2_match_data_create(1, NULL);
+    if (md == NULL) {
+        abort();
+    }
+
+    fits = -1;
+
+    for (i = 0; i < n && fits == -1; i++) {
+        rc = pcre2_match(code, (PCRE2_SPTR) texts[i], lens[i], 0, 0, md, NULL);
+
+        if (rc >= 0) {
+            fits = (long) i;
+        }
+    }
+
+    pcre2_match_data_free(md);
+    pcre2_code_free(code);
+
+    return fits;
+}
+
+
 static pcre2_code *
 debar_regex_compile(const char *data, size_t len, int *rc, size_t *offset)
 {

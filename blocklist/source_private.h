@@ -12,6 +12,7 @@
  *   source_channels.c  channels/
  *   source_waivers.c   waivers.yaml
  *   source_set.c       sets of byte strings: what was seen before
+ *   guard.c            rows that would refuse too much
  */
 
 #ifndef DEBAR_SOURCE_PRIVATE_H
@@ -59,6 +60,11 @@ uint64_t *debar_set_find(const debar_set_t *s, const void *key, size_t len);
 void debar_set_free(debar_set_t *s);
 
 
+/* Guard rails (guard.h). */
+
+typedef struct debar_guard_s  debar_guard_t;
+
+
 /* One reading of one folder. */
 
 typedef struct {
@@ -80,6 +86,8 @@ typedef struct {
     debar_set_t         authorities;  /* id -> index */
     debar_set_t         vendors;      /* id -> index */
     debar_set_t         products;     /* vendor index, id -> index */
+
+    debar_guard_t      *guard;    /* or NULL */
 
     unsigned            no_authorities;  /* list.yaml could not be read */
     unsigned            no_vendors;      /* a vendor could not be read */
@@ -200,6 +208,11 @@ int debar_regex_check(const char *data, size_t len, int captures,
 
 int debar_regex_empty(const char *data, size_t len);
 
+/* The first of n texts that a good expression fits, or -1. */
+
+long debar_regex_fits(const char *data, size_t len, const char *const *texts,
+    const size_t *lens, size_t n);
+
 
 /* Kinds of values, as they stand in vendors/. */
 
@@ -240,11 +253,15 @@ typedef struct {
     unsigned                   match;     /* DEBAR_TERM_* */
     debar_str_t                ecosystem; /* of a package; empty: in the
                                              value */
+    const debar_rule_t        *means;     /* what rule stands for */
+    unsigned                   forced;    /* a reason was given: no guard
+                                             rails */
 
     /* what debar_value_read() makes of it */
 
     unsigned                   type;      /* debar_value_e */
     unsigned                   db;        /* of a row */
+    unsigned                   suffix;    /* an error: a public suffix */
     size_t                     host;      /* of a URL: the host key's length */
     size_t                     len;
     char                       key[DEBAR_MAX_VALUE];  /* row: key; term:

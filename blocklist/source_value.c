@@ -98,6 +98,7 @@ debar_value_read(debar_value_t *v, const char *data, size_t len,
     v->db = DEBAR_DB_ID;
     v->host = 0;
     v->len = 0;
+    v->suffix = 0;
 
     switch (v->kind->kind) {
 
@@ -203,9 +204,12 @@ debar_value_host_row(debar_value_t *v, const char *data, size_t len,
 {
     debar_host_t  h;
 
-    if (debar_value_host(&h, data, len, why) != DEBAR_OK
-        || debar_value_suffix(&h, data, len, why) != DEBAR_OK)
-    {
+    if (debar_value_host(&h, data, len, why) != DEBAR_OK) {
+        return DEBAR_ERROR;
+    }
+
+    if (!v->forced && debar_value_suffix(&h, data, len, why) != DEBAR_OK) {
+        v->suffix = 1;
         return DEBAR_ERROR;
     }
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "source_private.h"
+#include "guard.h"
 #include "ident.h"
 #include "text.h"
 
@@ -117,19 +117,20 @@ debar_source_vendor(debar_reader_t *r, debar_doc_t *doc)
 
     vendor.authorities = e->authorities;
 
+    /* The guard rails ask for them. */
+
+    n = debar_yaml_list(doc, values[4], "permits");
+
+    for (i = 0; i < n; i++) {
+        debar_vendor_permit(&vendor, values[4]->items[i]);
+    }
+
     debar_vendor_kinds(&vendor, 0, values + DEBAR_VENDOR_KEYS);
 
     n = debar_yaml_list(doc, values[3], "products");
 
     for (i = 0; i < n; i++) {
         debar_vendor_product(&vendor, values[3]->items[i]);
-    }
-
-    vendor.product = DEBAR_NONE;
-    n = debar_yaml_list(doc, values[4], "permits");
-
-    for (i = 0; i < n; i++) {
-        debar_vendor_permit(&vendor, values[4]->items[i]);
     }
 
     debar_set_free(&vendor.seen);
@@ -263,6 +264,7 @@ debar_vendor_from(debar_vendor_t *vendor, const debar_value_kind_t *kind,
     v.kind = kind;
     debar_vendor_rule(vendor, kind, &rule, &v.match);
     v.rule = debar_reader_rule(vendor->doc->r, &rule);
+    v.means = &rule;
 
     debar_source_from(vendor->doc->r, vendor->doc, node, &v);
 }
@@ -282,6 +284,9 @@ debar_vendor_row(debar_vendor_t *vendor, const debar_value_kind_t *kind,
 
     v.kind = kind;
     v.ecosystem = ecosystem;
+    v.means = &rule;
+    v.forced = 0;
+    v.suffix = 0;
     debar_vendor_rule(vendor, kind, &rule, &v.match);
 
     value = node;
@@ -310,8 +315,19 @@ debar_vendor_row(debar_vendor_t *vendor, const debar_value_kind_t *kind,
     rc = pattern ? debar_value_pattern(&v, s.data, s.len, &why)
                  : debar_value_read(&v, s.data, s.len, &why);
 
-    if (rc != DEBAR_OK) {
+    if (rc != DEBAR_OK && !(v.suffix && vendor->doc->r->guard)) {
         debar_yaml_error(vendor->doc, value, "%s", why.text);
+        return;
+    }
+
+    if (rc != DEBAR_OK
+        || (vendor->doc->r->guard && !v.forced
+            && debar_guard_value(vendor->doc->r->guard, vendor->doc->r->src,
+                                 &v, s.data, s.len, &why)
+               != DEBAR_OK))
+    {
+        debar_yaml_error(vendor->doc, value, "%s; if it is meant, say why in "
+                         "its row: forced: \"the reason\"", why.text);
         return;
     }
 
@@ -338,7 +354,7 @@ debar_vendor_row_map(debar_vendor_t *vendor, debar_value_t *v,
     unsigned                   bad, flag;
     debar_doc_t               *doc;
     debar_str_t                s;
-    const debar_node_t        *values[8];
+    const debar_node_t        *values[9];
     const debar_value_kind_t  *kind;
 
     doc = vendor->doc;
@@ -346,8 +362,8 @@ debar_vendor_row_map(debar_vendor_t *vendor, debar_value_t *v,
 
     debar_yaml_key_t  keys[] = {
         { kind->value, 0 }, { "source", 0 }, { "action", 0 },
-        { "authorities", 0 }, { "activity", 0 }, { NULL, 0 }, { NULL, 0 },
-        { NULL, 0 }
+        { "authorities", 0 }, { "activity", 0 }, { "forced", 0 }, { NULL, 0 },
+        { NULL, 0 }, { NULL, 0 }
     };
 
     if (kind->flags & DEBAR_KIND_IS_NOT) {
@@ -355,15 +371,15 @@ debar_vendor_row_map(debar_vendor_t *vendor, debar_value_t *v,
     }
 
     if (kind->flags & DEBAR_KIND_PATTERNS) {
-        keys[5].name = "pattern";
+        keys[6].name = "pattern";
     }
 
     if (kind->kind == DEBAR_KIND_HOST) {
-        keys[6].name = "subdomains";
+        keys[7].name = "subdomains";
     }
 
     if (kind->kind == DEBAR_KIND_NAME) {
-        keys[5].name = (kind->flags & DEBAR_KIND_IS_NOT) ? NULL : "match";
+        keys[6].name = (kind->flags & DEBAR_KIND_IS_NOT) ? NULL : "match";
     }
 
     memset(values, 0, sizeof(values));
@@ -373,8 +389,8 @@ debar_vendor_row_map(debar_vendor_t *vendor, debar_value_t *v,
         return DEBAR_ERROR;
     }
 
-    *pattern = (kind->flags & DEBAR_KIND_PATTERNS) && values[5];
-    *value = *pattern ? values[5] : values[0];
+    *pattern = (kind->flags & DEBAR_KIND_PATTERNS) && values[6];
+    *value = *pattern ? values[6] : values[0];
 
     if (*value == NULL || (*pattern && values[0])) {
         debar_yaml_error(doc, node, "a row of \"%s\" needs \"%s\"%s",
@@ -407,20 +423,25 @@ debar_vendor_row_map(debar_vendor_t *vendor, debar_value_t *v,
         rule->floor = (uint8_t) flag;
     }
 
-    if (values[6]
-        && debar_yaml_bool(doc, values[6], "subdomains", &flag) == DEBAR_OK)
+    if (values[5] && debar_yaml_text(doc, values[5], "forced", &s) == DEBAR_OK)
+    {
+        v->forced = 1;            /* the reason stays in the source */
+    }
+
+    if (values[7]
+        && debar_yaml_bool(doc, values[7], "subdomains", &flag) == DEBAR_OK)
     {
         rule->flags = flag ? DEBAR_RULE_SUBDOMAINS : 0;
     }
 
-    if (kind->kind == DEBAR_KIND_NAME && values[5]
-        && debar_yaml_text(doc, values[5], "match", &s) == DEBAR_OK)
+    if (kind->kind == DEBAR_KIND_NAME && values[6]
+        && debar_yaml_text(doc, values[6], "match", &s) == DEBAR_OK)
     {
         if (s.len == 8 && memcmp(s.data, "anywhere", 8) == 0) {
             v->match = DEBAR_TERM_ANYWHERE;
 
         } else if (s.len != 4 || memcmp(s.data, "word", 4) != 0) {
-            debar_yaml_error(doc, values[5], "\"match\" is word or anywhere, "
+            debar_yaml_error(doc, values[6], "\"match\" is word or anywhere, "
                              "not \"%.*s\"", (int) (s.len > 64 ? 64 : s.len),
                              s.data);
         }

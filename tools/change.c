@@ -299,8 +299,9 @@ debar_changes_read(debar_changes_t *c, debar_source_t *src,
         }
     }
 
-    rc = debar_source_read_over(src, c->source, over, n, errors,
-                                quiet ? NULL : debar_progress, NULL);
+    rc = debar_source_read_guarded(src, c->source, (int64_t) time(NULL), over,
+                                   n, errors, quiet ? NULL : debar_progress,
+                                   NULL);
     debar_progress_end();
     free(over);
 
@@ -348,7 +349,8 @@ debar_changes_new_errors(debar_changes_t *c, debar_errors_t *errors)
 
     memset(&before, 0, sizeof(before));
 
-    (void) debar_source_read(&src, c->source, &before, NULL, NULL);
+    (void) debar_source_read_guarded(&src, c->source, (int64_t) time(NULL),
+                                     NULL, 0, &before, NULL, NULL);
     debar_source_free(&src);
 
     /* at most 10,000 each, and few in all but a ruined list */
@@ -411,7 +413,8 @@ debar_changes_digest(debar_changes_t *c, char *digest, int quiet)
         return rc;
     }
 
-    rc = debar_source_read(&src, c->source, &errors, NULL, NULL);
+    rc = debar_source_read_guarded(&src, c->source, (int64_t) time(NULL), NULL,
+                                   0, &errors, NULL, NULL);
 
     if (rc == DEBAR_OK) {
         rc = debar_source_digest(&src, digest);

@@ -87,8 +87,9 @@ debar_read_source(debar_source_t *src, const char *path, int quiet,
     memset(&errors, 0, sizeof(errors));
     memset(src, 0, sizeof(*src));
 
-    rc = debar_source_read(src, path, &errors, quiet ? NULL : debar_progress,
-                           NULL);
+    rc = debar_source_read_guarded(src, path, (int64_t) time(NULL), NULL, 0,
+                                   &errors, quiet ? NULL : debar_progress,
+                                   NULL);
     debar_progress_end();
 
     if (rc == DEBAR_OK) {
