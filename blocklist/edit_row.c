@@ -344,6 +344,7 @@ debar_edit_canonical(debar_buf_t *out, const char *kind, const char *ecosystem,
         v.kind = debar_edit_value_kind(kind);
         v.match = 0;
         v.rule = 0;
+        v.forced = 1;             /* whether it may stand is not asked here */
         v.ecosystem = debar_str(ecosystem ? ecosystem : "",
                                 ecosystem ? strlen(ecosystem) : 0);
 
