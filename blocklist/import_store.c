@@ -858,6 +858,7 @@ debar_store_vendor(const debar_store_t *s, size_t i, debar_store_vendor_t *v)
     v->name = debar_str(s->text.data + w->name, w->nname);
     v->file = debar_str(s->text.data + w->file, w->nfile);
     v->exists = w->exists;
+    v->made = w->made;
     v->touched = w->touched;
     v->plain = w->plain;
     v->rows = 0;

@@ -91,6 +91,7 @@ typedef struct {
     debar_str_t  name;
     debar_str_t  file;            /* "acme.yaml" */
     unsigned     exists;          /* it was there */
+    unsigned     made;            /* by an import, not by a person */
     unsigned     touched;
     uint32_t     plain;           /* kinds that had a plain file of an import */
     unsigned     rows;            /* imported rows that it has now */

@@ -69,6 +69,7 @@ static const debar_command_t  debar_list_commands[] = {
     { "build", debar_list_build, "make a snapshot from a source" },
     { "check", debar_list_check, "find the errors of a source or snapshot" },
     { "diff", debar_list_diff, "say what differs between two lists" },
+    { "match", debar_list_match, "propose who imported names may be" },
     { "import", debar_list_import, "put rows of a published list into a source" },
     { "propose", debar_list_propose, "write what approvers sign of a snapshot" },
     { "approve", debar_list_approve, "see what a list changes, and sign it" },

@@ -37,6 +37,7 @@ int debar_dispatch(const char *family, const char *help,
 
 int debar_list_command(int argc, char **argv);       /* list.c */
 int debar_list_import(int argc, char **argv);        /* list_import.c */
+int debar_list_match(int argc, char **argv);         /* list_match.c */
 int debar_list_propose(int argc, char **argv);       /* list_propose.c */
 int debar_list_approve(int argc, char **argv);       /* list_approve.c */
 int debar_list_add(int argc, char **argv);           /* list_edit.c */

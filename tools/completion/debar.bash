@@ -36,7 +36,7 @@ _debar()
             words='list check gateway inspect key root sign --help --version'
             ;;
         2:list:*)
-            words='build check import diff add remove set propose approve
+            words='build check import match diff add remove set propose approve
                 publish rollback sync --help'
             ;;
         2:key:*)
@@ -53,6 +53,9 @@ _debar()
             ;;
         *:list:diff)
             words='--all --json --html --output --help'
+            ;;
+        *:list:match)
+            words='--against --min --accept --json --help'
             ;;
         3:list:import)
             words='sam csl sdn csv gsa --help'
