@@ -50,6 +50,7 @@ typedef struct {
 } debar_publishing_t;
 
 
+static void debar_publish_clean(const char *folder);
 static int debar_publish_args(debar_publish_args_t *a, int argc, char **argv);
 static int debar_publish_root(debar_publishing_t *p);
 static int debar_publish_check(debar_publishing_t *p);
@@ -131,6 +132,7 @@ debar_list_publish(int argc, char **argv)
     snprintf(p.base, sizeof(p.base), "%s/.base.mdb", p.a.folder);
 
     if (fd != -1) {
+        debar_publish_clean(p.a.folder);
         rc = debar_publish_root(&p);
 
         if (rc == DEBAR_OK && p.a.proposal) {
@@ -159,6 +161,22 @@ debar_list_publish(int argc, char **argv)
     debar_publish_print(&p, took);
 
     return 0;
+}
+
+
+static void
+debar_publish_clean(const char *folder)
+{
+    char                      path[DEBAR_PUBLISH_PATH];
+    unsigned                  i;
+    static const char *const  names[] = {
+        ".", "manifests", "snapshots", "deltas", "roots"
+    };
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+        debar_sweep(path, "");
+    }
 }
 
 
@@ -606,8 +624,13 @@ debar_publish_base(debar_publishing_t *p)
     snprintf(tmp, sizeof(tmp), "%.3800s.%ld.tmp", p->base, (long) getpid());
     (void) unlink(tmp);
 
+    /* of two names of one file rename() leaves both */
+
     if (link(p->a.snapshot, tmp) == 0) {
-        return rename(tmp, p->base);
+        n = rename(tmp, p->base);
+        (void) unlink(tmp);
+
+        return (int) n;
     }
 
     in = open(p->a.snapshot, O_RDONLY|O_CLOEXEC);

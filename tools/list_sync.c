@@ -344,6 +344,29 @@ debar_sync_lock(debar_sync_t *s)
 }
 
 
+/* What one that was killed had begun to write beside the list. */
+
+static void
+debar_sync_clean(const debar_sync_t *s)
+{
+    int                       n;
+    char                      folder[DEBAR_PUBLISH_PATH], begin[300];
+    unsigned                  i;
+    const char               *name;
+    static const char *const  ends[] = { "manifest", "etag", "root" };
+
+    name = strrchr(s->a.to, '/');
+    n = name ? (int) (name - s->a.to) : 1;
+    snprintf(folder, sizeof(folder), "%.*s/", n, name ? s->a.to : ".");
+    name = name ? name + 1 : s->a.to;
+
+    for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        snprintf(begin, sizeof(begin), ".%.256s.%s.", name, ends[i]);
+        debar_sweep(folder, begin);
+    }
+}
+
+
 /* What is in place: none is nothing wrong. */
 
 static int
@@ -403,6 +426,7 @@ debar_sync_once(debar_sync_t *s)
         return DEBAR_ERROR;
     }
 
+    debar_sync_clean(s);
     rc = debar_sync_here(s);
 
     if (rc == DEBAR_OK) {

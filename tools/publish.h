@@ -38,6 +38,11 @@ int debar_publish_pack(const char *path, const char *out,
     const debar_manifest_t *m, int level, uint64_t *packed, unsigned quiet,
     debar_fault_t *fault);
 
+/* Removes temporary files that begin so: those of a command that was killed,
+ * since the caller holds the lock under which they are made. */
+
+void debar_sweep(const char *folder, const char *begin);
+
 /* Removes snapshots and deltas of all but the last `keep` serials. */
 
 void debar_publish_prune(const char *folder, unsigned keep);

@@ -211,6 +211,33 @@ debar_publish_pack(const char *path, const char *out,
 }
 
 
+void
+debar_sweep(const char *folder, const char *begin)
+{
+    DIR            *d;
+    char            path[DEBAR_PUBLISH_PATH + 300];
+    size_t          n;
+    struct dirent  *e;
+
+    d = opendir(folder);
+
+    while (d && (e = readdir(d))) {
+        n = strlen(e->d_name);
+
+        if (n > 4 && strcmp(e->d_name + n - 4, ".tmp") == 0
+            && strncmp(e->d_name, begin, strlen(begin)) == 0)
+        {
+            snprintf(path, sizeof(path), "%s/%s", folder, e->d_name);
+            (void) unlink(path);
+        }
+    }
+
+    if (d) {
+        closedir(d);
+    }
+}
+
+
 /* --- what is kept -------------------------------------------------------- */
 
 typedef struct {

@@ -26,6 +26,7 @@ typedef struct {
     CURL                 *curl;
     uint64_t              max;
     uint64_t              from;              /* bytes that are there already */
+    uint64_t              part;              /* where what comes begins */
     debar_buf_t          *out;               /* or */
     int                   fd;
     unsigned              begun;             /* its status was looked at */
@@ -56,7 +57,13 @@ debar_fetch_begin(debar_fetching_t *g)
     g->begun = 1;
     (void) curl_easy_getinfo(g->curl, CURLINFO_RESPONSE_CODE, &g->got->status);
 
-    if (g->from && g->got->status != 206) {
+    /* a part that is another than the one that was asked for */
+
+    if (g->from && g->got->status == 206 && g->part != g->from) {
+        return -1;
+    }
+
+    if (g->from && g->got->status != 206 && g->got->status != 0) {
         g->from = 0;
 
         if (g->got->status == 200
@@ -125,6 +132,16 @@ debar_fetch_header(char *data, size_t size, size_t n, void *user)
 
     if (n > 5 && strncasecmp(data, "http/", 5) == 0) {
         g->got->etag[0] = '\0';
+    }
+
+    if (n > 21 && strncasecmp(data, "content-range: bytes ", 21) == 0) {
+        g->part = 0;
+
+        for (len = 21; len < n && data[len] >= '0' && data[len] <= '9'
+             && g->part < UINT64_MAX / 16; len++)
+        {
+            g->part = g->part * 10 + (uint64_t) (data[len] - '0');
+        }
     }
 
     if (n > 5 && strncasecmp(data, "etag:", 5) == 0) {
@@ -197,6 +214,7 @@ debar_fetch_same_host(const char *from, const char *to)
 static void
 debar_fetch_options(debar_fetching_t *g)
 {
+    char   range[32];
     CURL  *c = g->curl;
 
     (void) curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https,file");
@@ -218,9 +236,11 @@ debar_fetch_options(debar_fetching_t *g)
     (void) curl_easy_setopt(c, CURLOPT_XFERINFODATA, g);
     (void) curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
 
+    /* not CURLOPT_RESUME_FROM, by which an answer of all is an error */
+
     if (g->from) {
-        (void) curl_easy_setopt(c, CURLOPT_RESUME_FROM_LARGE,
-                                (curl_off_t) g->from);
+        snprintf(range, sizeof(range), "%" PRIu64 "-", g->from);
+        (void) curl_easy_setopt(c, CURLOPT_RANGE, range);
     }
 }
 

@@ -1,0 +1,179 @@
+/*
+ * Deltas of any bytes (libFuzzer): applied to a list, either as they are or as
+ * the rows of a delta that is sound otherwise, since random bytes are seldom
+ * what zstd unpacks.  The first byte chooses.  Whatever they are, a list that is
+ * put in place has the digest that was asked for.
+ */
+
+#include "delta_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <zstd.h>
+
+
+#define claim(c)  do { if (!(c)) { abort(); } } while (0)
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+
+
+static char         dir[] = "/tmp/debar-fuzz-XXXXXX";
+static char         base[64], other[64], out[64];
+static debar_buf_t  sound;
+
+static const debar_open_opts_t  any = { DEBAR_ANY_OWNER, 0, "", 0 };
+
+
+static void
+clean(void)
+{
+    char  cmd[128];
+
+    snprintf(cmd, sizeof(cmd), "rm -rf '%s'", dir);
+    claim(system(cmd) == 0);
+}
+
+
+/* A list of some hosts with two rules. */
+
+static void
+build(const char *path, unsigned hosts)
+{
+    char                key[64];
+    uint32_t            i, k;
+    debar_ref_t         id;
+    debar_rule_t       *r;
+    debar_entry_t      *e;
+    debar_fault_t       f;
+    debar_source_t      src;
+    debar_build_info_t  info;
+    debar_build_opts_t  opts = { 1, 1, NULL, NULL };
+
+    memset(&src, 0, sizeof(src));
+    src.title = "List";
+    src.publisher = "Agency";
+    src.timezone = "UTC";
+    src.serial = hosts;
+
+    id = debar_table_text(src.tables, "acme", 4);
+    e = debar_table_add(src.tables, DEBAR_T_ENTRIES, &i);
+    e->id = id;
+
+    for (k = 0; k < 2; k++) {
+        r = debar_table_add(src.tables, DEBAR_T_RULES, &i);
+        r->kind = DEBAR_KIND_HOST;
+        r->cap = DEBAR_BLOCK;
+        r->product = DEBAR_NONE;
+        r->flags = (uint8_t) k;
+    }
+
+    for (k = 0; k < hosts; k++) {
+        debar_rowset_add(&src.rows[DEBAR_DB_HOST], key, (size_t)
+                         snprintf(key, sizeof(key), "com.h%u.", k), k % 2);
+    }
+
+    claim(debar_snapshot_build(&src, path, &opts, &info, &f) == DEBAR_OK);
+}
+
+
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    debar_fault_t        f;
+    debar_snapshot_t    *a, *b;
+    debar_delta_info_t   info;
+
+    claim(mkdtemp(dir) != NULL);
+    atexit(clean);
+    snprintf(base, sizeof(base), "%s/base.mdb", dir);
+    snprintf(other, sizeof(other), "%s/other.mdb", dir);
+    snprintf(out, sizeof(out), "%s/out.mdb", dir);
+
+    build(base, 50);
+    build(other, 52);
+
+    a = debar_snapshot_open(base, &any, &f);
+    b = debar_snapshot_open(other, &any, &f);
+    claim(a && b && debar_delta_make(a, b, &sound, &info, &f) == DEBAR_OK);
+    debar_snapshot_close(a);
+    debar_snapshot_close(b);
+
+    return 0;
+}
+
+
+static void
+apply(const char *data, size_t len)
+{
+    char                 digest[65];
+    debar_str_t          one;
+    debar_fault_t        f;
+    debar_snapshot_t    *s;
+    debar_build_info_t   info;
+    debar_delta_info_t   head;
+    debar_build_opts_t   opts = { 1, 1, NULL, NULL };
+
+    f.text[0] = '\0';
+
+    if (debar_delta_read(&head, data, len, &f) != DEBAR_OK) {
+        claim(f.text[0]);
+        return;
+    }
+
+    memcpy(digest, head.to, 65);
+    one = debar_str(data, len);
+
+    if (debar_delta_apply(base, out, &one, 1, digest, &opts, &info, &f)
+        != DEBAR_OK)
+    {
+        claim(f.text[0] && strchr(f.text, '\n') == NULL);
+        return;
+    }
+
+    s = debar_snapshot_open(out, &any, &f);
+    claim(s && strcmp(debar_snapshot_meta(s)->digest, digest) == 0);
+    debar_snapshot_close(s);
+}
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char                *p;
+    size_t               n, tables, room;
+    uint32_t             len;
+    debar_fault_t        f;
+    debar_delta_head_t   h;
+
+    if (size == 0) {
+        return 0;
+    }
+
+    if (data[0] & 1) {
+        apply((const char *) data + 1, size - 1);
+        return 0;
+    }
+
+    claim(debar_delta_head(&h, sound.data, sound.len, &f) == DEBAR_OK);
+
+    tables = DEBAR_DELTA_BEGIN + h.tables_len;
+    room = ZSTD_compressBound(size);
+    p = malloc(tables + room);
+    claim(p != NULL);
+
+    memcpy(p, sound.data, tables);
+    n = ZSTD_compress(p + tables, room, data + 1, size - 1, 1);
+    claim(!ZSTD_isError(n));
+
+    len = (uint32_t) n;
+    memcpy(p + DEBAR_DELTA_BEGIN - 12, &len, 4);
+    len = (uint32_t) size - 1;
+    memcpy(p + DEBAR_DELTA_BEGIN - 4, &len, 4);
+
+    apply(p, tables + n);
+    free(p);
+
+    return 0;
+}
