@@ -409,12 +409,12 @@ ok(stop_process($every), 'SIGTERM ends it');
 
 # --- time and trust
 
-release(9, in(12), 'nine.example');
+release(9, in(25), 'nine.example');
 arrives(sync(), 9, 'by', 'a list that holds for some seconds');
 ok((eventually {
     $r = sync();
     $r->{status} != 0;
-} 30), 'a manifest frozen past its expiry ...');
+} 60), 'a manifest frozen past its expiry ...');
 refused($r, qr/expire/, '... is refused, though it is a 304');
 
 must('root', 'next', "$dir/root", '--revoke', 'bob', '--approver',
@@ -438,7 +438,7 @@ approve($ten, "$dir/root2", qw(anna carol));
 is(publish($ten, "$dir/root2")->{status}, 0, 'those of the next root publish');
 arrives(sync(), 10, 'by', '... and who has the first root follows');
 
-must('root', 'next', "$dir/root2", '--until', in(15), '-o', "$dir/root3");
+must('root', 'next', "$dir/root2", '--until', in(30), '-o', "$dir/root3");
 must('root', 'sign', "$dir/root3", '--key', "$dir/$_", '--pass-file',
      "$dir/pass", '--from', "$dir/root2", '--yes') for qw(anna carol);
 is(debar('list', 'publish', '--to', $pub, '--root', "$dir/root3")->{status}, 0,
@@ -447,7 +447,7 @@ is(sync()->{status}, 0, '... and taken up');
 ok((eventually {
     $r = sync();
     $r->{status} != 0;
-} 40), 'a root past its time ...');
+} 90), 'a root past its time ...');
 refused($r, qr/root.*(?:expired|until|past)/s, '... ends what it vouches for');
 
 done_testing();
