@@ -318,6 +318,12 @@ void debar_verdict_init(debar_verdict_t *v);
 void debar_judge_fields(debar_list_t *list, const debar_facts_t *f,
     debar_verdict_t *v, unsigned looked);
 
+/* verdict.c: the strongest action of some authorities (bits) for an activity on
+ * a day, and which of them give it. */
+
+unsigned debar_authorities_action(const debar_list_t *list, uint64_t set,
+    unsigned activity, time_t now, uint64_t *givers);
+
 /* verdict.c: settles actions, permits, waivers and the verdict of v */
 
 void debar_settle(debar_list_t *list, const debar_facts_t *f,

@@ -43,9 +43,7 @@ debar_phase_action(const debar_list_t *list, const debar_authority_t *a,
 }
 
 
-/* The strongest action of some authorities, and which of them give it. */
-
-static unsigned
+unsigned
 debar_authorities_action(const debar_list_t *list, uint64_t set,
     unsigned activity, time_t now, uint64_t *givers)
 {

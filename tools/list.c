@@ -79,6 +79,7 @@ static const debar_command_t  debar_list_commands[] = {
     { "publish", debar_list_publish, "put an approved list where it is fetched" },
     { "rollback", debar_list_rollback, "an old list with a new serial" },
     { "sync", debar_list_sync, "fetch the list that is published" },
+    { "export", debar_list_export, "write it for DNS, proxies, firewalls" },
     { NULL, NULL, NULL }
 };
 
