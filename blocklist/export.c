@@ -1141,6 +1141,7 @@ debar_export(debar_list_t *list, const debar_export_opts_t *opts,
     e.opts = opts;
     e.info = info;
     e.fault = fault;
+    e.last = DEBAR_NONE;
     f = debar_export_formats[opts->format];
 
     e.actions = malloc(list->nrules + 1);
@@ -1182,6 +1183,8 @@ debar_export(debar_list_t *list, const debar_export_opts_t *opts,
 
     debar_buf_free(&e.out);
     debar_buf_free(&e.room);
+    debar_buf_free(&e.made[0]);
+    debar_buf_free(&e.made[1]);
     free(e.actions);
     free(e.nodes);
     free(e.permits);

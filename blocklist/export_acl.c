@@ -172,7 +172,8 @@ debar_squid_network(debar_export_t *e, const uint8_t addr[16], unsigned bits,
 }
 
 
-/* An ACL has to have a value: names that cannot be. */
+/* An ACL has to have a value: names that cannot be.  -n: addresses are not
+ * asked for the names that somebody gave them. */
 
 static void
 debar_squid_begin(debar_export_t *e)
@@ -184,14 +185,14 @@ debar_squid_begin(debar_export_t *e)
         "# Inside of CONNECT Squid sees URLs only where it bumps.\n\n");
 
     for (i = 0; i < DEBAR_SQUID_LEVELS; i++) {
-        debar_export_put(e, "acl debar_host%u dstdomain none%u.invalid\n"
-                         "acl debar_hole%u dstdomain none%u.invalid\n",
+        debar_export_put(e, "acl debar_host%u dstdomain -n none%u.invalid\n"
+                         "acl debar_hole%u dstdomain -n none%u.invalid\n",
                          i, i, i, i);
     }
 
     debar_export_put(e, "acl debar_url url_regex -i ^none://none\\.invalid/\n"
                      "acl debar_permit url_regex -i ^none://none\\.invalid/\n"
-                     "acl debar_dst dst 192.0.2.0/32\n");
+                     "acl debar_dst dst 255.255.255.255/32\n");
 }
 
 

@@ -266,8 +266,12 @@ static const uint8_t  debar_stix_space[16] = {
 static void
 debar_stix_id(debar_export_t *e, const char *type, debar_str_t text)
 {
+    char         text[40];
+    size_t       i, n;
     uint8_t      d[EVP_MAX_MD_SIZE];
     debar_str_t  p;
+
+    static const char  hex[] = "0123456789abcdef";
 
     p = e->list->meta->publisher;
     e->room.len = 0;
@@ -284,10 +288,19 @@ debar_stix_id(debar_export_t *e, const char *type, debar_str_t text)
     d[6] = (d[6] & 0x0f) | 0x50;
     d[8] = (d[8] & 0x3f) | 0x80;
 
-    debar_export_put(e, "\"%s--%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
-                     "%02x%02x%02x%02x%02x%02x\"", type, d[0], d[1], d[2],
-                     d[3], d[4], d[5], d[6], d[7], d[8], d[9], d[10], d[11],
-                     d[12], d[13], d[14], d[15]);
+    debar_export_put(e, "\"%s--", type);
+
+    for (i = 0, n = 0; i < 16; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10) {
+            text[n++] = '-';
+        }
+
+        text[n++] = hex[d[i] >> 4];
+        text[n++] = hex[d[i] & 15];
+    }
+
+    text[n++] = '"';
+    debar_buf_add(&e->out, text, n);
 }
 
 
@@ -342,19 +355,19 @@ debar_stix_begin(debar_export_t *e)
 }
 
 
+/* What indicators of one rule have in common: by whom and when, and why. */
+
 static void
-debar_stix_indicator(debar_export_t *e, debar_str_t value, uint32_t rule,
-    const debar_buf_t *pattern)
+debar_stix_common(debar_export_t *e, uint32_t rule)
 {
+    size_t                        at;
     int64_t                       since;
-    debar_str_t                   vendor, title, url;
-    debar_buf_t                   name;
+    debar_str_t                   title, url;
     const debar_authority_t      *a;
     const debar_snapshot_meta_t  *m = e->list->meta;
 
     a = debar_export_authority(e, rule, &since);
     since = since > 0 ? since : 0;
-    vendor = debar_feed_vendor(e, rule);
     title = debar_export_text(e, a->title);
     url = debar_export_text(e, a->url);
 
@@ -362,23 +375,16 @@ debar_stix_indicator(debar_export_t *e, debar_str_t value, uint32_t rule,
         title = debar_export_text(e, a->id);
     }
 
-    debar_export_put(e, ",\n{\"type\":\"indicator\",\"spec_version\":\"2.1\","
-                     "\"id\":");
-    debar_stix_id(e, "indicator", debar_str(pattern->data, pattern->len));
+    at = e->out.len;
     debar_export_put(e, ",\"created_by_ref\":");
     debar_stix_id(e, "identity", debar_str("", 0));
     debar_stix_time(e, "created", since);
     debar_stix_time(e, "modified", m->built > since ? m->built : since);
 
-    memset(&name, 0, sizeof(name));
-    debar_buf_printf(&name, "%.*s: %.*s", (int) vendor.len, vendor.data,
-                     (int) value.len, value.data);
-    debar_export_put(e, ",\"name\":");
-    debar_buf_json(&e->out, name.data, name.len);
-    debar_buf_free(&name);
+    e->made[0].len = 0;
+    debar_buf_add(&e->made[0], e->out.data + at, e->out.len - at);
+    e->out.len = at;
 
-    debar_export_put(e, ",\"pattern\":");
-    debar_buf_json(&e->out, pattern->data, pattern->len);
     debar_export_put(e, ",\"pattern_type\":\"stix\"");
     debar_stix_time(e, "valid_from", since);
 
@@ -395,6 +401,46 @@ debar_stix_indicator(debar_export_t *e, debar_str_t value, uint32_t rule,
     }
 
     debar_export_put(e, "}]}");
+
+    e->made[1].len = 0;
+    debar_buf_add(&e->made[1], e->out.data + at, e->out.len - at);
+    e->out.len = at;
+    e->last = rule;
+}
+
+
+static void
+debar_stix_indicator(debar_export_t *e, debar_str_t value, uint32_t rule,
+    const debar_buf_t *pattern)
+{
+    size_t       at;
+    debar_str_t  vendor;
+
+    if (e->counting) {
+        return;
+    }
+
+    if (e->last != rule) {
+        debar_stix_common(e, rule);
+    }
+
+    debar_export_put(e, ",\n{\"type\":\"indicator\",\"spec_version\":\"2.1\","
+                     "\"id\":");
+    debar_stix_id(e, "indicator", debar_str(pattern->data, pattern->len));
+    debar_buf_add(&e->out, e->made[0].data, e->made[0].len);
+
+    vendor = debar_feed_vendor(e, rule);
+    debar_export_put(e, ",\"name\":");
+    at = e->room.len;
+    debar_buf_add(&e->room, vendor.data, vendor.len);
+    debar_buf_add(&e->room, ": ", 2);
+    debar_buf_add(&e->room, value.data, value.len);
+    debar_buf_json(&e->out, e->room.data + at, e->room.len - at);
+    e->room.len = at;
+
+    debar_export_put(e, ",\"pattern\":");
+    debar_buf_json(&e->out, pattern->data, pattern->len);
+    debar_buf_add(&e->out, e->made[1].data, e->made[1].len);
 }
 
 
@@ -624,6 +670,10 @@ debar_csv_row(debar_export_t *e, const char *kind, debar_str_t value,
     debar_str_t               f[11];
     const debar_rule_t       *r;
     const debar_authority_t  *a;
+
+    if (e->counting) {
+        return;
+    }
 
     r = &e->list->rules[rule];
     a = debar_export_authority(e, rule, &since);

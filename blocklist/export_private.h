@@ -63,6 +63,8 @@ typedef struct {
     debar_export_node_t        *nodes;
     size_t                      depth;
     debar_buf_t                 room;
+    uint32_t                    last;        /* stix: the rule of these */
+    debar_buf_t                 made[2];     /* what is the same for its rows */
 } debar_export_t;
 
 /* One row in the words of a format; NULL: it has none for such rows. */

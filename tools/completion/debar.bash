@@ -24,6 +24,17 @@ _debar()
             mapfile -t COMPREPLY < <(compgen -W 'enforce monitor' -- "$cur")
             return
             ;;
+        --format)
+            mapfile -t COMPREPLY < <(
+                compgen -W 'rpz squid hosts edl-domain edl-url edl-ip suricata
+                    stix csv' -- "$cur")
+            return
+            ;;
+        --activity)
+            mapfile -t COMPREPLY < <(
+                compgen -W 'browse update download acquire' -- "$cur")
+            return
+            ;;
         -X | --request)
             mapfile -t COMPREPLY < <(
                 compgen -W 'GET HEAD POST PUT DELETE CONNECT' -- "$cur")
@@ -99,6 +110,10 @@ _debar()
             ;;
         *:list:set)
             words='--unset --dry-run --json --quiet --help'
+            ;;
+        *:list:export)
+            words='--format --output --activity --on --policy --zone --sid
+                --max --drop --no-head --json --quiet --help'
             ;;
         *:list:check)
             words='--json --quiet --help'
