@@ -48,7 +48,7 @@ _debar()
             ;;
         2:list:*)
             words='build check import match diff add remove set propose approve
-                publish rollback sync --help'
+                publish rollback sync export --help'
             ;;
         2:key:*)
             words='new show --help'
