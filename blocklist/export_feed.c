@@ -266,7 +266,7 @@ static const uint8_t  debar_stix_space[16] = {
 static void
 debar_stix_id(debar_export_t *e, const char *type, debar_str_t text)
 {
-    char         text[40];
+    char         uuid[40];
     size_t       i, n;
     uint8_t      d[EVP_MAX_MD_SIZE];
     debar_str_t  p;
@@ -292,15 +292,15 @@ debar_stix_id(debar_export_t *e, const char *type, debar_str_t text)
 
     for (i = 0, n = 0; i < 16; i++) {
         if (i == 4 || i == 6 || i == 8 || i == 10) {
-            text[n++] = '-';
+            uuid[n++] = '-';
         }
 
-        text[n++] = hex[d[i] >> 4];
-        text[n++] = hex[d[i] & 15];
+        uuid[n++] = hex[d[i] >> 4];
+        uuid[n++] = hex[d[i] & 15];
     }
 
-    text[n++] = '"';
-    debar_buf_add(&e->out, text, n);
+    uuid[n++] = '"';
+    debar_buf_add(&e->out, uuid, n);
 }
 
 
