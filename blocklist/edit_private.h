@@ -63,6 +63,10 @@ struct debar_edit_s {
 
 void debar_edit_flat(const debar_edit_node_t *root, debar_buf_t *out);
 
+/* The same without the order of keys in maps. */
+
+void debar_edit_flat_sorted(const debar_edit_node_t *root, debar_buf_t *out);
+
 /* The flat form of one line of YAML; DEBAR_ERROR: it is not a node. */
 
 int debar_edit_flat_text(const char *yaml, debar_buf_t *out,

@@ -71,13 +71,22 @@ debar_edit_typed(const char *data, size_t len)
 }
 
 
+static size_t
+debar_edit_digits(const char *data, size_t i, size_t len)
+{
+    while (i < len && ((data[i] >= '0' && data[i] <= '9') || data[i] == '_')) {
+        i++;
+    }
+
+    return i;
+}
+
+
 static int
 debar_edit_number(const char *data, size_t len)
 {
-    size_t    i;
-    unsigned  digits;
+    size_t  i, k;
 
-    digits = 0;
     i = len && (data[0] == '-' || data[0] == '+');
 
     if (len - i == 4 && data[i] == '.'
@@ -88,7 +97,7 @@ debar_edit_number(const char *data, size_t len)
     }
 
     if (len - i > 2 && data[i] == '0' && strchr("xXoObB", data[i + 1])) {
-        for (i += 2; i < len && (strchr("_", data[i])
+        for (i += 2; i < len && (data[i] == '_'
              || (data[i] >= '0' && data[i] <= '9')
              || ((data[i] | 0x20) >= 'a' && (data[i] | 0x20) <= 'f')); i++)
         {
@@ -98,20 +107,50 @@ debar_edit_number(const char *data, size_t len)
         return i == len;
     }
 
-    for (/* void */; i < len; i++) {
-        if (data[i] >= '0' && data[i] <= '9') {
-            digits++;
+    /* days, and times behind them */
 
-        } else if (!(strchr("._:-+", data[i])
-                     || ((data[i] | 0x20) == 'e' && digits)
-                     || ((data[i] == 'T' || data[i] == 'Z' || data[i] == ' ')
-                         && digits)))
-        {
-            return 0;
+    if (i == 0 && len >= 8 && debar_edit_digits(data, 0, len) == 4
+        && data[4] == '-')
+    {
+        k = debar_edit_digits(data, 5, len);
+
+        if (k > 5 && k <= 7 && k < len && data[k] == '-') {
+            i = debar_edit_digits(data, k + 1, len);
+            return i > k + 1 && (i == len || strchr("Tt ", data[i]));
         }
+
+        return 0;
     }
 
-    return digits != 0;
+    /* 1, 1.5, .5, 1e5, 1:30:00 */
+
+    k = debar_edit_digits(data, i, len);
+
+    if (k == i && !(k + 1 < len && data[k] == '.' && data[k + 1] >= '0'
+                    && data[k + 1] <= '9'))
+    {
+        return 0;
+    }
+
+    while (k > i && k + 1 < len && data[k] == ':'
+           && debar_edit_digits(data, k + 1, len) > k + 1)
+    {
+        k = debar_edit_digits(data, k + 1, len);
+    }
+
+    if (k < len && data[k] == '.') {
+        k = debar_edit_digits(data, k + 1, len);
+    }
+
+    if (k + 1 < len && (data[k] | 0x20) == 'e') {
+        k += 1 + (data[k + 1] == '-' || data[k + 1] == '+');
+        i = k;
+        k = debar_edit_digits(data, k, len);
+
+        return k == len && k > i;
+    }
+
+    return k == len;
 }
 
 

@@ -550,6 +550,62 @@ debar_edit_flat(const debar_edit_node_t *root, debar_buf_t *out)
 }
 
 
+static int
+debar_edit_key_cmp(const void *one, const void *two)
+{
+    const debar_edit_node_t  *a = *(debar_edit_node_t *const *) one,
+                             *b = *(debar_edit_node_t *const *) two;
+
+    return a->type == DEBAR_EDIT_SCALAR && b->type == DEBAR_EDIT_SCALAR
+           ? strcmp(a->text, b->text) : (int) a->type - (int) b->type;
+}
+
+
+/* Of nodes that nobody will edit. */
+
+void
+debar_edit_flat_sorted(const debar_edit_node_t *root, debar_buf_t *out)
+{
+    size_t                     at[DEBAR_EDIT_DEPTH + 1], i;
+    unsigned                   depth;
+    const debar_edit_node_t   *node;
+    debar_edit_node_t         *open[DEBAR_EDIT_DEPTH + 1];
+
+    depth = 0;
+    node = root;
+
+    for ( ;; ) {
+        if (node->type == DEBAR_EDIT_SCALAR || node->type == DEBAR_EDIT_ALIAS) {
+            debar_edit_flat_leaf(node, out);
+
+        } else {
+            debar_buf_printf(out, "%c%u",
+                             node->type == DEBAR_EDIT_LIST ? '[' : '{',
+                             node->anchored);
+            open[depth] = (debar_edit_node_t *) node;
+            at[depth++] = 0;
+
+            if (node->type == DEBAR_EDIT_MAP && node->n) {
+                qsort(node->items, node->n / 2, 2 * sizeof(*node->items),
+                      debar_edit_key_cmp);
+            }
+        }
+
+        while (depth && at[depth - 1] == open[depth - 1]->n) {
+            debar_buf_add(out, "]", 1);
+            depth--;
+        }
+
+        if (depth == 0) {
+            return;
+        }
+
+        i = at[depth - 1]++;
+        node = open[depth - 1]->items[i];
+    }
+}
+
+
 int
 debar_edit_flat_text(const char *yaml, debar_buf_t *out, debar_fault_t *why)
 {

@@ -80,6 +80,8 @@ static const debar_command_t  debar_list_commands[] = {
     { "rollback", debar_list_rollback, "an old list with a new serial" },
     { "sync", debar_list_sync, "fetch the list that is published" },
     { "export", debar_list_export, "write it for DNS, proxies, firewalls" },
+    { "format", debar_list_format, "bring a source into its canonical form" },
+    { "schema", debar_list_schema, "print a JSON Schema, for editors" },
     { NULL, NULL, NULL }
 };
 

@@ -47,8 +47,8 @@ _debar()
             words='list check gateway inspect key root sign --help --version'
             ;;
         2:list:*)
-            words='build check import match diff add remove set propose approve
-                publish rollback sync export --help'
+            words='build check import match diff add remove set propose
+                approve publish rollback sync export format schema --help'
             ;;
         2:key:*)
             words='new show --help'
@@ -107,6 +107,12 @@ _debar()
             ;;
         *:list:remove)
             words='--authority --pattern --all --dry-run --json --quiet --help'
+            ;;
+        *:list:format)
+            words='--check --dry-run --quiet --help'
+            ;;
+        *:list:schema)
+            words='--vendor --list --waivers --channels --help'
             ;;
         *:list:set)
             words='--unset --dry-run --json --quiet --help'
