@@ -502,7 +502,7 @@ debar_edit_finish(debar_edit_t *e, debar_buf_t *out, debar_fault_t *why)
             /* void */
         }
 
-        debar_edit_node_splices(e, e->touched[i], e->news + k, n);
+        debar_edit_node_splices(e, e->touched[i], n ? e->news + k : NULL, n);
         k += n;
     }
 

@@ -37,6 +37,8 @@ typedef struct {
 } debar_format_order_t;
 
 
+static int debar_format_once(debar_buf_t *out, const char *data, size_t len,
+    unsigned file, debar_fault_t *why);
 static void debar_format_block(debar_format_t *f, const debar_edit_node_t *node,
     size_t indent, debar_format_at_t *at, size_t from, unsigned joined);
 static void debar_format_value(debar_format_t *f, const debar_edit_node_t *node,
@@ -60,8 +62,46 @@ static size_t debar_format_foot(const debar_edit_t *e, size_t from, size_t to,
     size_t col);
 
 
+/* What is in form stays so: where a comment stands oddly it may take a second
+ * pass until it does. */
+
 int
 debar_edit_format(debar_buf_t *out, const char *data, size_t len,
+    unsigned file, debar_fault_t *why)
+{
+    int          rc;
+    unsigned     pass;
+    debar_buf_t  next;
+
+    rc = debar_format_once(out, data, len, file, why);
+
+    for (pass = 0; rc == DEBAR_OK; pass++) {
+        memset(&next, 0, sizeof(next));
+        rc = debar_format_once(&next, out->data, out->len, file, why);
+
+        if (rc == DEBAR_OK && next.len == out->len
+            && memcmp(next.data, out->data, next.len) == 0)
+        {
+            debar_buf_free(&next);
+            return DEBAR_OK;
+        }
+
+        debar_buf_free(out);
+        *out = next;
+
+        if (rc == DEBAR_OK && pass == 3) {
+            debar_fault(why, "the comments of this file stand where they have "
+                        "no form: it is left as it is");
+            rc = DEBAR_ERROR;
+        }
+    }
+
+    return rc;
+}
+
+
+static int
+debar_format_once(debar_buf_t *out, const char *data, size_t len,
     unsigned file, debar_fault_t *why)
 {
     int                   rc;
@@ -415,7 +455,8 @@ debar_format_block(debar_format_t *f, const debar_edit_node_t *node,
             }
 
         } else {
-            debar_buf_add(f->out, "- ", 2);
+            debar_buf_add(f->out, "- ", value->type == DEBAR_EDIT_SCALAR
+                                        && value->start == value->end ? 1 : 2);
         }
 
         debar_format_value(f, value, indent, &below);
