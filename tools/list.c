@@ -68,6 +68,8 @@ static const char  debar_list_check_help[] =
 static const debar_command_t  debar_list_commands[] = {
     { "build", debar_list_build, "make a snapshot from a source" },
     { "check", debar_list_check, "find the errors of a source or snapshot" },
+    { "preview", debar_list_preview,
+      "replay recorded traffic through a list not yet in force" },
     { "diff", debar_list_diff, "say what differs between two lists" },
     { "match", debar_list_match, "propose who imported names may be" },
     { "import", debar_list_import, "put rows of a published list into a source" },

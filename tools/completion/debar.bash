@@ -12,7 +12,8 @@ _debar()
             | --ca-passphrase | --parent-credentials | --tls-cert | --tls-key \
             | --client-ca | --htpasswd | --key | --passphrase | --socket \
             | --pid | --log | --pass-file | --approver | --from | --root \
-            | --previous | --preview | --diff | --merge | --against)
+            | --previous | --preview | --diff | --merge | -A | --against \
+            | --in-force)
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return
             ;;
@@ -47,7 +48,7 @@ _debar()
             words='list check gateway inspect key root sign --help --version'
             ;;
         2:list:*)
-            words='build check import match diff add remove set propose
+            words='build check preview import match diff add remove set propose
                 approve publish rollback sync export format schema --help'
             ;;
         2:key:*)
@@ -61,6 +62,10 @@ _debar()
             ;;
         *:list:build)
             words='--output --replace --json --quiet --help'
+            ;;
+        *:list:preview)
+            words='--against --in-force --format --on --since --until --top
+                --json --html --output --quiet --help'
             ;;
         *:list:diff)
             words='--all --json --html --output --help'
