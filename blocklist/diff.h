@@ -52,7 +52,7 @@ typedef enum {
 
 typedef struct {
     const char  *text;            /* "a.example"; of records: a sentence */
-    const char  *note;            /* what changed in it; empty: nothing to say */
+    const char  *note;            /* what changed in it, or empty */
 } debar_diff_row_t;
 
 /* Rows that have all this in common. */
@@ -85,6 +85,9 @@ typedef struct debar_diff_s {
 #define DEBAR_DIFF_KEEP     20
 #define DEBAR_DIFF_GROUPS   100000
 #define DEBAR_DIFF_ALL      2000000   /* rows that --all keeps of all */
+
+#define DEBAR_DIFF_SHOWN    5         /* rows in a sentence */
+#define DEBAR_DIFF_WORDS    150       /* lines of words in JSON */
 
 /*
  * keep: rows of a group; 0: DEBAR_DIFF_KEEP.  progress may be NULL; it is told
@@ -125,6 +128,11 @@ const char *debar_effect_heading(unsigned effect);
 void debar_diff_json(debar_buf_t *b, const debar_diff_t *d);
 void debar_diff_text(debar_buf_t *b, const debar_diff_t *d, size_t show);
 void debar_diff_html(debar_buf_t *b, const debar_diff_t *d);
+
+/* ,"words":[...]: lines of text, empty ones left out, that approvers are shown
+ * of a JSON that goes with a manifest. */
+
+void debar_lines_json(debar_buf_t *b, const debar_buf_t *text, size_t max);
 
 /* Text of a page: & < > " ' and controls escaped. */
 

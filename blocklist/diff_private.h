@@ -100,7 +100,11 @@ void debar_diff_add(debar_differ_t *df, unsigned effect, unsigned how,
 
 int debar_diff_rules(debar_differ_t *df);
 int debar_diff_rows(debar_differ_t *df);
-void debar_diff_names(debar_differ_t *df);
+
+/* All that both lists say of a key. */
+
+void debar_diff_key(debar_differ_t *df, debar_said_t *a, size_t na,
+    debar_said_t *b, size_t nb, debar_str_t text);
 uint64_t *debar_diff_mask(const debar_differ_t *df, unsigned side,
     uint64_t mask, uint64_t out[2]);
 
@@ -109,6 +113,10 @@ uint64_t *debar_diff_mask(const debar_differ_t *df, unsigned side,
 void debar_diff_ids(debar_buf_t *b, const debar_differ_t *df,
     const uint64_t mask[2]);
 
+/* diff_names.c */
+
+void debar_diff_names(debar_differ_t *df);
+
 /* diff_phases.c */
 
 void debar_diff_authority_key(debar_differ_t *df, unsigned side,
@@ -116,9 +124,33 @@ void debar_diff_authority_key(debar_differ_t *df, unsigned side,
 void debar_diff_authority(debar_differ_t *df, const void *old,
     const void *now);
 
+/* diff_waivers.c: old or now may be NULL */
+
+void debar_permit_key(debar_differ_t *df, unsigned side, const void *record,
+    debar_buf_t *b);
+void debar_permit_diff(debar_differ_t *df, const void *old, const void *now);
+void debar_waiver_key(debar_differ_t *df, unsigned side, const void *record,
+    debar_buf_t *b);
+void debar_waiver_diff(debar_differ_t *df, const void *old, const void *now);
+
 /* diff_tables.c */
 
 void debar_diff_tables(debar_differ_t *df);
+
+#define debar_view_str(df, side, ref)                                         \
+    debar_ref_str((df)->strings[side], ref)
+
+/* A sentence; b is freed. */
+
+void debar_diff_tell(debar_differ_t *df, unsigned effect, unsigned how,
+    unsigned what, uint32_t vendor, debar_buf_t *b);
+void debar_diff_put(debar_buf_t *b, debar_str_t s);
+int debar_diff_equal(debar_str_t a, debar_str_t b);
+
+/* A day in the time zone of that list. */
+
+void debar_diff_day(debar_differ_t *df, unsigned side, int64_t t,
+    debar_buf_t *b);
 
 
 #endif /* DEBAR_DIFF_PRIVATE_H */

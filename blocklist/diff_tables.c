@@ -10,8 +10,6 @@
 #include <stdlib.h>
 
 
-#define DEBAR_SCOPE_SHOWN  5      /* members of a list in a sentence */
-
 /* A record by what it is known by. */
 
 typedef struct {
@@ -27,16 +25,12 @@ typedef void (*debar_record_key_pt)(debar_differ_t *df, unsigned side,
     const void *record, debar_buf_t *b);
 
 
-#define debar_view_str(df, side, ref)                                         \
-    debar_ref_str((df)->strings[side], ref)
-
-
 static const char  debar_no_note[] = "";
 
 
-static void
-debar_tell(debar_differ_t *df, unsigned effect, unsigned how, unsigned what,
-    uint32_t vendor, debar_buf_t *b)
+void
+debar_diff_tell(debar_differ_t *df, unsigned effect, unsigned how,
+    unsigned what, uint32_t vendor, debar_buf_t *b)
 {
     debar_diff_add(df, effect, how, what, vendor, debar_str(b->data, b->len),
                    debar_str(debar_no_note, 0));
@@ -44,21 +38,34 @@ debar_tell(debar_differ_t *df, unsigned effect, unsigned how, unsigned what,
 }
 
 
-static void
-debar_put_str(debar_buf_t *b, debar_str_t s)
+void
+debar_diff_put(debar_buf_t *b, debar_str_t s)
 {
     debar_buf_add(b, s.data, s.len);
 }
 
 
-static int
-debar_same(debar_str_t a, debar_str_t b)
+int
+debar_diff_equal(debar_str_t a, debar_str_t b)
 {
     return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
 
-/* --- merging ---------------------------------------------------------------- */
+void
+debar_diff_day(debar_differ_t *df, unsigned side, int64_t t, debar_buf_t *b)
+{
+    char  zone[128], day[DEBAR_DAY_TEXT];
+
+    (void) snprintf(zone, sizeof(zone), "%.*s",
+                    (int) df->s[side]->timezone.len,
+                    df->s[side]->timezone.data);
+    debar_day_text(day, zone, t);
+    debar_buf_printf(b, "%s", day);
+}
+
+
+/* --- merging ------------------------------------------------------------- */
 
 static int
 debar_record_cmp(const void *one, const void *two)
@@ -142,7 +149,7 @@ debar_records_diff(debar_differ_t *df, unsigned which, debar_record_key_pt key,
 }
 
 
-/* --- vendors and products --------------------------------------------------- */
+/* --- vendors and products ------------------------------------------------ */
 
 static void
 debar_entry_key(debar_differ_t *df, unsigned side, const void *record,
@@ -150,7 +157,7 @@ debar_entry_key(debar_differ_t *df, unsigned side, const void *record,
 {
     const debar_entry_t  *e = record;
 
-    debar_put_str(b, debar_view_str(df, side, e->id));
+    debar_diff_put(b, debar_view_str(df, side, e->id));
 }
 
 
@@ -159,11 +166,11 @@ debar_entry_named(debar_differ_t *df, unsigned side, const debar_entry_t *e,
     debar_buf_t *b)
 {
     debar_buf_printf(b, "vendor ");
-    debar_put_str(b, debar_view_str(df, side, e->id));
+    debar_diff_put(b, debar_view_str(df, side, e->id));
 
     if (e->name.len) {
         debar_buf_printf(b, " (");
-        debar_put_str(b, debar_view_str(df, side, e->name));
+        debar_diff_put(b, debar_view_str(df, side, e->name));
         debar_buf_printf(b, ")");
     }
 }
@@ -194,8 +201,8 @@ debar_entry_authorities(debar_differ_t *df, const debar_entry_t *old,
         debar_buf_printf(&text, come ? " is now also under "
                                      : " is no longer under ");
         debar_diff_ids(&text, df, diff);
-        debar_tell(df, come ? DEBAR_EFFECT_STRICTER : DEBAR_EFFECT_LOOSER,
-                   DEBAR_DIFF_CHANGED, DEBAR_DIFF_VENDOR, vendor, &text);
+        debar_diff_tell(df, come ? DEBAR_EFFECT_STRICTER : DEBAR_EFFECT_LOOSER,
+                        DEBAR_DIFF_CHANGED, DEBAR_DIFF_VENDOR, vendor, &text);
     }
 }
 
@@ -217,22 +224,22 @@ debar_entry_diff(debar_differ_t *df, const void *old, const void *now)
     if (old == NULL || now == NULL) {
         debar_entry_named(df, side, e, &b);
         debar_buf_printf(&b, side ? " added" : " removed");
-        debar_tell(df, side ? DEBAR_EFFECT_STRICTER : DEBAR_EFFECT_LOOSER,
-                   side ? DEBAR_DIFF_ADDED : DEBAR_DIFF_REMOVED,
-                   DEBAR_DIFF_VENDOR, vendor, &b);
+        debar_diff_tell(df, side ? DEBAR_EFFECT_STRICTER : DEBAR_EFFECT_LOOSER,
+                        side ? DEBAR_DIFF_ADDED : DEBAR_DIFF_REMOVED,
+                        DEBAR_DIFF_VENDOR, vendor, &b);
         return;
     }
 
     debar_entry_authorities(df, x, y, vendor);
 
-    if (!debar_same(debar_view_str(df, 0, x->name),
-                    debar_view_str(df, 1, y->name)))
+    if (!debar_diff_equal(debar_view_str(df, 0, x->name),
+                          debar_view_str(df, 1, y->name)))
     {
         debar_entry_named(df, 0, x, &b);
         debar_buf_printf(&b, " is now called ");
-        debar_put_str(&b, debar_view_str(df, 1, y->name));
-        debar_tell(df, DEBAR_EFFECT_NONE, DEBAR_DIFF_CHANGED,
-                   DEBAR_DIFF_VENDOR, vendor, &b);
+        debar_diff_put(&b, debar_view_str(df, 1, y->name));
+        debar_diff_tell(df, DEBAR_EFFECT_NONE, DEBAR_DIFF_CHANGED,
+                        DEBAR_DIFF_VENDOR, vendor, &b);
     }
 }
 
@@ -245,9 +252,9 @@ debar_product_key(debar_differ_t *df, unsigned side, const void *record,
     const debar_product_t  *p = record;
 
     vendor = df->vendor[side][p->entry];
-    debar_put_str(b, debar_diff_id(df, vendor));
+    debar_diff_put(b, debar_diff_id(df, vendor));
     debar_buf_add(b, "", 1);
-    debar_put_str(b, debar_view_str(df, side, p->id));
+    debar_diff_put(b, debar_view_str(df, side, p->id));
 }
 
 
@@ -262,8 +269,8 @@ debar_product_diff(debar_differ_t *df, const void *old, const void *now)
     side = old == NULL;
     p = old ? x : y;
 
-    if (old && now && debar_same(debar_view_str(df, 0, x->name),
-                                 debar_view_str(df, 1, y->name)))
+    if (old && now && debar_diff_equal(debar_view_str(df, 0, x->name),
+                                       debar_view_str(df, 1, y->name)))
     {
         return;
     }
@@ -272,414 +279,27 @@ debar_product_diff(debar_differ_t *df, const void *old, const void *now)
     vendor = df->vendor[side][p->entry];
 
     debar_buf_printf(&b, "product ");
-    debar_put_str(&b, debar_view_str(df, side, p->id));
+    debar_diff_put(&b, debar_view_str(df, side, p->id));
     debar_buf_printf(&b, " (");
-    debar_put_str(&b, debar_view_str(df, side, p->name));
+    debar_diff_put(&b, debar_view_str(df, side, p->name));
     debar_buf_printf(&b, ") of ");
-    debar_put_str(&b, debar_diff_id(df, vendor));
+    debar_diff_put(&b, debar_diff_id(df, vendor));
 
     if (old && now) {
         debar_buf_printf(&b, " is now called ");
-        debar_put_str(&b, debar_view_str(df, 1, y->name));
+        debar_diff_put(&b, debar_view_str(df, 1, y->name));
 
     } else {
         debar_buf_printf(&b, old ? " removed" : " added");
     }
 
-    debar_tell(df, DEBAR_EFFECT_NONE,
-               old && now ? DEBAR_DIFF_CHANGED
-               : old ? DEBAR_DIFF_REMOVED : DEBAR_DIFF_ADDED,
-               DEBAR_DIFF_PRODUCT, vendor, &b);
+    debar_diff_tell(df, DEBAR_EFFECT_NONE, old && now ? DEBAR_DIFF_CHANGED :
+                    old ? DEBAR_DIFF_REMOVED : DEBAR_DIFF_ADDED,
+                    DEBAR_DIFF_PRODUCT, vendor, &b);
 }
 
 
-/* --- permits ---------------------------------------------------------------- */
-
-static void
-debar_permit_key(debar_differ_t *df, unsigned side, const void *record,
-    debar_buf_t *b)
-{
-    const debar_permit_t  *p = record;
-
-    debar_put_str(b, debar_diff_id(df, df->vendor[side][p->entry]));
-    debar_buf_add(b, "", 1);
-    debar_put_str(b, debar_view_str(df, side, p->key));
-    debar_buf_add(b, "", 1);
-    debar_put_str(b, debar_view_str(df, side, p->sha256));
-    debar_buf_add(b, "", 1);
-    debar_put_str(b, debar_view_str(df, side, p->product));
-}
-
-
-/* "store.example/tool of acme", as a permit's URL. */
-
-static void
-debar_permit_words(debar_differ_t *df, unsigned side, const debar_permit_t *p,
-    debar_buf_t *b)
-{
-    debar_str_t  key;
-
-    key = debar_view_str(df, side, p->key);
-    debar_buf_printf(b, "permit for ");
-    debar_key_words(b, DEBAR_DB_URL, (const uint8_t *) key.data, key.len);
-
-    if (p->subdomains) {
-        debar_buf_printf(b, " and its subdomains");
-    }
-
-    debar_buf_printf(b, " of ");
-    debar_put_str(b, debar_diff_id(df, df->vendor[side][p->entry]));
-
-    if (p->sha256.len) {
-        debar_buf_printf(b, ", one file alone");
-    }
-
-    if (p->product.len) {
-        debar_buf_printf(b, ", product ");
-        debar_put_str(b, debar_view_str(df, side, p->product));
-    }
-}
-
-
-static void
-debar_permit_changed(debar_differ_t *df, const debar_permit_t *x,
-    const debar_permit_t *y)
-{
-    unsigned     effect;
-    uint64_t     a[2], b[2], more, less;
-    debar_buf_t  text;
-
-    (void) debar_diff_mask(df, 0, x->authorities, a);
-    (void) debar_diff_mask(df, 1, y->authorities, b);
-    more = (b[0] & ~a[0]) | (b[1] & ~a[1]) | (y->subdomains && !x->subdomains);
-    less = (a[0] & ~b[0]) | (a[1] & ~b[1]) | (x->subdomains && !y->subdomains);
-
-    if (!more && !less && debar_same(debar_view_str(df, 0, x->why),
-                                     debar_view_str(df, 1, y->why)))
-    {
-        return;
-    }
-
-    effect = more && less ? DEBAR_EFFECT_OTHER : more ? DEBAR_EFFECT_LOOSER
-             : less ? DEBAR_EFFECT_STRICTER : DEBAR_EFFECT_NONE;
-
-    memset(&text, 0, sizeof(debar_buf_t));
-    debar_permit_words(df, 1, y, &text);
-
-    if (a[0] != b[0] || a[1] != b[1]) {
-        debar_buf_printf(&text, " now holds under ");
-        debar_diff_ids(&text, df, b);
-        debar_buf_printf(&text, " (was ");
-        debar_diff_ids(&text, df, a);
-        debar_buf_printf(&text, ")");
-
-    } else if (effect != DEBAR_EFFECT_NONE) {
-        debar_buf_printf(&text, y->subdomains ? " (was the host alone)"
-                                              : " no longer holds below it");
-    } else {
-        debar_buf_printf(&text, " has another reason: ");
-        debar_put_str(&text, debar_view_str(df, 1, y->why));
-    }
-
-    debar_tell(df, effect, DEBAR_DIFF_CHANGED, DEBAR_DIFF_PERMIT,
-               df->vendor[1][y->entry], &text);
-}
-
-
-static void
-debar_permit_diff(debar_differ_t *df, const void *old, const void *now)
-{
-    unsigned               side;
-    debar_buf_t            b;
-    const debar_permit_t  *p;
-
-    if (old && now) {
-        debar_permit_changed(df, old, now);
-        return;
-    }
-
-    memset(&b, 0, sizeof(debar_buf_t));
-    side = old == NULL;
-    p = old ? old : now;
-
-    debar_permit_words(df, side, p, &b);
-    debar_buf_printf(&b, side ? " added" : " removed");
-
-    if (p->why.len) {
-        debar_buf_printf(&b, ": ");
-        debar_put_str(&b, debar_view_str(df, side, p->why));
-    }
-
-    debar_tell(df, debar_diff_lifting(df, side, df->vendor[side][p->entry]),
-               side ? DEBAR_DIFF_ADDED : DEBAR_DIFF_REMOVED,
-               DEBAR_DIFF_PERMIT, df->vendor[side][p->entry], &b);
-}
-
-
-/* --- waivers ---------------------------------------------------------------- */
-
-static void
-debar_waiver_key(debar_differ_t *df, unsigned side, const void *record,
-    debar_buf_t *b)
-{
-    const debar_waiver_t  *w = record;
-
-    debar_put_str(b, debar_view_str(df, side, w->id));
-    debar_buf_add(b, "", 1);
-    debar_put_str(b, debar_diff_id(df, df->vendor[side][w->entry]));
-    debar_buf_add(b, "", 1);
-
-    if (w->product != DEBAR_NONE) {
-        debar_put_str(b, df->products[df->product[side][w->product]]);
-    }
-}
-
-
-static void
-debar_scope_part(debar_differ_t *df, unsigned side, const char *name,
-    uint32_t at, uint32_t n, unsigned keys, debar_buf_t *b)
-{
-    uint32_t            i;
-    debar_str_t         s;
-    const debar_ref_t  *r = df->view[side]->data[DEBAR_T_REFS];
-
-    for (i = 0; i < n && i < DEBAR_SCOPE_SHOWN; i++) {
-        debar_buf_printf(b, i ? ", " : b->len ? ", %s%s " : "%s%s ", name,
-                         n > 1 ? "s" : "");
-        s = debar_view_str(df, side, r[at + i]);
-
-        if (keys) {
-            debar_key_words(b, DEBAR_DB_URL, (const uint8_t *) s.data, s.len);
-
-        } else {
-            debar_put_str(b, s);
-        }
-    }
-
-    if (n > DEBAR_SCOPE_SHOWN) {
-        debar_buf_printf(b, " and %u more", n - DEBAR_SCOPE_SHOWN);
-    }
-}
-
-
-/* "users x, y, client 192.0.2.0/24" */
-
-static void
-debar_scope(debar_differ_t *df, unsigned side, const debar_waiver_t *w,
-    debar_buf_t *b)
-{
-    uint32_t             i;
-    uint8_t              key[17];
-    const debar_cidr_t  *c = df->view[side]->data[DEBAR_T_CIDRS];
-
-    debar_scope_part(df, side, "user", w->user, w->nusers, 0, b);
-
-    for (i = 0; i < w->nclients && i < DEBAR_SCOPE_SHOWN; i++) {
-        debar_buf_printf(b, i ? ", " : b->len ? ", client%s " : "client%s ",
-                         w->nclients > 1 ? "s" : "");
-        memcpy(key, c[w->client + i].addr, 16);
-        key[16] = (uint8_t) c[w->client + i].bits;
-        debar_key_words(b, DEBAR_DB_NETWORK, key, sizeof(key));
-    }
-
-    if (w->nclients > DEBAR_SCOPE_SHOWN) {
-        debar_buf_printf(b, " and %u more", w->nclients - DEBAR_SCOPE_SHOWN);
-    }
-
-    debar_scope_part(df, side, "order", w->order, w->norders, 0, b);
-    debar_scope_part(df, side, "URL", w->url, w->nurls, 1, b);
-}
-
-
-/* The whole of a scope, to compare. */
-
-static void
-debar_scope_all(debar_differ_t *df, unsigned side, const debar_waiver_t *w,
-    debar_buf_t *b)
-{
-    uint64_t        mask[2];
-    debar_digest_t  d;
-
-    memset(&d, 0, sizeof(debar_digest_t));
-    d.view = df->view[side];
-    d.strings = df->strings[side];
-
-    debar_line_scope(&d, b, w);
-    debar_diff_mask(df, side, w->authorities, mask);
-    debar_buf_printf(b, "\t%u\t%llx\t%llx", w->activities,
-                     (unsigned long long) mask[0],
-                     (unsigned long long) mask[1]);
-}
-
-
-static void
-debar_list_day(debar_differ_t *df, unsigned side, int64_t t, debar_buf_t *b)
-{
-    char  zone[128], day[DEBAR_DAY_TEXT];
-
-    (void) snprintf(zone, sizeof(zone), "%.*s",
-                    (int) df->s[side]->timezone.len,
-                    df->s[side]->timezone.data);
-    debar_day_text(day, zone, t);
-    debar_buf_printf(b, "%s", day);
-}
-
-
-/* The last day on which a waiver holds, as the source has it. */
-
-static void
-debar_last_day(debar_differ_t *df, unsigned side, int64_t until,
-    debar_buf_t *b)
-{
-    size_t  at;
-
-    at = b->len;
-    debar_list_day(df, side, until, b);
-
-    if (b->len - at == sizeof("2026-12-31") - 1) {
-        b->len = at;
-        debar_list_day(df, side, until - 1, b);
-        b->len = at + sizeof("2026-12-31") - 1;
-    }
-}
-
-
-static void
-debar_waiver_words(debar_differ_t *df, unsigned side, const debar_waiver_t *w,
-    debar_buf_t *b)
-{
-    debar_buf_t  scope;
-
-    memset(&scope, 0, sizeof(debar_buf_t));
-    debar_scope(df, side, w, &scope);
-
-    debar_buf_printf(b, "waiver ");
-    debar_put_str(b, debar_view_str(df, side, w->id));
-    debar_buf_printf(b, " of ");
-    debar_put_str(b, debar_str(scope.data, scope.len));
-    debar_buf_printf(b, " for ");
-    debar_put_str(b, debar_diff_id(df, df->vendor[side][w->entry]));
-
-    if (w->product != DEBAR_NONE) {
-        debar_buf_printf(b, " ");
-        debar_put_str(b, df->products[df->product[side][w->product]]);
-    }
-
-    debar_buf_free(&scope);
-}
-
-
-static void
-debar_waiver_dates(debar_differ_t *df, const debar_waiver_t *x,
-    const debar_waiver_t *y)
-{
-    debar_buf_t  b;
-
-    memset(&b, 0, sizeof(debar_buf_t));
-
-    if (x->until != y->until) {
-        debar_waiver_words(df, 1, y, &b);
-        debar_buf_printf(&b, " now ends ");
-        debar_last_day(df, 1, y->until, &b);
-        debar_buf_printf(&b, " (was ");
-        debar_last_day(df, 0, x->until, &b);
-        debar_buf_printf(&b, ")");
-        debar_tell(df, y->until > x->until ? DEBAR_EFFECT_LOOSER
-                                           : DEBAR_EFFECT_STRICTER,
-                   DEBAR_DIFF_CHANGED, DEBAR_DIFF_WAIVER,
-                   df->vendor[1][y->entry], &b);
-    }
-
-    if (x->from != y->from) {
-        debar_waiver_words(df, 1, y, &b);
-        debar_buf_printf(&b, " now begins ");
-        debar_list_day(df, 1, y->from, &b);
-        debar_buf_printf(&b, " (was ");
-        debar_list_day(df, 0, x->from, &b);
-        debar_buf_printf(&b, ")");
-        debar_tell(df, y->from < x->from ? DEBAR_EFFECT_LOOSER
-                                         : DEBAR_EFFECT_STRICTER,
-                   DEBAR_DIFF_CHANGED, DEBAR_DIFF_WAIVER,
-                   df->vendor[1][y->entry], &b);
-    }
-}
-
-
-static void
-debar_waiver_changed(debar_differ_t *df, const debar_waiver_t *x,
-    const debar_waiver_t *y)
-{
-    debar_buf_t  a, b, text;
-
-    memset(&a, 0, sizeof(debar_buf_t));
-    memset(&b, 0, sizeof(debar_buf_t));
-    memset(&text, 0, sizeof(debar_buf_t));
-
-    debar_waiver_dates(df, x, y);
-    debar_scope_all(df, 0, x, &a);
-    debar_scope_all(df, 1, y, &b);
-
-    if (!debar_same(debar_str(a.data, a.len), debar_str(b.data, b.len))) {
-        debar_waiver_words(df, 1, y, &text);
-        debar_buf_printf(&text, " now holds for others or for other things; it "
-                         "was for ");
-        debar_scope(df, 0, x, &text);
-        debar_tell(df, DEBAR_EFFECT_OTHER, DEBAR_DIFF_CHANGED,
-                   DEBAR_DIFF_WAIVER, df->vendor[1][y->entry], &text);
-    }
-
-    if (!debar_same(debar_view_str(df, 0, x->why),
-                    debar_view_str(df, 1, y->why))
-        || !debar_same(debar_view_str(df, 0, x->approved_by),
-                       debar_view_str(df, 1, y->approved_by)))
-    {
-        debar_waiver_words(df, 1, y, &text);
-        debar_buf_printf(&text, " is now approved by ");
-        debar_put_str(&text, debar_view_str(df, 1, y->approved_by));
-        debar_buf_printf(&text, ": ");
-        debar_put_str(&text, debar_view_str(df, 1, y->why));
-        debar_tell(df, DEBAR_EFFECT_NONE, DEBAR_DIFF_CHANGED,
-                   DEBAR_DIFF_WAIVER, df->vendor[1][y->entry], &text);
-    }
-
-    debar_buf_free(&a);
-    debar_buf_free(&b);
-}
-
-
-static void
-debar_waiver_diff(debar_differ_t *df, const void *old, const void *now)
-{
-    unsigned               side;
-    debar_buf_t            b;
-    const debar_waiver_t  *w;
-
-    if (old && now) {
-        debar_waiver_changed(df, old, now);
-        return;
-    }
-
-    memset(&b, 0, sizeof(debar_buf_t));
-    side = old == NULL;
-    w = old ? old : now;
-
-    debar_waiver_words(df, side, w, &b);
-    debar_buf_printf(&b, side ? " added, from " : " removed; it was from ");
-    debar_list_day(df, side, w->from, &b);
-    debar_buf_printf(&b, " to ");
-    debar_last_day(df, side, w->until, &b);
-    debar_buf_printf(&b, ", approved by ");
-    debar_put_str(&b, debar_view_str(df, side, w->approved_by));
-    debar_buf_printf(&b, ": ");
-    debar_put_str(&b, debar_view_str(df, side, w->why));
-
-    debar_tell(df, debar_diff_lifting(df, side, df->vendor[side][w->entry]),
-               side ? DEBAR_DIFF_ADDED : DEBAR_DIFF_REMOVED,
-               DEBAR_DIFF_WAIVER, df->vendor[side][w->entry], &b);
-}
-
-
-/* --- channels --------------------------------------------------------------- */
+/* --- channels ------------------------------------------------------------ */
 
 /*
  * A rule of a channel is known by all that it says: its line in the digest,
@@ -728,9 +348,9 @@ debar_##name##_diff(debar_differ_t *df, const void *old, const void *now)     \
                                                                               \
     memset(&b, 0, sizeof(debar_buf_t));                                       \
     debar_##name##_key(df, old == NULL, old ? old : now, &b);                 \
-    debar_tell(df, DEBAR_EFFECT_OTHER,                                        \
-               old ? DEBAR_DIFF_REMOVED : DEBAR_DIFF_ADDED,                   \
-               DEBAR_DIFF_CHANNEL, DEBAR_NONE, &b);                           \
+    debar_diff_tell(df, DEBAR_EFFECT_OTHER,                                   \
+                    old ? DEBAR_DIFF_REMOVED : DEBAR_DIFF_ADDED,              \
+                    DEBAR_DIFF_CHANNEL, DEBAR_NONE, &b);                      \
 }
 
 debar_channel_rule(recipe, DEBAR_T_RECIPES)
@@ -745,7 +365,7 @@ debar_channel_rule(relay, DEBAR_T_RELAYS)
 debar_channel_rule(mark, DEBAR_T_MARKS)
 
 
-/* --- the list as a whole ---------------------------------------------------- */
+/* --- the list as a whole ------------------------------------------------- */
 
 static void
 debar_head_text(debar_differ_t *df, const char *name, debar_str_t x,
@@ -753,18 +373,18 @@ debar_head_text(debar_differ_t *df, const char *name, debar_str_t x,
 {
     debar_buf_t  b;
 
-    if (debar_same(x, y)) {
+    if (debar_diff_equal(x, y)) {
         return;
     }
 
     memset(&b, 0, sizeof(debar_buf_t));
     debar_buf_printf(&b, "the %s is now \"", name);
-    debar_put_str(&b, y);
+    debar_diff_put(&b, y);
     debar_buf_printf(&b, "\" (was \"");
-    debar_put_str(&b, x);
+    debar_diff_put(&b, x);
     debar_buf_printf(&b, "\")");
-    debar_tell(df, effect, DEBAR_DIFF_CHANGED, DEBAR_DIFF_LIST, DEBAR_NONE,
-               &b);
+    debar_diff_tell(df, effect, DEBAR_DIFF_CHANGED, DEBAR_DIFF_LIST,
+                    DEBAR_NONE, &b);
 }
 
 
@@ -777,7 +397,7 @@ debar_head_expiry(debar_differ_t *df, unsigned side, int64_t expires,
         return;
     }
 
-    debar_list_day(df, side, expires, b);
+    debar_diff_day(df, side, expires, b);
 }
 
 
@@ -797,8 +417,8 @@ debar_head_diff(debar_differ_t *df)
         debar_buf_printf(&b, " (was ");
         debar_head_expiry(df, 0, x->expires, &b);
         debar_buf_printf(&b, ")");
-        debar_tell(df, DEBAR_EFFECT_OTHER, DEBAR_DIFF_CHANGED, DEBAR_DIFF_LIST,
-                   DEBAR_NONE, &b);
+        debar_diff_tell(df, DEBAR_EFFECT_OTHER, DEBAR_DIFF_CHANGED,
+                        DEBAR_DIFF_LIST, DEBAR_NONE, &b);
     }
 
     debar_head_text(df, "time zone", df->s[0]->timezone, df->s[1]->timezone,
@@ -811,8 +431,8 @@ debar_head_diff(debar_differ_t *df)
         debar_buf_printf(&b, "the serial is now %llu (was %llu)",
                          (unsigned long long) y->serial,
                          (unsigned long long) x->serial);
-        debar_tell(df, DEBAR_EFFECT_NONE, DEBAR_DIFF_CHANGED, DEBAR_DIFF_LIST,
-                   DEBAR_NONE, &b);
+        debar_diff_tell(df, DEBAR_EFFECT_NONE, DEBAR_DIFF_CHANGED,
+                        DEBAR_DIFF_LIST, DEBAR_NONE, &b);
     }
 }
 

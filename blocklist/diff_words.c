@@ -91,7 +91,7 @@ debar_diff_what_name(unsigned what)
 }
 
 
-/* --- keys ------------------------------------------------------------------- */
+/* --- keys ---------------------------------------------------------------- */
 
 static void
 debar_host_words(debar_buf_t *b, const uint8_t *key, size_t len)
@@ -188,7 +188,7 @@ debar_key_words(debar_buf_t *b, unsigned db, const uint8_t *key, size_t len)
 }
 
 
-/* --- words ------------------------------------------------------------------ */
+/* --- words --------------------------------------------------------------- */
 
 static int
 debar_group_whole(const debar_diff_group_t *g)
@@ -328,7 +328,7 @@ debar_diff_text(debar_buf_t *b, const debar_diff_t *d, size_t show)
 }
 
 
-/* --- JSON ------------------------------------------------------------------- */
+/* --- JSON ---------------------------------------------------------------- */
 
 static void
 debar_json_side(debar_buf_t *b, const debar_diff_t *d, unsigned k)
@@ -374,10 +374,39 @@ debar_json_group(debar_buf_t *b, const debar_diff_group_t *g)
 
 
 void
+debar_lines_json(debar_buf_t *b, const debar_buf_t *text, size_t max)
+{
+    size_t       n;
+    const char  *p, *end, *nl;
+
+    debar_buf_printf(b, ",\"words\":[");
+    p = text->data;
+    end = p + text->len;
+
+    for (n = 0; p < end && n < max; p = nl + 1) {
+        nl = memchr(p, '\n', (size_t) (end - p));
+        nl = nl ? nl : end;
+
+        if (nl > p) {
+            debar_buf_printf(b, "%s", n++ ? "," : "");
+            debar_buf_json(b, p, (size_t) (nl - p));
+        }
+    }
+
+    if (p < end) {
+        debar_buf_printf(b, ",\"and more, which the command itself shows\"");
+    }
+
+    debar_buf_printf(b, "]");
+}
+
+
+void
 debar_diff_json(debar_buf_t *b, const debar_diff_t *d)
 {
-    size_t    i;
-    unsigned  k;
+    size_t       i;
+    unsigned     k;
+    debar_buf_t  text;
 
     debar_buf_printf(b, "{\"format\":\"debar-diff-1\",\"from\":");
     debar_json_side(b, d, 0);
@@ -399,11 +428,16 @@ debar_diff_json(debar_buf_t *b, const debar_diff_t *d)
         debar_json_group(b, &d->groups[i]);
     }
 
-    debar_buf_printf(b, "]}\n");
+    debar_buf_printf(b, "]");
+    memset(&text, 0, sizeof(debar_buf_t));
+    debar_diff_text(&text, d, DEBAR_DIFF_SHOWN);
+    debar_lines_json(b, &text, DEBAR_DIFF_WORDS);
+    debar_buf_free(&text);
+    debar_buf_printf(b, "}\n");
 }
 
 
-/* --- a page ----------------------------------------------------------------- */
+/* --- a page -------------------------------------------------------------- */
 
 void
 debar_html_text(debar_buf_t *b, const char *data, size_t len)

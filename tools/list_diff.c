@@ -11,8 +11,7 @@
 #include "diff.h"
 
 
-#define DEBAR_DIFF_EXIT   10
-#define DEBAR_DIFF_SHOWN  5       /* rows in a sentence */
+#define DEBAR_DIFF_EXIT  10
 
 
 typedef struct {
@@ -34,7 +33,7 @@ static const char  debar_diff_help[] =
     "longer first.  Each is a source folder or a FILE.mdb.\n"
     "\n"
     "  -a, --all          every row, not the first of them and a count\n"
-    "      --json         one JSON object: what `debar list propose --diff` takes\n"
+    "      --json         one JSON object, for `debar list propose --diff`\n"
     "      --html         a page that needs nothing beside itself\n"
     "  -o, --output FILE  write it there\n"
     "  -h, --help         this text\n"

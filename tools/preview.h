@@ -9,6 +9,7 @@
 #include "tools.h"
 
 
+#define DEBAR_PREVIEW_LOGS        256
 #define DEBAR_PREVIEW_NAMES     65536     /* counted by name; others together */
 #define DEBAR_PREVIEW_EXAMPLES      5
 #define DEBAR_PREVIEW_UNREAD        5
@@ -75,6 +76,30 @@ typedef struct {
     debar_preview_changes_t   changes[DEBAR_PREVIEW_CLASSES];
 } debar_preview_t;
 
+
+typedef struct {
+    const char             *logs[DEBAR_PREVIEW_LOGS];
+    size_t                  nlogs;
+    const char             *lists[2];
+    size_t                  nlists;
+    const char             *in_force;
+    const char             *output;
+    const char             *format;
+    size_t                  top;
+    unsigned                json;
+    unsigned                html;
+    unsigned                quiet;
+    time_t                  on;
+    unsigned                has_on;
+    time_t                  since;
+    time_t                  until;
+} debar_preview_args_t;
+
+/* preview_args.c; -1: go on, else the exit code */
+
+int debar_preview_args(debar_preview_args_t *a, int argc, char **argv);
+
+/* preview_report.c */
 
 void debar_preview_free(debar_preview_t *p);
 void debar_tally_add(debar_tally_t *t, const char *name, size_t len);

@@ -225,7 +225,7 @@ debar_preview_when(int64_t t, char out[32])
 }
 
 
-/* --- words ------------------------------------------------------------------ */
+/* --- words --------------------------------------------------------------- */
 
 /* Controls of a log are shown: it was written by strangers. */
 
@@ -361,7 +361,7 @@ debar_preview_text(debar_buf_t *b, debar_preview_t *p, size_t top)
 }
 
 
-/* --- JSON ------------------------------------------------------------------- */
+/* --- JSON ---------------------------------------------------------------- */
 
 static void
 debar_preview_list_json(debar_buf_t *b, const char *key, debar_list_t *list)
@@ -446,9 +446,10 @@ debar_preview_changes_json(debar_buf_t *b, debar_preview_changes_t *ch,
 void
 debar_preview_json(debar_buf_t *b, debar_preview_t *p, size_t top)
 {
-    char      when[32];
-    unsigned  c;
-    uint64_t  i;
+    char         when[32];
+    unsigned     c;
+    uint64_t     i;
+    debar_buf_t  text;
 
     debar_buf_printf(b, "{\"format\":\"debar-preview-1\"");
     debar_preview_list_json(b, "in_force", p->in_force);
@@ -482,11 +483,15 @@ debar_preview_json(debar_buf_t *b, debar_preview_t *p, size_t top)
         debar_preview_changes_json(b, &p->changes[c], top);
     }
 
+    memset(&text, 0, sizeof(text));
+    debar_preview_text(&text, p, DEBAR_PREVIEW_TOP);
+    debar_lines_json(b, &text, DEBAR_DIFF_WORDS);
+    debar_buf_free(&text);
     debar_buf_printf(b, "}\n");
 }
 
 
-/* --- a page ----------------------------------------------------------------- */
+/* --- a page -------------------------------------------------------------- */
 
 static void
 debar_preview_cell(debar_buf_t *b, const char *text)

@@ -112,7 +112,7 @@ none(void)
           "\"status\":200}", DEBAR_DECLINED },
         { "1795338778.123      0 10.1.2.3 NONE/400 3500 - "
           "error:invalid-request - HIER_NONE/- text/html", DEBAR_DECLINED },
-        { "{\"time\":\"2026-11-22T09:12:58Z\",\"url\":\"http://a", DEBAR_ERROR },
+        { "{\"time\":\"2026-11-22T09:12:58Z\",\"url\":\"a", DEBAR_ERROR },
         { "{\"a\":{\"b\":[1,2}}", DEBAR_ERROR },
         { "{\"a\"", DEBAR_ERROR },
         { "words that nobody logs", DEBAR_ERROR },
