@@ -28,7 +28,7 @@ typedef struct {
     const char                *kind;  /* of rows, or NULL */
     unsigned                   text;  /* what other readers may take for a
                                          number is text */
-    debar_schema_key_t         row[10];
+    debar_schema_key_t         row[12];
 } debar_format_at_t;
 
 typedef struct {
@@ -845,7 +845,7 @@ debar_format_below(debar_format_at_t *to, const debar_format_at_t *from,
 
         if (from->kind) {
             memcpy(to->row, from->row, sizeof(to->row));
-            debar_schema_row(from->kind, to->row, 10);
+            debar_schema_row(from->kind, to->row, 12);
             to->keys = to->row;
 
             /* packages: ecosystems are keys of any name */

@@ -38,6 +38,8 @@ static const debar_schema_key_t  debar_s_list[] = {
       "authorities that count; default: every one", NULL },
     { "channels", DEBAR_S_WORD, 0, "none", "none: without the shipped ones",
       NULL },
+    { "keep-open", DEBAR_S_TEXT, L, NULL,
+      "hosts and URLs that no row may refuse to browse", NULL },
     { "authorities", DEBAR_S_MAP, R|DEBAR_S_KEYED|DEBAR_S_FULL, "authority",
       "by id", NULL },
     { NULL, 0, 0, NULL, NULL, NULL }
@@ -245,7 +247,9 @@ debar_schema_row(const char *kind, debar_schema_key_t *keys, size_t max)
           NULL },
         { "authorities", DEBAR_S_TEXT, DEBAR_S_LIST|DEBAR_S_FULL, NULL,
           "fewer than the vendor's", NULL },
-        { "source", DEBAR_S_TEXT, 0, NULL, "where it is known from", NULL }
+        { "source", DEBAR_S_TEXT, 0, NULL, "where it is known from", NULL },
+        { "forced", DEBAR_S_TEXT, 0, NULL,
+          "why it stands though a guard rail refuses it", NULL }
     };
 
     k = NULL;
@@ -599,7 +603,7 @@ static void
 debar_schema_rows(debar_buf_t *b, const char *kind, unsigned depth)
 {
     size_t                     i;
-    debar_schema_key_t         row[10], text;
+    debar_schema_key_t         row[12], text;
     const debar_value_kind_t  *k;
 
     for (i = 0; strcmp(debar_value_kinds[i].list, kind) != 0; i++) {
@@ -608,7 +612,7 @@ debar_schema_rows(debar_buf_t *b, const char *kind, unsigned depth)
 
     k = &debar_value_kinds[i];
     memset(&text, 0, sizeof(text));
-    debar_schema_row(kind, row, 10);
+    debar_schema_row(kind, row, 12);
 
     if (k->flags & DEBAR_KIND_ECOSYSTEMS) {
         debar_buf_printf(b, "\"type\": [\"object\", \"null\"], "

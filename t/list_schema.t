@@ -69,6 +69,7 @@ serial: 7
 expires: 2099-12-31
 in-force: [rule-1]
 channels: none
+keep-open: [agency.example, 'https://lists.example/debar']
 authorities:
   rule-1:
     title: One
@@ -84,8 +85,8 @@ name: Acme
 authorities: [rule-1]
 names: [Acme Widgets, {text: Acmeware, match: anywhere, action: log, activity: browse, source: x}]
 names-from: names.txt
-not-names: [Acmetown, {text: Acmeville, source: y}]
-hosts: [acme.example, {host: shop.example, subdomains: false, authorities: [rule-1]}, {pattern: 'acme[0-9]\.example'}]
+not-names: [Acmetown, {text: Acmeville, source: y, forced: memo 7}]
+hosts: [acme.example, {host: shop.example, subdomains: false, authorities: [rule-1]}, {pattern: 'acme[0-9]\.example', forced: memo 7}]
 urls: [shop.example/acme, {url: shop.example/acme2, activity: acquire}]
 networks: [192.0.2.0/24, {network: '2001:db8::/32'}]
 asns: [64500, {asn: 64501}]
