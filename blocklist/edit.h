@@ -130,6 +130,7 @@ typedef struct {
     const char         *match;
     const char         *subdomains;
     const char         *source;
+    const char         *forced;   /* why it stands against a guard rail */
     const char         *why;      /* of a permit */
     const char         *sha256;   /* of a permit */
     const char         *product;  /* of a permit */

@@ -569,6 +569,12 @@ debar_edit_row_yaml(debar_buf_t *out, const char *kind, const char *value,
             return DEBAR_ERROR;
         }
 
+        if (row->forced) {
+            debar_fault(why, "guard rails are for what is listed: a permit "
+                        "needs no reason against them");
+            return DEBAR_ERROR;
+        }
+
         debar_buf_add(out, "{", 1);
         debar_edit_pair(out, strchr(value, '/') ? "url" : "host", value, 0);
         debar_edit_pair(out, "subdomains", row->subdomains, 1);
@@ -590,8 +596,8 @@ debar_edit_row_yaml(debar_buf_t *out, const char *kind, const char *value,
     number = k->kind == DEBAR_KIND_ASN;
 
     if (row->action == NULL && row->activity == NULL && row->match == NULL
-        && row->subdomains == NULL && row->source == NULL && !row->pattern
-        && row->nauthorities == 0)
+        && row->subdomains == NULL && row->source == NULL
+        && row->forced == NULL && !row->pattern && row->nauthorities == 0)
     {
         debar_edit_quote(out, value, strlen(value), number);
         return DEBAR_OK;
@@ -605,6 +611,7 @@ debar_edit_row_yaml(debar_buf_t *out, const char *kind, const char *value,
     debar_edit_pair(out, "action", row->action, 0);
     debar_edit_authorities(out, row->authorities, row->nauthorities);
     debar_edit_pair(out, "source", row->source, 0);
+    debar_edit_pair(out, "forced", row->forced, 0);
     debar_buf_add(out, "}", 1);
 
     return DEBAR_OK;

@@ -261,6 +261,10 @@ for ([qr/public suffix/, qw(add acme host co.uk)],
      [qr/"hosts" is meant/, qw(add acme hots x.example)],
      [qr/no product "w9".*product w9 --name/, qw(add acme/w9 name Widget-9)],
      [qr/a permit says why: --why/, qw(add acme permit x.example)],
+     [qr/a permit needs no reason/,
+      qw(add acme permit x.example --why y --force z)],
+     [qr/google\.com.*--force "REASON"/s,
+      qw(add acme host google.com)],
      [qr/is not listed under hosts.*nothing to remove/,
       qw(remove acme host x.example)],
      [qr/bad date/, qw(set expires 2027-02-30)],
@@ -278,6 +282,35 @@ for ([qr/public suffix/, qw(add acme host co.uk)],
 is(file_text($vendor), $text, 'and nothing was written');
 
 is(edit('add', 'acme')->{status}, 2, 'too few words are a usage error');
+is(edit('add', qw(acme host google.com --force), ' ')->{status}, 2,
+   'a reason that says nothing is one, too');
+
+
+# Against a guard rail: with a reason, which stays.
+
+fresh();
+
+for (['host', 'google.com', qr/\{host: google\.com, forced: "counsel: memo 7"\}/],
+     ['host', 'co.uk', qr/\{host: co\.uk, forced: /],
+     ['name', 'orange', qr/\{text: orange, forced: /],
+     ['network', '10.0.0.0/8', qr/^networks:\n  - \{network: 10\.0\.0\.0\/8, forced: /m])
+{
+    my ($kind, $value, $want) = @$_;
+
+    is(edit('add', 'acme', $kind, $value)->{status}, 1, "$value is refused");
+    $r = edit('add', 'acme', $kind, $value, '--force', 'counsel: memo 7');
+    is($r->{status}, 0, '... and taken with a reason') or diag($r->{err});
+    like(file_text($vendor), $want, '... which stands in its row');
+    like(edit('add', 'acme', $kind, $value)->{out}, qr/already there/,
+         '... and is there then');
+}
+
+is(run_command([debar_path(), 'list', 'check', $list])->{status}, 0,
+   'such a list is right');
+is(run_command([debar_path(), 'list', 'format', $list])->{status}, 0,
+   'brought into form');
+is(scalar(() = file_text($vendor) =~ /forced: ["']?counsel: memo 7/g), 4,
+   '... it keeps its reasons');
 is(edit('remove', qw(acme host x --why y))->{status}, 2,
    'an option of another command, too');
 

@@ -343,10 +343,12 @@ static int
 debar_changes_new_errors(debar_changes_t *c, debar_errors_t *errors)
 {
     size_t          i, k, n;
+    unsigned        guarded;
     debar_error_t  *e;
     debar_source_t  src;
     debar_errors_t  before;
 
+    guarded = 0;
     memset(&before, 0, sizeof(before));
 
     (void) debar_source_read_guarded(&src, c->source, (int64_t) time(NULL),
@@ -377,6 +379,7 @@ debar_changes_new_errors(debar_changes_t *c, debar_errors_t *errors)
         fprintf(stderr, ":%u:%u: ", e->line ? e->line : 1, e->col ? e->col : 1);
         debar_put(stderr, e->text, strlen(e->text));
         fputc('\n', stderr);
+        guarded |= strstr(e->text, "forced: \"") != NULL;
         n++;
     }
 
@@ -384,7 +387,9 @@ debar_changes_new_errors(debar_changes_t *c, debar_errors_t *errors)
 
     if (n) {
         debar_say("%s: with this change there would be %zu error%s; nothing "
-                  "was written", c->source, n, n == 1 ? "" : "s");
+                  "was written%s", c->source, n, n == 1 ? "" : "s",
+                  guarded ? " (debar list add --force \"REASON\" lists what "
+                            "a guard rail refuses)" : "");
         return DEBAR_ERROR;
     }
 

@@ -85,6 +85,7 @@ static const char  debar_add_help[] =
     "      --subdomains true|false\n"
     "      --pattern              VALUE is an expression (PCRE2)\n"
     "      --source TEXT          where it is known from\n"
+    "      --force TEXT           why it stands though a guard rail refuses it\n"
     "      --why TEXT             of a permit\n"
     "      --authority ID         fewer than the vendor's; may be repeated\n"
     "      --comment TEXT         a comment behind the value\n"
@@ -232,6 +233,7 @@ debar_list_edit_options(debar_list_edit_t *le, const char *help, int argc,
         { "from-file",  no_argument,       NULL, 13 },
         { "unset",      no_argument,       NULL, 14 },
         { "all",        no_argument,       NULL, 15 },
+        { "force",      required_argument, NULL, 16 },
         { "json",       no_argument,       NULL, 'j' },
         { "dry-run",    no_argument,       NULL, 'n' },
         { "quiet",      no_argument,       NULL, 'q' },
@@ -239,14 +241,14 @@ debar_list_edit_options(debar_list_edit_t *le, const char *help, int argc,
         { NULL, 0, NULL, 0 }
     };
     static const unsigned       takes[] = {   /* by what, from 1 on */
-        0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 3, 1, 3, 1, 4, 2
+        0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 3, 1, 3, 1, 4, 2, 1
     };
 
     opterr = 0;
 
     while ((c = getopt_long(argc, argv, ":nqh", options, NULL)) != -1) {
 
-        if (c < 16 && c > 0 && !(takes[c] & (1u << le->what))) {
+        if (c < 17 && c > 0 && !(takes[c] & (1u << le->what))) {
             return debar_usage(le->command, "this option is of another "
                                "command: %s", argv[optind - 1]);
         }
@@ -274,6 +276,7 @@ debar_list_edit_options(debar_list_edit_t *le, const char *help, int argc,
         case 13: le->from_file = 1; break;
         case 14: le->unset = 1; break;
         case 15: le->all = 1; break;
+        case 16: le->row.forced = optarg; break;
         case 'j': le->json = 1; break;
         case 'n': le->dry_run = 1; break;
         case 'q': le->quiet = 1; break;
@@ -283,6 +286,13 @@ debar_list_edit_options(debar_list_edit_t *le, const char *help, int argc,
         default:
             return debar_bad_option(le->command, c, argv);
         }
+    }
+
+    if (le->row.forced && le->row.forced[strspn(le->row.forced, " \t\r\n")]
+                          == '\0')
+    {
+        return debar_usage(le->command, "--force says why the value is listed "
+                           "against a guard rail: --force \"REASON\"");
     }
 
     if (le->row.comment && strpbrk(le->row.comment, "\r\n")) {
@@ -729,6 +739,7 @@ debar_list_differs(const debar_edit_found_t *f, const debar_edit_row_t *row)
         { "action", row->action, "block" },
         { "activity", row->activity, "" },
         { "match", row->match, "word" },
+        { "forced", row->forced, "" },
     };
     debar_edit_node_t  *node;
 
@@ -1117,7 +1128,7 @@ debar_list_remove_line(debar_list_edit_t *le, debar_place_t *p,
 
 static const char *const  debar_list_order[] = {
     "title", "publisher", "timezone", "serial", "expires", "in-force",
-    "channels", "authorities", NULL
+    "channels", "keep-open", "authorities", NULL
 };
 
 
@@ -1133,8 +1144,8 @@ debar_list_set_value(debar_buf_t *b, const debar_edit_node_t *now,
     unsigned                  typed;
     unsigned long long        number;
     static const char *const  lists[] = {
-        "authorities", "in-force", "products", "users", "clients", "orders",
-        "urls", "activities"
+        "authorities", "in-force", "keep-open", "products", "users", "clients",
+        "orders", "urls", "activities"
     };
 
     list = now && now->type == DEBAR_EDIT_LIST;

@@ -107,7 +107,7 @@ _debar()
             ;;
         *:list:add)
             words='--action --activity --match --subdomains --pattern --source
-                --why --sha256 --product --authority --name --comment
+                --force --why --sha256 --product --authority --name --comment
                 --from-file --dry-run --json --quiet --help'
             ;;
         *:list:remove)
