@@ -264,10 +264,9 @@ debar_schema_row(const char *kind, debar_schema_key_t *keys, size_t max)
          i++)
     {
         if ((i == 1 && !(k->flags & DEBAR_KIND_PATTERNS))
-            || (i == 2 && (k->kind != DEBAR_KIND_NAME
-                           || (k->flags & DEBAR_KIND_IS_NOT)))
+            || (i == 2 && k->kind != DEBAR_KIND_NAME)
             || (i == 3 && k->kind != DEBAR_KIND_HOST)
-            || (i == 5 && (k->flags & DEBAR_KIND_IS_NOT)))
+            || (i && i != 7 && (k->flags & DEBAR_KIND_IS_NOT)))
         {
             continue;
         }

@@ -85,7 +85,7 @@ name: Acme
 authorities: [rule-1]
 names: [Acme Widgets, {text: Acmeware, match: anywhere, action: log, activity: browse, source: x}]
 names-from: names.txt
-not-names: [Acmetown, {text: Acmeville, source: y, forced: memo 7}]
+not-names: [Acmetown, {text: Acmeville, source: y}]
 hosts: [acme.example, {host: shop.example, subdomains: false, authorities: [rule-1]}, {pattern: 'acme[0-9]\.example', forced: memo 7}]
 urls: [shop.example/acme, {url: shop.example/acme2, activity: acquire}]
 networks: [192.0.2.0/24, {network: '2001:db8::/32'}]
