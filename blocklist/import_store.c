@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "import_store.h"
+#include "guard.h"
 #include "import_rows.h"
 
 
@@ -72,6 +73,8 @@ struct debar_store_s {
     size_t                nkeys;
     size_t                skeys;
     debar_set_t           names;  /* "sam S4MR" */
+    debar_guard_t        *guard;
+    debar_set_t           forced; /* kind and value: people let it stand */
 
     debar_rows_t          rows;
     debar_buf_t           out;
@@ -81,6 +84,8 @@ struct debar_store_s {
 
 static uint64_t debar_store_text(debar_store_t *s, const char *data,
     size_t len);
+static void debar_store_let(debar_store_t *s, unsigned kind,
+    debar_str_t value);
 static uint32_t debar_store_who(debar_store_t *s, debar_str_t id,
     debar_str_t name);
 static uint32_t debar_store_key(debar_store_t *s, debar_str_t key,
@@ -101,7 +106,7 @@ static void debar_store_settle(debar_store_t *s);
 
 
 debar_store_t *
-debar_store_new(unsigned kind, const char *authorities)
+debar_store_new(unsigned kind, const char *authorities, int64_t now)
 {
     debar_fault_t   why;
     debar_store_t  *s;
@@ -113,6 +118,7 @@ debar_store_new(unsigned kind, const char *authorities)
 
     s->kind = kind;
     s->authorities = authorities;
+    s->guard = debar_guard_new(now);
     (void) debar_similar_open(&s->similar, &why);
 
     return s;
@@ -128,6 +134,8 @@ debar_store_free(debar_store_t *s)
     debar_rows_free(&s->rows);
     debar_set_free(&s->ids);
     debar_set_free(&s->names);
+    debar_set_free(&s->forced);
+    debar_guard_free(s->guard);
     free(s->entries);
     free(s->vendors);
     free(s->keys);
@@ -298,6 +306,10 @@ debar_store_file(debar_store_t *s, const char *name, const char *data,
                             &source, &more)
             == DEBAR_OK)
         {
+            if (memmem(block.data, block.len, "forced:", 7)) {
+                debar_store_let(s, item->kind, value);
+            }
+
             if (!more) {
                 block.len = 0;
             }
@@ -307,6 +319,42 @@ debar_store_file(debar_store_t *s, const char *name, const char *data,
     }
 
     return DEBAR_OK;
+}
+
+
+/* Its kind and value, in canonical form. */
+
+static size_t
+debar_store_let_key(char key[DEBAR_MAX_TEXT + 1], const debar_store_t *s)
+{
+    size_t  n;
+
+    n = s->value.len < DEBAR_MAX_TEXT ? s->value.len : DEBAR_MAX_TEXT;
+
+    key[0] = (char) s->value.kind->kind;
+    memcpy(key + 1, s->value.key, n);
+
+    return n + 1;
+}
+
+
+/* A row to which people said why it stands though a guard rail refuses it. */
+
+static void
+debar_store_let(debar_store_t *s, unsigned kind, debar_str_t value)
+{
+    char           key[DEBAR_MAX_TEXT + 1];
+    debar_fault_t  why;
+
+    s->value.kind = &debar_value_kinds[kind];
+    s->value.ecosystem = debar_str("", 0);
+
+    if (value.len <= DEBAR_MAX_TEXT
+        && debar_value_read(&s->value, value.data, value.len, &why)
+           == DEBAR_OK)
+    {
+        (void) debar_set_add(&s->forced, key, debar_store_let_key(key, s), 1);
+    }
 }
 
 
@@ -535,7 +583,7 @@ debar_store_add(debar_store_t *s, const debar_import_row_t *row,
     const debar_store_origin_t *origin, const char *vendor,
     debar_store_aside_pt aside, void *data)
 {
-    char                         record[128];
+    char                         record[128], let[DEBAR_MAX_TEXT + 1];
     size_t                       i, k, taken;
     uint32_t                     v, key;
     uint64_t                     item, *at;
@@ -576,6 +624,16 @@ debar_store_add(debar_store_t *s, const debar_import_row_t *row,
 
         if (debar_value_read(&s->value, text.data, text.len, &why)
             != DEBAR_OK)
+        {
+            aside(data, row, value, why.text);
+            continue;
+        }
+
+        if (debar_guard_value(s->guard, NULL, &s->value, text.data, text.len,
+                              &why)
+            != DEBAR_OK
+            && debar_set_find(&s->forced, let, debar_store_let_key(let, s))
+               == NULL)
         {
             aside(data, row, value, why.text);
             continue;

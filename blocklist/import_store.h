@@ -34,9 +34,11 @@ typedef struct {
     char         today[12];
 } debar_store_origin_t;
 
-/* authorities: as they are written into new files, "a, b". */
+/* authorities: as they are written into new files, "a, b".  now: epoch seconds,
+ * from which guard rails (guard.h) look at them. */
 
-debar_store_t *debar_store_new(unsigned kind, const char *authorities);
+debar_store_t *debar_store_new(unsigned kind, const char *authorities,
+    int64_t now);
 void debar_store_free(debar_store_t *s);
 
 /*
@@ -48,7 +50,9 @@ int debar_store_file(debar_store_t *s, const char *name, const char *data,
     size_t len, debar_fault_t *why);
 
 /*
- * A row that was judged to be taken.  vendor: the id that all rows go to, or
+ * A row that was judged to be taken.  What a guard rail refuses is a value that
+ * a list cannot have, unless people gave such a row a reason ("forced").
+ * vendor: the id that all rows go to, or
  * NULL: that of its name, or where its key was before.  aside is called for
  * each value that a list cannot have.  How many values were taken.
  */

@@ -197,7 +197,7 @@ my $v1 = row(\@v1, map { $_ => $_ } @v1)
              'SAM Number' => 'S4C')
        . row(\@v1, %firm, Classification => 'Individual', First => 'Jane',
              Last => 'Roe', 'SAM Number' => 'S4D')
-       . row(\@v1, %firm, Classification => 'Vessel', Name => 'Sea Star',
+       . row(\@v1, %firm, Classification => 'Vessel', Name => 'Ostara Star',
              'SAM Number' => 'S4E')
        . row(\@v1, %firm, Name => "Caf\xe9 M\xfcller GmbH",
              'SAM Number' => 'S4F', 'Excluding Agency' => 'DOD')
@@ -226,7 +226,7 @@ like(file_text("$src/imports/malformed.csv"),
      'they are in a file of their own, as they were');
 like(aside($src), qr/S4D,Jane Roe,,an individual is no vendor/,
      'people are kept aside');
-like(aside($src), qr/S4E,Sea Star,,a vessel is no vendor/, 'and vessels');
+like(aside($src), qr/S4E,Ostara Star,,a vessel is no vendor/, 'and vessels');
 like(aside($src), qr/S4G,X Y,X Y,"over-short term/,
      'and a name that would be found everywhere');
 like(aside($src), qr/S4H,Later Trading LLC,,not in force until 2030-01-02/,
@@ -243,7 +243,7 @@ for my $case (['--name', '^caf', 'cafe-muller-gmbh'],
               ['--since', '2021-01-01', ''],
               ['--until', '2020-01-02',
                'acme-rocket-works-of-ohio-inc cafe-muller-gmbh'],
-              ['--classification', 'vessel', 'sea-star'])
+              ['--classification', 'vessel', 'ostara-star'])
 {
     my $dir = source();
 
@@ -399,6 +399,29 @@ is(scalar(() = $text =~ /text: /g), 1, 'its name stands once');
 like($text, qr/text: .*row [23],.* \| import csv .*row [23],/, 'from both rows');
 like(aside($src), qr/Zebra Supplies,com,.*public suffix/,
      'a public suffix is kept aside');
+
+{
+    my $rails = file_of('rails.csv', "Vendor,Website\nSecurity,www.google.com\n"
+                        . "Yak Systems,yak.example\n");
+    my @map = ('--map', 'Vendor=name,Website=host');
+    my $src = source();
+
+    import_ok($src, 'csv', $rails, @map);
+    like(aside($src), qr/top site/, 'so is a top site');
+    like(aside($src), qr/,Security,/, 'and a common word');
+    is(run_command([debar_path(), qw(list check), $src])->{status}, 0,
+       'the source has no errors');
+
+    # a person who lets it stand is not asked again
+
+    my ($file) = glob "$src/vendors/yak*";
+
+    write_file($file, file_text($file) =~ s/(\{)(host: "yak\.example")(.*?)\}/$1$2$3, forced: "tested"}/r);
+    like(file_text($file), qr/forced/, 'a reason is written to a row');
+    import_ok($src, 'csv', $rails, @map);
+    like(file_text($file), qr/yak\.example.*forced: "tested"/,
+         'and stays when it is imported again');
+}
 is(check($src, 'https://sub.acme.example/'), 20, 'its site is enforced');
 is(check($src, 'https://x.com/'), 0, 'the suffix is not');
 is(check($src, 'https://shop.example/buy?sku=AR2000'), 20, 'and its part number');

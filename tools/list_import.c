@@ -140,7 +140,8 @@ debar_list_import(int argc, char **argv)
     rc = DEBAR_ERROR;
 
     if (debar_into_open(&run->into, a.into, a.authority) == DEBAR_OK) {
-        run->store = debar_store_new(a.kind, run->into.authorities);
+        run->store = debar_store_new(a.kind, run->into.authorities,
+                                     (int64_t) time(NULL));
 
         if (debar_into_scan(&run->into, run->store, a.quiet) == DEBAR_OK
             && debar_inputs_open(inputs, argv + optind + 1, n) == DEBAR_OK

@@ -113,7 +113,8 @@ debar_list_match(int argc, char **argv)
         return DEBAR_EXIT_FAILURE;
     }
 
-    store = debar_store_new(DEBAR_IMPORT_CSV, "");
+    store = debar_store_new(DEBAR_IMPORT_CSV, "",
+                            (int64_t) time(NULL));
     rc = debar_into_scan(&into, store, 0);
     debar_progress_end();
 
