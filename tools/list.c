@@ -84,6 +84,7 @@ static const debar_command_t  debar_list_commands[] = {
     { "export", debar_list_export, "write it for DNS, proxies, firewalls" },
     { "format", debar_list_format, "bring a source into its canonical form" },
     { "schema", debar_list_schema, "print a JSON Schema, for editors" },
+    { "csv", debar_list_csv, "sheets for a spreadsheet, and back" },
     { NULL, NULL, NULL }
 };
 

@@ -51,6 +51,7 @@ int debar_list_sync(int argc, char **argv);          /* list_sync.c */
 int debar_list_export(int argc, char **argv);        /* list_export.c */
 int debar_list_format(int argc, char **argv);        /* list_format.c */
 int debar_list_schema(int argc, char **argv);        /* list_schema.c */
+int debar_list_csv(int argc, char **argv);           /* list_csv.c */
 int debar_check_command(int argc, char **argv);      /* check.c */
 int debar_key_command(int argc, char **argv);        /* key.c */
 int debar_root_command(int argc, char **argv);       /* root.c */

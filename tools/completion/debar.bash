@@ -49,7 +49,8 @@ _debar()
             ;;
         2:list:*)
             words='build check preview import match diff add remove set propose
-                approve publish rollback sync export format schema --help'
+                approve publish rollback sync export format schema
+                csv --help'
             ;;
         2:key:*)
             words='new show --help'
@@ -112,6 +113,10 @@ _debar()
             ;;
         *:list:remove)
             words='--authority --pattern --all --dry-run --json --quiet --help'
+            ;;
+        *:list:csv)
+            words='export import --output --into --replace --dry-run --quiet
+                --help'
             ;;
         *:list:format)
             words='--check --dry-run --quiet --help'
