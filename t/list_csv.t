@@ -57,6 +57,7 @@ timezone: Europe/Berlin
 serial: 41
 expires: 2099-12-31
 in-force: [rule-1, "1E5"]
+keep-open: [agency.example, 'https://lists.example/debar']
 authorities:
   rule-1: {title: 'One, "two"', url: https://law.example/1, phases: [{from: 2000-01-01, acquire: block}, {from: 2001-01-01, browse: log}]}
   "1E5":
@@ -78,7 +79,7 @@ authorities: [rule-1, "1E5"]
 names: [TRUE Acme, "=cmd|'/C calc'!A1", {text: Acmé, match: anywhere, action: log, source: '2026-01-01'}]
 names-from: names.txt
 not-names: [Acmetown]
-hosts: [acme.example, {host: 1-2.example, subdomains: false, activity: browse, authorities: ["1E5"]}, {pattern: 'a,c;m"e\.example'}]
+hosts: [acme.example, {host: 1-2.example, subdomains: false, activity: browse, authorities: ["1E5"]}, {host: google.com, forced: "-memo 7"}, {pattern: 'a,c;m"e\.example'}]
 networks: [192.0.2.0/24, 2001:db8::/32]
 asns: [64500]
 gtins: ['04012345000009', '96385074']
@@ -151,6 +152,10 @@ is(digest($back), $digest, 'semicolons, another order of columns')
 
 my @wrong = (
     ['rows', qr/acme\.example,/, 'http://acme.example,', 'D', qr/bad host/],
+    ['rows', qr/,'-memo 7,/, ',,', 'D', qr/google\.com.*forced/],
+    ['rows', qr/,MAR1-Acme,/, ',Acme #1,', 'D', qr/a plain file has no "#"/],
+    ['rows', qr/,,,,names\.txt/, ',s,,,names.txt', 'K|J|I', qr/a value alone/],
+    ['list', qr/agency\.example;/, 'a b;', 'B', qr/a b/],
     ['rows', qr/,anywhere,/, ',anyhow,', 'F', qr/word or anywhere/],
     ['rows', qr/,log,,2026|,log,,'2026/, ",lock,,'2026", 'I', qr/log or block/],
     ['rows', qr/acme,,asns/, 'acme,,asnz', 'C', qr/a kind is/],
@@ -186,7 +191,7 @@ for (@wrong) {
     write_file("$sheets/$name.csv", $text);
     $r = import_sheets();
     is($r->{status}, 1, "$name: $is is refused");
-    like($r->{err}, qr{/\Q$name\E\.csv:$column\d+: [^\n]*$want},
+    like($r->{err}, qr{/\Q$name\E\.csv:(?:$column)\d+: [^\n]*$want},
          '... with its cell, and why');
     ok(!-e "$back/list.yaml", '... and nothing is imported');
 }
@@ -228,13 +233,60 @@ is(file_text("$list/channels/own.yaml"),
    "id: own\ntitle: Own\nhosts: [own.example]\n", 'channels are left alone');
 
 
+# What a sheet has no place for is said, and no sheets are written.
+
+my $odd = test_dir() . '/odd';
+
+sub odd {
+    my ($file, $was, $is) = @_;
+
+    remove_tree($odd);
+    remove_tree($sheets);
+    run_command(['cp', '-r', $list, $odd]);
+    (my $now = file_text("$odd/$file")) =~ s/$was/$is/ or die "no $was";
+    write_file("$odd/$file", $now);
+    is(run_command([debar_path(), 'list', 'check', $odd])->{status}, 0,
+       "$file: a list") or diag($now);
+
+    return list('csv', 'export', $odd, '-o', $sheets);
+}
+
+write_file("$list/vendors/acme.yaml", $vendor);
+
+for (['vendors/acme.yaml', qr/authorities: \["1E5"\]/, 'authorities: *all',
+      qr{acme\.yaml:\d+: "\*all" stands for .*write it out}],
+     ['waivers.yaml', qr/users: \[x, "y z"\]/, 'users: *who',
+      qr{waivers\.yaml:3: "\*who" stands for}],
+     ['waivers.yaml', qr/"y z"/, '"y\nz; a"', qr/not come back as the same/])
+{
+    my ($file, $was, $is, $want) = @$_;
+
+    (my $anchored = $vendor) =~ s/authorities: \[rule-1/authorities: &all [rule-1/;
+    write_file("$list/vendors/acme.yaml", $anchored);
+    (my $waivers = file_text("$list/waivers.yaml"))
+        =~ s/users: (?:&who )?\["a;b"/users: &who ["a;b"/;
+    write_file("$list/waivers.yaml", $waivers);
+
+    $r = odd($file, $was, $is);
+    is($r->{status}, 1, "$is: it is not exported");
+    like($r->{err}, $want, '... and why is said');
+    ok(!-e "$sheets/list.csv", '... and no sheet is written');
+}
+
 # Newcomers.
 
 $r = list('csv', 'import', test_dir() . '/nothing', '--into', $back);
 like($r->{err}, qr/name the folder with list\.csv/, 'a folder that is not there');
 $r = list('csv', 'import', $list, '--into', $back);
-like($r->{err}, qr/list\.csv/, 'a folder without sheets');
+like($r->{err}, qr/list\.csv: .*debar list csv export makes/,
+     'a folder without sheets');
+$r = list('csv', 'import', "$list/list.yaml", '--into', $back);
+like($r->{err}, qr/list\.yaml: is a file; name the folder/, 'a file');
+$r = list('csv', 'export', "$list/list.yaml", '-o', $sheets);
+like($r->{err}, qr/is a file: .*a folder/, '... likewise');
 is(list('csv', 'export', $list)->{status}, 2, 'no folder is a usage error');
+write_file("$list/waivers.yaml", "waivers: []\n");
+is(export()->{status}, 0, 'exported again');
 write_file("$sheets/rows.csv", "PK\x03\x04" . ("\0" x 40));
 $r = import_sheets();
 like($r->{err}, qr/rows\.csv:A1: .*save/i, 'a spreadsheet\'s own file');

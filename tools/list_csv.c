@@ -13,6 +13,8 @@
 #include "csv.h"
 
 
+#define DEBAR_SHEET_DEPTH  24         /* more than an edit may have */
+
 typedef struct {
     debar_edit_t    *e;
     debar_sheets_t  *sheets;
@@ -45,7 +47,7 @@ const debar_sheet_kind_t  debar_sheet_kinds[DEBAR_SHEETS] = {
     { "products", 0, { "vendor", "id", "name" } },
     { "rows", 0, { "vendor", "product", "kind", "value", "pattern", "match",
                    "subdomains", "activity", "action", "authorities", "source",
-                   "file" } },
+                   "forced", "file" } },
     { "permits", 0, { "vendor", "value", "subdomains", "sha256", "product",
                       "why", "authorities" } },
     { "waivers", 0, { "id", "vendor", "products", "authorities", "users",
@@ -66,7 +68,9 @@ static const char  debar_csv_export_help[] =
     "\n"
     "What a spreadsheet would change (leading zeros, 1E5, dates, formulas) has\n"
     "an apostrophe before it, which the import takes away again.  A cell with\n"
-    "more than one value has \"; \" between them.\n"
+    "more than one value has \"; \" between them.  Comments of the YAML are not\n"
+    "in the sheets; what would not come back the same is said, and no sheet\n"
+    "is written.\n"
     "\n"
     "  -o, --output DIR  a folder; made where it is not there\n"
     "  -q, --quiet       say nothing but errors\n"
@@ -143,6 +147,10 @@ debar_csv_export_command(int argc, char **argv)
     memset(&sheets, 0, sizeof(sheets));
 
     rc = debar_sheets_of(&changes, &sheets);
+
+    if (rc == DEBAR_OK) {
+        rc = debar_csv_proved(&changes, &sheets);
+    }
 
     if (rc == DEBAR_OK) {
         rc = debar_sheets_write(&changes, &sheets, dir);
@@ -438,12 +446,58 @@ debar_sheets_of(debar_changes_t *c, debar_sheets_t *s)
 }
 
 
+/* A sheet has what is written at its place: NULL, or what is written elsewhere
+ * (an alias).  At most 16 levels, as debar_edit_open() has it. */
+
+static const debar_edit_node_t *
+debar_sheets_alias(const debar_edit_node_t *root)
+{
+    unsigned                  depth;
+    const debar_edit_node_t  *node;
+    struct {
+        const debar_edit_node_t  *node;
+        size_t                    i;
+    } stack[DEBAR_SHEET_DEPTH];
+
+    stack[0].node = root;
+    stack[0].i = 0;
+    depth = 1;
+
+    if (root->type == DEBAR_EDIT_ALIAS) {
+        return root;
+    }
+
+    while (depth) {
+        node = stack[depth - 1].node;
+
+        if (stack[depth - 1].i == node->n
+            || (node->type != DEBAR_EDIT_LIST && node->type != DEBAR_EDIT_MAP))
+        {
+            depth--;
+            continue;
+        }
+
+        node = node->items[stack[depth - 1].i++];
+
+        if (node->type == DEBAR_EDIT_ALIAS || depth == DEBAR_SHEET_DEPTH) {
+            return node;
+        }
+
+        stack[depth].node = node;
+        stack[depth++].i = 0;
+    }
+
+    return NULL;
+}
+
+
 static debar_edit_t *
 debar_sheets_open(debar_changes_t *c, const char *name, int optional)
 {
-    debar_edit_t    *e;
-    debar_fault_t    why;
-    debar_change_t  *f;
+    debar_edit_t             *e;
+    debar_fault_t             why;
+    debar_change_t           *f;
+    const debar_edit_node_t  *alias;
 
     f = debar_changes_file(c, name, optional);
 
@@ -455,6 +509,18 @@ debar_sheets_open(debar_changes_t *c, const char *name, int optional)
 
     if (e == NULL) {
         debar_say("%s/%s: %s", c->source, name, why.text);
+        return NULL;
+    }
+
+    alias = debar_sheets_alias(debar_edit_root(e));
+
+    if (alias) {
+        debar_say("%s/%s:%u: \"*%.64s\" stands for what is written elsewhere, "
+                  "which a sheet has no place for: write it out here, then "
+                  "again", c->source, name, alias->line, alias->text
+                                                         ? alias->text : "");
+        debar_edit_free(e);
+        return NULL;
     }
 
     return e;
@@ -514,7 +580,7 @@ debar_sheets_list(debar_changes_t *c, debar_sheets_t *s)
     debar_sheet_row_t        *row;
     static const char *const  keys[] = {
         "title", "publisher", "timezone", "serial", "expires", "in-force",
-        "channels"
+        "channels", "keep-open"
     };
 
     e = debar_sheets_open(c, "list.yaml", 0);
@@ -754,10 +820,14 @@ debar_sheets_waivers(debar_changes_t *c, debar_sheets_t *s)
     debar_sheet_row_t  *row;
     const char *const  *column;
 
-    e = debar_sheets_open(c, "waivers.yaml", 1);
+    if (debar_changes_file(c, "waivers.yaml", 1) == NULL) {
+        return DEBAR_OK;
+    }
+
+    e = debar_sheets_open(c, "waivers.yaml", 0);
 
     if (e == NULL) {
-        return DEBAR_OK;
+        return DEBAR_ERROR;
     }
 
     list = debar_edit_get(debar_edit_root(e), "waivers");

@@ -41,6 +41,8 @@ typedef struct {
 } debar_import_t;
 
 
+static int debar_import_digest(debar_import_t *im, char *digest);
+static void debar_import_free(debar_import_t *im);
 static int debar_import_read(debar_import_t *im);
 static int debar_import_sheet(debar_import_t *im, unsigned sheet);
 static int debar_import_header(debar_import_t *im, unsigned sheet,
@@ -82,10 +84,10 @@ int
 debar_csv_import_command(int argc, char **argv)
 {
     int                         c, rc;
-    char                        folder[PATH_MAX], digest[65];
+    char                        digest[65];
     size_t                      i, n;
     unsigned                    replace, dry_run, quiet;
-    const char                 *into, *tmp;
+    const char                 *into;
     debar_import_t              im;
     static const struct option  options[] = {
         { "into",    required_argument, NULL, 'i' },
@@ -132,23 +134,10 @@ debar_csv_import_command(int argc, char **argv)
 
     memset(&im, 0, sizeof(im));
     im.dir = argv[optind];
-
-    tmp = getenv("TMPDIR");
-    snprintf(folder, sizeof(folder), "%s/debar.XXXXXX",
-             tmp && *tmp ? tmp : "/tmp");
     rc = debar_import_read(&im);
 
     if (rc == DEBAR_OK) {
-        debar_import_make(&im);
-    }
-
-    if (rc == DEBAR_OK && mkdtemp(folder) == NULL) {
-        debar_say("%s: %s; TMPDIR names another place", folder,
-                  strerror(errno));
-        rc = DEBAR_ERROR;
-
-    } else if (rc == DEBAR_OK) {
-        rc = debar_import_try(&im, folder, digest);
+        rc = debar_import_digest(&im, digest);
     }
 
     if (im.nerrors) {
@@ -169,16 +158,79 @@ debar_csv_import_command(int argc, char **argv)
         printf("%s: %zu rows, digest %s\n", into, n, digest);
     }
 
-    for (i = 0; i < im.nfiles; i++) {
-        free(im.files[i].name);
-        free(im.files[i].lines);
-        debar_buf_free(&im.files[i].text);
-    }
-
-    free(im.files);
+    debar_import_free(&im);
     debar_sheets_free(&im.sheets);
 
     return rc == DEBAR_OK ? 0 : DEBAR_EXIT_FAILURE;
+}
+
+
+/* The source that its sheets make, and the digest of that. */
+
+static int
+debar_import_digest(debar_import_t *im, char *digest)
+{
+    char         folder[PATH_MAX];
+    const char  *tmp;
+
+    debar_import_make(im);
+
+    tmp = getenv("TMPDIR");
+    snprintf(folder, sizeof(folder), "%s/debar.XXXXXX",
+             tmp && *tmp ? tmp : "/tmp");
+
+    if (mkdtemp(folder) == NULL) {
+        debar_say("%s: %s; TMPDIR names another place", folder,
+                  strerror(errno));
+        return DEBAR_ERROR;
+    }
+
+    return debar_import_try(im, folder, digest);
+}
+
+
+int
+debar_csv_proved(debar_changes_t *c, const debar_sheets_t *s)
+{
+    int             rc;
+    char            digest[65], is[65];
+    debar_import_t  im;
+
+    memset(&im, 0, sizeof(im));
+    im.dir = c->source;
+    im.sheets = *s;
+
+    rc = debar_import_digest(&im, is);
+
+    if (rc == DEBAR_OK && im.nerrors == 0) {
+        rc = debar_changes_digest(c, digest, 1);
+    }
+
+    if (rc != DEBAR_OK || im.nerrors || strcmp(digest, is) != 0) {
+        debar_say("%s: its sheets would not come back as the same list, so "
+                  "they are not written: write what is unusual in it as "
+                  "blocklist/README.md does, then again", c->source);
+        rc = DEBAR_ERROR;
+    }
+
+    debar_import_free(&im);
+
+    return rc;
+}
+
+
+static void
+debar_import_free(debar_import_t *im)
+{
+    size_t  i;
+
+    for (i = 0; i < im->nfiles; i++) {
+        free(im->files[i].name);
+        free(im->files[i].lines);
+        debar_buf_free(&im->files[i].text);
+    }
+
+    free(im->files);
 }
 
 
@@ -189,6 +241,8 @@ debar_import_read(debar_import_t *im)
 {
     unsigned     i;
     struct stat  st;
+
+    errno = 0;
 
     if (stat(im->dir, &st) != 0 || !S_ISDIR(st.st_mode)) {
         debar_say("%s: %s; name the folder with list.csv, vendors.csv, "
@@ -224,11 +278,18 @@ debar_import_sheet(debar_import_t *im, unsigned sheet)
     memset(&from, 0, sizeof(from));
     from.source = im->dir;
     snprintf(name, sizeof(name), "%s.csv", debar_sheet_kinds[sheet].name);
-    f = debar_changes_file(&from, name, !debar_sheet_kinds[sheet].required);
+    f = debar_changes_file(&from, name, 1);
 
     if (f == NULL) {
         debar_changes_free(&from);
-        return debar_sheet_kinds[sheet].required ? DEBAR_ERROR : DEBAR_OK;
+
+        if (!debar_sheet_kinds[sheet].required) {
+            return DEBAR_OK;
+        }
+
+        debar_say("%s/%s: this sheet cannot be read, and is needed: name the "
+                  "folder that debar list csv export makes", im->dir, name);
+        return DEBAR_ERROR;
     }
 
     header = 0;
@@ -720,14 +781,14 @@ debar_import_list(debar_import_t *im)
 
         if (!debar_import_id(key) || strcmp(key, "authorities") == 0) {
             debar_import_cell(im, DEBAR_SHEET_LIST, 0, i, "a key is title, "
-                              "publisher, timezone, serial, expires, in-force "
-                              "or channels");
+                              "publisher, timezone, serial, expires, "
+                              "in-force, channels or keep-open");
             continue;
         }
 
         debar_buf_printf(&f->text, "%s: ", key);
 
-        if (strcmp(key, "in-force") == 0) {
+        if (strcmp(key, "in-force") == 0 || strcmp(key, "keep-open") == 0) {
             debar_import_values(&f->text, value ? value : "");
         } else {
             debar_edit_quote(&f->text, value ? value : "",
@@ -1021,6 +1082,36 @@ debar_import_vendor(debar_import_t *im, size_t vendor, const size_t *rows,
 }
 
 
+/* Whether a row can be a line of a plain file, which is a value alone. */
+
+static int
+debar_import_plain(debar_import_t *im, const debar_sheet_row_t *r, size_t row)
+{
+    unsigned     i;
+    const char  *value = r->cells[DEBAR_ROW_VALUE];
+
+    for (i = DEBAR_ROW_PATTERN; i < DEBAR_ROW_FILE; i++) {
+        if (r->cells[i]) {
+            debar_import_cell(im, DEBAR_SHEET_ROWS, i, row, "a line of a plain "
+                              "file is a value alone: empty this cell, or that "
+                              "of \"file\"");
+            return 0;
+        }
+    }
+
+    if (value[0] == '#' || strpbrk(value, "\r\n") || strstr(value, " #")
+        || strstr(value, "\t#"))
+    {
+        debar_import_cell(im, DEBAR_SHEET_ROWS, DEBAR_ROW_VALUE, row,
+                          "a line of a plain file has no \"#\" and no end of "
+                          "line in its value: empty the cell of \"file\"");
+        return 0;
+    }
+
+    return 1;
+}
+
+
 /* Rows that are sorted by kind, plain file and ecosystem. */
 
 static void
@@ -1106,6 +1197,10 @@ debar_import_rows(debar_import_t *im, debar_made_t *to, const size_t *rows,
                 f = &im->files[at];
             }
 
+            if (!debar_import_plain(im, r, rows[i])) {
+                continue;
+            }
+
             if (plain) {
                 debar_buf_printf(&plain->text, "%s", value);
                 debar_import_line(plain, DEBAR_SHEET_ROWS, rows[i]);
@@ -1153,12 +1248,13 @@ debar_import_rows(debar_import_t *im, debar_made_t *to, const size_t *rows,
         row.activity = r->cells[DEBAR_ROW_ACTIVITY];
         row.action = r->cells[DEBAR_ROW_ACTION];
         row.source = r->cells[DEBAR_ROW_SOURCE];
+        row.forced = r->cells[DEBAR_ROW_FORCED];
 
         memset(&b, 0, sizeof(b));
 
         if (r->cells[DEBAR_ROW_AUTHORITIES] && row.match == NULL
             && row.source == NULL && row.activity == NULL && row.action == NULL
-            && row.subdomains == NULL && !row.pattern)
+            && row.subdomains == NULL && row.forced == NULL && !row.pattern)
         {
             debar_buf_printf(&b, "{%s: ", debar_edit_value(kind));
             debar_edit_quote(&b, value, strlen(value), 0);
@@ -1271,7 +1367,8 @@ debar_import_try(debar_import_t *im, const char *folder, char *digest)
     memset(&errors, 0, sizeof(errors));
 
     if (rc == DEBAR_OK) {
-        rc = debar_source_read(&src, folder, &errors, debar_progress, NULL);
+        rc = debar_source_read_guarded(&src, folder, (int64_t) time(NULL), NULL,
+                                       0, &errors, debar_progress, NULL);
         debar_progress_end();
         debar_source_free(&src);
     }
@@ -1524,13 +1621,7 @@ debar_import_into(debar_import_t *im, const char *into, const char *digest,
 
 done:
 
-    for (i = 0; i < was.nfiles; i++) {
-        free(was.files[i].name);
-        free(was.files[i].lines);
-        debar_buf_free(&was.files[i].text);
-    }
-
-    free(was.files);
+    debar_import_free(&was);
     debar_sheets_free(&was.sheets);
     debar_changes_free(&c);
 

@@ -23,7 +23,7 @@ enum {
     DEBAR_ROW_VENDOR = 0, DEBAR_ROW_PRODUCT, DEBAR_ROW_KIND, DEBAR_ROW_VALUE,
     DEBAR_ROW_PATTERN, DEBAR_ROW_MATCH, DEBAR_ROW_SUBDOMAINS,
     DEBAR_ROW_ACTIVITY, DEBAR_ROW_ACTION, DEBAR_ROW_AUTHORITIES,
-    DEBAR_ROW_SOURCE, DEBAR_ROW_FILE
+    DEBAR_ROW_SOURCE, DEBAR_ROW_FORCED, DEBAR_ROW_FILE
 };
 
 enum {
@@ -77,7 +77,14 @@ int debar_sheets_of(debar_changes_t *c, debar_sheets_t *s);
 void debar_cell_guard(debar_buf_t *b, const char *text, size_t len);
 void debar_cell_open(const char **text, size_t *len);
 
-int debar_csv_import_command(int argc, char **argv);   /* list_csv_import.c */
+/* list_csv_import.c */
+
+int debar_csv_import_command(int argc, char **argv);
+
+/* Whether these sheets, imported, would be the source again.  DEBAR_ERROR: said
+ * already. */
+
+int debar_csv_proved(debar_changes_t *c, const debar_sheets_t *s);
 
 
 #endif /* DEBAR_SHEET_H */
