@@ -133,6 +133,11 @@ void debar_waiver_key(debar_differ_t *df, unsigned side, const void *record,
     debar_buf_t *b);
 void debar_waiver_diff(debar_differ_t *df, const void *old, const void *now);
 
+/* "users x, y, client 192.0.2.0/24" */
+
+void debar_scope_words(const debar_view_t *v, const debar_waiver_t *w,
+    debar_buf_t *b);
+
 /* diff_tables.c */
 
 void debar_diff_tables(debar_differ_t *df);

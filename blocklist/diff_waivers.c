@@ -155,17 +155,17 @@ debar_waiver_key(debar_differ_t *df, unsigned side, const void *record,
 
 
 static void
-debar_scope_part(debar_differ_t *df, unsigned side, const char *name,
-    uint32_t at, uint32_t n, unsigned keys, debar_buf_t *b)
+debar_scope_part(const debar_view_t *v, const char *name, uint32_t at,
+    uint32_t n, unsigned keys, debar_buf_t *b)
 {
     uint32_t            i;
     debar_str_t         s;
-    const debar_ref_t  *r = df->view[side]->data[DEBAR_T_REFS];
+    const debar_ref_t  *r = v->data[DEBAR_T_REFS];
 
     for (i = 0; i < n && i < DEBAR_SCOPE_SHOWN; i++) {
         debar_buf_printf(b, i ? ", " : b->len ? ", %s%s " : "%s%s ", name,
                          n > 1 ? "s" : "");
-        s = debar_view_str(df, side, r[at + i]);
+        s = debar_ref_str(v->data[DEBAR_T_STRINGS], r[at + i]);
 
         if (keys) {
             debar_key_words(b, DEBAR_DB_URL, (const uint8_t *) s.data, s.len);
@@ -181,17 +181,15 @@ debar_scope_part(debar_differ_t *df, unsigned side, const char *name,
 }
 
 
-/* "users x, y, client 192.0.2.0/24" */
-
-static void
-debar_scope(debar_differ_t *df, unsigned side, const debar_waiver_t *w,
+void
+debar_scope_words(const debar_view_t *v, const debar_waiver_t *w,
     debar_buf_t *b)
 {
     uint32_t             i;
     uint8_t              key[17];
-    const debar_cidr_t  *c = df->view[side]->data[DEBAR_T_CIDRS];
+    const debar_cidr_t  *c = v->data[DEBAR_T_CIDRS];
 
-    debar_scope_part(df, side, "user", w->user, w->nusers, 0, b);
+    debar_scope_part(v, "user", w->user, w->nusers, 0, b);
 
     for (i = 0; i < w->nclients && i < DEBAR_SCOPE_SHOWN; i++) {
         debar_buf_printf(b, i ? ", " : b->len ? ", client%s " : "client%s ",
@@ -205,8 +203,8 @@ debar_scope(debar_differ_t *df, unsigned side, const debar_waiver_t *w,
         debar_buf_printf(b, " and %u more", w->nclients - DEBAR_SCOPE_SHOWN);
     }
 
-    debar_scope_part(df, side, "order", w->order, w->norders, 0, b);
-    debar_scope_part(df, side, "URL", w->url, w->nurls, 1, b);
+    debar_scope_part(v, "order", w->order, w->norders, 0, b);
+    debar_scope_part(v, "URL", w->url, w->nurls, 1, b);
 }
 
 
@@ -257,7 +255,7 @@ debar_waiver_words(debar_differ_t *df, unsigned side, const debar_waiver_t *w,
     debar_buf_t  scope;
 
     memset(&scope, 0, sizeof(debar_buf_t));
-    debar_scope(df, side, w, &scope);
+    debar_scope_words(df->view[side], w, &scope);
 
     debar_buf_printf(b, "waiver ");
     debar_diff_put(b, debar_view_str(df, side, w->id));
@@ -327,7 +325,7 @@ debar_waiver_changed(debar_differ_t *df, const debar_waiver_t *x,
         debar_waiver_words(df, 1, y, &text);
         debar_buf_printf(&text, " now holds for others or for other things; it "
                          "was for ");
-        debar_scope(df, 0, x, &text);
+        debar_scope_words(df->view[0], x, &text);
         debar_diff_tell(df, DEBAR_EFFECT_OTHER, DEBAR_DIFF_CHANGED,
                         DEBAR_DIFF_WAIVER, df->vendor[1][y->entry], &text);
     }
