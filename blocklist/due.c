@@ -264,10 +264,10 @@ debar_due_phase_tell(debar_due_t *d, const debar_authority_t *a, int64_t when,
     }
 
     if (now > old) {
-        debar_buf_printf(&b, " begins to %s %s, which are %s until then",
+        debar_buf_printf(&b, " begins to %s %s (%s until then)",
                          begins[now], activities, were[old]);
     } else {
-        debar_buf_printf(&b, " ceases to %s %s, which are %s from then on",
+        debar_buf_printf(&b, " ceases to %s %s (%s from then on)",
                          begins[old], activities, were[now]);
     }
 

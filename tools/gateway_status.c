@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@ static int debar_status_args(const char **dir, int *json, int argc,
     char **argv);
 static int debar_status_say(const debar_gateway_t *g, long pid,
     const debar_buf_t *report, int json);
+static void debar_status_ends(json_t *report);
 static json_t *debar_status_beside(const debar_gateway_t *g);
 static void debar_status_print(json_t *all, json_t *beside);
 static void debar_status_object(json_t *o, int depth);
@@ -35,7 +37,8 @@ static const char  debar_status_help[] =
     "usage: debar gateway status DIR [--json]\n"
     "\n"
     "Asks the running gateway for its list, counters and workers, and says\n"
-    "whether its signer and its inspector run where it asks them.\n"
+    "whether its signer and its inspector run where it asks them, and what of\n"
+    "a list ends within 30 days (ends_soon).\n"
     "\n"
     "      --json  one JSON object: running, pid, signer (state, pid, uid,\n"
     "              minted), inspector (state, pid, uid) and the report as it\n"
@@ -220,6 +223,7 @@ debar_status_say(const debar_gateway_t *g, long pid,
     }
 
     beside = debar_status_beside(g);
+    debar_status_ends(o);
 
     if (json) {
         all = json_pack("{s:b,s:I}", "running", 1, "pid", (json_int_t) pid);
@@ -237,6 +241,50 @@ debar_status_say(const debar_gateway_t *g, long pid,
     json_decref(o);
 
     return 0;
+}
+
+
+/* To each list what ends of it within 30 days: the file says it, not the
+ * worker. */
+
+static void
+debar_status_ends(json_t *report)
+{
+    size_t              i;
+    json_t             *list;
+    const char         *path;
+    struct stat         st;
+    debar_buf_t         line;
+    debar_fault_t       fault;
+    debar_snapshot_t   *s;
+    debar_open_opts_t   opts;
+
+    json_array_foreach(json_object_get(report, "lists"), i, list) {
+        path = json_string_value(json_object_get(list, "path"));
+
+        if (path == NULL || stat(path, &st) != 0) {
+            continue;
+        }
+
+        memset(&opts, 0, sizeof(opts));
+        opts.uid = st.st_uid;
+
+        s = debar_snapshot_open(path, &opts, &fault);
+
+        if (s == NULL) {
+            continue;             /* the state above tells why */
+        }
+
+        memset(&line, 0, sizeof(line));
+
+        if (debar_due_line_snapshot(&line, s)) {
+            (void) json_object_set_new(list, "ends_soon",
+                                       json_stringn(line.data, line.len));
+        }
+
+        debar_buf_free(&line);
+        debar_snapshot_close(s);
+    }
 }
 
 

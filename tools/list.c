@@ -78,6 +78,9 @@ static const debar_command_t  debar_list_commands[] = {
     { "add", debar_list_add, "put values to a source" },
     { "remove", debar_list_remove, "take values out of a source" },
     { "set", debar_list_set, "change a value: serial, expires, name, ..." },
+    { "due", debar_list_due, "what begins, changes and ends, by day" },
+    { "waive", debar_list_waive, "let someone through until a day" },
+    { "unwaive", debar_list_unwaive, "take a waiver back" },
     { "publish", debar_list_publish, "put an approved list where it is fetched" },
     { "rollback", debar_list_rollback, "an old list with a new serial" },
     { "sync", debar_list_sync, "fetch the list that is published" },
@@ -166,7 +169,7 @@ debar_list_build(int argc, char **argv)
     int                 rc;
     char                size[32];
     double              took;
-    debar_buf_t         json;
+    debar_buf_t         json, ends;
     debar_fault_t       fault;
     debar_source_t      src;
     struct timespec     from, to;
@@ -197,9 +200,14 @@ debar_list_build(int argc, char **argv)
     rc = debar_snapshot_build(&src, a.output, &opts, &info, &fault);
 
     debar_progress_end();
+
+    memset(&ends, 0, sizeof(ends));
+    (void) debar_due_line_source(&ends, &src);
     debar_source_free(&src);
 
     if (rc != DEBAR_OK) {
+        debar_buf_free(&ends);
+
         if (a.json) {
             debar_buf_printf(&json, "{\"ok\":false");
             debar_json_text(&json, "error", fault.text, strlen(fault.text));
@@ -218,6 +226,7 @@ debar_list_build(int argc, char **argv)
         debar_list_json(&json, a.output, info.serial, info.digest, info.rows,
                         info.bytes);
         debar_json_number(&json, "took_ms", (uint64_t) (took * 1000));
+        debar_json_text(&json, "ends_soon", ends.data, ends.len);
         debar_buf_printf(&json, "}\n");
         debar_flush(&json);
 
@@ -227,7 +236,10 @@ debar_list_build(int argc, char **argv)
                (unsigned long long) info.rows,
                debar_list_size(info.bytes, size, sizeof(size)), took,
                info.digest);
+        debar_due_say(&ends, a.output);
     }
+
+    debar_buf_free(&ends);
 
     return 0;
 }
@@ -259,10 +271,11 @@ static int
 debar_list_check_source(const debar_list_args_t *a)
 {
     int             rc;
-    debar_buf_t     json;
+    debar_buf_t     json, ends;
     debar_source_t  src;
 
     memset(&json, 0, sizeof(json));
+    memset(&ends, 0, sizeof(ends));
 
     rc = debar_read_source(&src, a->source, a->quiet, a->json ? &json : NULL);
 
@@ -271,15 +284,22 @@ debar_list_check_source(const debar_list_args_t *a)
         return DEBAR_EXIT_FAILURE;
     }
 
+    (void) debar_due_line_source(&ends, &src);
+
     if (a->json) {
-        printf("{\"ok\":true,\"serial\":%llu,\"errors\":[]}\n",
-               (unsigned long long) src.serial);
+        debar_buf_printf(&json, "{\"ok\":true,\"serial\":%llu,\"errors\":[]",
+                         (unsigned long long) src.serial);
+        debar_json_text(&json, "ends_soon", ends.data, ends.len);
+        debar_buf_printf(&json, "}\n");
+        debar_flush(&json);
 
     } else if (!a->quiet) {
         printf("%s: serial %llu, no errors\n", a->source,
                (unsigned long long) src.serial);
+        debar_due_say(&ends, a->source);
     }
 
+    debar_buf_free(&ends);
     debar_source_free(&src);
 
     return 0;
@@ -292,7 +312,7 @@ debar_list_check_snapshot(const debar_list_args_t *a, const struct stat *st)
     int                           i;
     char                          size[32], day[32];
     uint64_t                      rows;
-    debar_buf_t                   json;
+    debar_buf_t                   json, ends;
     debar_fault_t                 fault;
     debar_snapshot_t             *s;
     debar_open_opts_t             opts;
@@ -312,6 +332,8 @@ debar_list_check_snapshot(const debar_list_args_t *a, const struct stat *st)
     }
 
     m = debar_snapshot_meta(s);
+    memset(&ends, 0, sizeof(ends));
+    (void) debar_due_line_snapshot(&ends, s);
 
     for (rows = 0, i = 0; i < DEBAR_DBS; i++) {
         rows += m->rows[i];
@@ -329,6 +351,7 @@ debar_list_check_snapshot(const debar_list_args_t *a, const struct stat *st)
             debar_json_number(&json, "expires", (uint64_t) m->expires);
         }
 
+        debar_json_text(&json, "ends_soon", ends.data, ends.len);
         debar_buf_printf(&json, "}\n");
         debar_flush(&json);
 
@@ -347,8 +370,10 @@ debar_list_check_snapshot(const debar_list_args_t *a, const struct stat *st)
         printf("rows       %llu\nsize       %s\ndigest     %s\n",
                (unsigned long long) rows,
                debar_list_size(m->bytes, size, sizeof(size)), m->digest);
+        debar_due_say(&ends, a->source);
     }
 
+    debar_buf_free(&ends);
     debar_snapshot_close(s);
 
     return 0;

@@ -52,6 +52,9 @@ int debar_list_export(int argc, char **argv);        /* list_export.c */
 int debar_list_format(int argc, char **argv);        /* list_format.c */
 int debar_list_schema(int argc, char **argv);        /* list_schema.c */
 int debar_list_csv(int argc, char **argv);           /* list_csv.c */
+int debar_list_due(int argc, char **argv);           /* list_due.c */
+int debar_list_waive(int argc, char **argv);         /* list_waive.c */
+int debar_list_unwaive(int argc, char **argv);
 int debar_check_command(int argc, char **argv);      /* check.c */
 int debar_key_command(int argc, char **argv);        /* key.c */
 int debar_root_command(int argc, char **argv);       /* root.c */
@@ -262,6 +265,19 @@ int debar_check_jsonl(debar_list_t *list, FILE *in, const char *name,
 /* Exit code of a verdict: 0, 10, 20, 30. */
 
 int debar_verdict_exit(unsigned verdict);
+
+
+/* --- what ends soon (list_due.c) ----------------------------------------- */
+
+/* "waiver W-17 (2026-12-10)": what ends within 30 days, appended to b.
+ * Returns 0 where nothing does. */
+
+int debar_due_line_source(debar_buf_t *b, const debar_source_t *src);
+int debar_due_line_snapshot(debar_buf_t *b, const debar_snapshot_t *s);
+
+/* The line on stdout; nothing of an empty one.  path: of the list. */
+
+void debar_due_say(const debar_buf_t *line, const char *path);
 
 
 /* --- a gateway's folder (gateway.c) -------------------------------------- */

@@ -48,9 +48,9 @@ _debar()
             words='list check gateway inspect key root sign --help --version'
             ;;
         2:list:*)
-            words='build check preview import match diff add remove set propose
-                approve publish rollback sync export format schema
-                csv --help'
+            words='build check preview import match diff due add remove set waive
+                unwaive propose approve publish rollback sync export format
+                schema csv --help'
             ;;
         2:key:*)
             words='new show --help'
@@ -70,6 +70,17 @@ _debar()
             ;;
         *:list:diff)
             words='--all --json --html --output --help'
+            ;;
+        *:list:due)
+            words='--days --on --json --help'
+            ;;
+        *:list:waive)
+            words='--vendor --user --client --order --url --from --until
+                --approved-by --why --product --authority --activity --dry-run
+                --json --quiet --help'
+            ;;
+        *:list:unwaive)
+            words='--dry-run --json --quiet --help'
             ;;
         *:list:match)
             words='--against --min --accept --json --help'
