@@ -64,6 +64,7 @@ for my $c ([], ['list'], ['gateway']) {
 }
 
 my @commands = (['list', 'build'], ['list', 'check'], ['list', 'propose'],
+                ['list', 'due'], ['list', 'waive'], ['list', 'unwaive'],
                 ['list', 'approve'], ['key', 'new'], ['key', 'show'],
                 ['root', 'new'], ['root', 'next'], ['root', 'sign'],
                 ['root', 'check'], ['check'], ['inspect'],

@@ -9,11 +9,13 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Debar::Test::Alone;
 use JSON::PP qw(decode_json);
 use POSIX qw(strftime);
 use Test::More;
 
 use Debar::Test;
+use Debar::Test::Gateway;
 
 my $dir = test_dir();
 
@@ -161,6 +163,17 @@ like(debar('check', "$dir/expiring")->{out}, qr/end: the list \(@{[day(9)]}\)/,
      'the expiry of the list is announced');
 
 
+# --- a gateway ----------------------------------------------------------------
+
+my $gw = Debar::Test::Gateway->new(list => $soon, workers => 1);
+
+$r = $gw->command('status');
+like($r->{out}, qr/^ +ends_soon +waiver W-7 \($end\)$/m,
+     'gateway status says what ends soon');
+is($gw->status->{lists}[0]{ends_soon}, "waiver W-7 ($end)", 'by machine');
+$gw->stop;
+
+
 # --- waive, unwaive -----------------------------------------------------------
 
 my $w = write_list("$dir/w");
@@ -214,6 +227,20 @@ is_deeply(decode_json($r->{out}),
           { ok => JSON::PP::true, file => 'waivers.yaml', did => 'waived',
             id => 'W-3' }, 'into a list without any; by machine');
 like(check('anna'), qr/waive/i, 'it waives');
+
+for my $none ('waivers:', "waivers:\n", "waivers: []\n", "waivers: ~\n# x\n",
+              "waivers: # none\n", "waivers:\n  []")
+{
+    write_file("$w/waivers.yaml", $none);
+    $r = debar('unwaive', $w, 'W-4');
+    ok($r->{status} == 1 && $r->{err} =~ /it has none/, 'nothing to take out')
+        or diag($r->{err});
+    $r = debar('waive', $w, 'W-4', @rest, '--user', 'anna');
+    ok($r->{status} == 0 ? check('anna') =~ /waive/i
+       : $r->{err} =~ /waivers: \[\]/, 'into nothing, or it says how')
+        or diag("$none: $r->{err}", file_text("$w/waivers.yaml"));
+    is($r->{status}, $none =~ /# none/ ? 1 : 0, '  where it can');
+}
 
 write_file("$w/waivers.yaml", "waivers: [{id: A, vendor: acme, users: [x],"
            . " from: 2030-01-01, until: 2030-01-02, approved-by: x, why: y}]");

@@ -266,13 +266,22 @@ debar_waive_yaml(const debar_waive_t *w, debar_buf_t *b, int indent, int flow)
 }
 
 
+/* A scalar's n is of its bytes. */
+
+static size_t
+debar_waive_count(const debar_edit_node_t *list)
+{
+    return list->type == DEBAR_EDIT_LIST ? list->n : 0;
+}
+
+
 static debar_edit_node_t *
 debar_waive_find(const debar_edit_node_t *list, const char *id, size_t *at)
 {
     size_t              i;
     debar_edit_node_t  *node;
 
-    for (i = 0; i < list->n; i++) {
+    for (i = 0; i < debar_waive_count(list); i++) {
         node = list->items[i]->type == DEBAR_EDIT_MAP
                ? debar_edit_get(list->items[i], "id") : NULL;
 
@@ -288,7 +297,7 @@ debar_waive_find(const debar_edit_node_t *list, const char *id, size_t *at)
 }
 
 
-/* In place of "[]". */
+/* In place of "[]", or of nothing. */
 
 static int
 debar_waive_first(const debar_waive_t *w, const debar_edit_node_t *list,
@@ -306,7 +315,8 @@ debar_waive_first(const debar_waive_t *w, const debar_edit_node_t *list,
         /* void */
     }
 
-    if (list->style != DEBAR_EDIT_FLOW || list->anchored || from == 0
+    if ((list->style != DEBAR_EDIT_FLOW && !list->null) || list->anchored
+        || from == 0
         || text[from - 1] != ':' || (to < len && text[to] != '\n'))
     {
         return DEBAR_DECLINED;
@@ -333,7 +343,7 @@ debar_waive_block(const debar_waive_t *w, const debar_edit_node_t *list,
     size_t                    at, from;
     const debar_edit_node_t  *last;
 
-    if (list->n == 0) {
+    if (debar_waive_count(list) == 0) {
         return debar_waive_first(w, list, text, len, out);
     }
 
@@ -378,7 +388,8 @@ debar_waive_block(const debar_waive_t *w, const debar_edit_node_t *list,
 }
 
 
-/* The waivers of a file that is there; NULL: said already. */
+/* The waivers of a file that is there: a list, or nothing behind the key.
+ * NULL: said already. */
 
 static debar_edit_node_t *
 debar_waive_list(const debar_waive_t *w, debar_edit_t *e)
@@ -387,7 +398,7 @@ debar_waive_list(const debar_waive_t *w, debar_edit_t *e)
 
     list = debar_edit_get(debar_edit_root(e), "waivers");
 
-    if (list == NULL || list->type != DEBAR_EDIT_LIST) {
+    if (list == NULL || (list->type != DEBAR_EDIT_LIST && !list->null)) {
         debar_say("%s/" DEBAR_WAIVE_FILE " has no list \"waivers:\"; mend this "
                   "first", w->source);
         return NULL;
@@ -485,8 +496,15 @@ debar_waive_into(debar_waive_t *w, const debar_change_t *f, debar_buf_t *out)
 
     rc = debar_waive_block(w, list, f->text.data, f->text.len, out);
 
+    if (rc == DEBAR_DECLINED && list->type != DEBAR_EDIT_LIST) {
+        debar_edit_free(e);
+        return debar_say("%s/" DEBAR_WAIVE_FILE ":%u: \"waivers:\" is nothing: "
+                         "write \"waivers: []\", and try again", w->source,
+                         list->line);
+    }
+
     rc = rc == DEBAR_DECLINED ? debar_waive_line(w, e, list, out, &why)
-         : debar_waive_proved(w, out, list->n, &why);
+         : debar_waive_proved(w, out, debar_waive_count(list), &why);
 
     debar_edit_free(e);
 
@@ -536,7 +554,7 @@ debar_waive_unknown(const debar_waive_t *w, const debar_edit_node_t *list)
 
     memset(&known, 0, sizeof(known));
 
-    for (i = 0; i < list->n && i < 8; i++) {
+    for (i = 0; i < debar_waive_count(list) && i < 8; i++) {
         node = list->items[i]->type == DEBAR_EDIT_MAP
                ? debar_edit_get(list->items[i], "id") : NULL;
 
@@ -550,7 +568,7 @@ debar_waive_unknown(const debar_waive_t *w, const debar_edit_node_t *list)
                      "%.*s%s", w->source, w->values[DEBAR_WAIVE_ID][0],
                      known.len ? (int) known.len : 4,
                      known.len ? known.data : "none",
-                     list->n > 8 ? ", ..." : "");
+                     debar_waive_count(list) > 8 ? ", ..." : "");
     debar_buf_free(&known);
 
     return DEBAR_EXIT_FAILURE;
