@@ -209,6 +209,29 @@ like($r->{err}, qr/rows\.csv:D@{[$at + 1]}: "co\.uk" is a public suffix/,
      'with the row that a spreadsheet shows');
 
 
+# A plain file of two owners is one file: both say the same of it, or neither.
+
+(my $two = file_text("$list/vendors/acme.yaml"))
+    =~ s/names: \[Widget One\]/names-from: names.txt/ or die;
+write_file("$list/vendors/acme.yaml", $two);
+is(export()->{status}, 0, 'a file of two owners: exported');
+$r = import_sheets();
+is(digest($back), digest($list), '... and the same list') or diag($r->{err});
+($text = sheet('rows')) =~ s/acme,w,names,MAR1-Acme,.*\n//
+    or ($text =~ s/acme,w,names,'MAR1-Acme,.*\n// or die $text);
+write_file("$sheets/rows.csv", $text);
+$r = import_sheets();
+is($r->{status}, 1, 'a line taken out for one of them');
+like($r->{err}, qr/rows\.csv:[LM]\d+: this file has another owner/,
+     '... is said with its cell');
+$text =~ s/acme,w,names,Acme Cogs/acme,w,names,Acme Cog/ or die $text;
+write_file("$sheets/rows.csv", $text);
+like(import_sheets()->{err}, qr/rows\.csv:D\d+: this file has another owner/,
+     'a line changed for one of them likewise');
+$two =~ s/names-from: names.txt(?=, files)/names: [Widget One]/;
+write_file("$list/vendors/acme.yaml", $two);
+
+
 # Into a list that is there.
 
 export();

@@ -26,9 +26,11 @@ typedef struct {
     struct {
         unsigned  sheet;
         size_t    row;
+        size_t    start;
     }            *lines;
     size_t        n;
     size_t        size;
+    size_t        next;           /* where the next line begins */
 } debar_made_t;
 
 typedef struct {
@@ -512,8 +514,10 @@ debar_import_line(debar_made_t *f, unsigned sheet, size_t row)
     }
 
     f->lines[f->n].sheet = sheet;
-    f->lines[f->n++].row = row;
+    f->lines[f->n].row = row;
+    f->lines[f->n++].start = f->next;
     debar_buf_add(&f->text, "\n", 1);
+    f->next = f->text.len;
 }
 
 
@@ -932,8 +936,9 @@ debar_import_vendor(debar_import_t *im, size_t vendor, const size_t *rows,
     const size_t *permits, size_t npermits)
 {
     char                name[128];
-    size_t              i, k, n, *own, used, at;
-    const char         *id, *text, *product;
+    char               *taken;
+    size_t              i, k, n, *own, at;
+    const char         *id, *product;
     debar_buf_t         b;
     debar_made_t       *f;
     debar_sheet_row_t  *v, *pr, *pe, *all;
@@ -962,7 +967,9 @@ debar_import_vendor(debar_import_t *im, size_t vendor, const size_t *rows,
     }
 
     own = calloc(nrows + 1, sizeof(size_t));
-    if (own == NULL) {
+    taken = calloc(nrows + 1, 1);
+
+    if (own == NULL || taken == NULL) {
         abort();
     }
 
@@ -980,7 +987,6 @@ debar_import_vendor(debar_import_t *im, size_t vendor, const size_t *rows,
     at = im->nfiles - 1;
     debar_import_rows(im, f, own, n, 0);
     f = &im->files[at];           /* plain files may have been added */
-    used = n;
 
     if (nproducts) {
         debar_buf_printf(&f->text, "products:");
@@ -1024,31 +1030,24 @@ debar_import_vendor(debar_import_t *im, size_t vendor, const size_t *rows,
                 /* void */
             }
 
-            debar_import_rows(im, f, own + lo, hi - lo, 4);
+            /* a product that is here twice has them once: the reader tells */
 
-            used += hi - lo;
+            if (lo < hi && taken[lo]) {
+                continue;
+            }
+
+            debar_import_rows(im, f, own + lo, hi - lo, 4);
+            memset(taken + lo, 1, hi - lo);
         }
     }
 
     /* rows of a product that is not there */
 
-    if (used < nrows) {
-        for (k = n; k < nrows; k++) {
-            text = all[own[k]].cells[DEBAR_ROW_PRODUCT];
-
-            for (i = 0; i < nproducts; i++) {
-                pr = &im->sheets.sheets[DEBAR_SHEET_PRODUCTS].rows[products[i]];
-
-                if (pr->cells[1] && strcmp(pr->cells[1], text) == 0) {
-                    break;
-                }
-            }
-
-            if (i == nproducts) {
-                debar_import_cell(im, DEBAR_SHEET_ROWS, DEBAR_ROW_PRODUCT,
-                                  own[k], "there is no such product of this "
-                                  "vendor in products.csv");
-            }
+    for (k = n; k < nrows; k++) {
+        if (!taken[k]) {
+            debar_import_cell(im, DEBAR_SHEET_ROWS, DEBAR_ROW_PRODUCT, own[k],
+                              "there is no such product of this vendor in "
+                              "products.csv");
         }
     }
 
@@ -1078,6 +1077,7 @@ debar_import_vendor(debar_import_t *im, size_t vendor, const size_t *rows,
         debar_buf_free(&b);
     }
 
+    free(taken);
     free(own);
 }
 
@@ -1112,31 +1112,245 @@ debar_import_plain(debar_import_t *im, const debar_sheet_row_t *r, size_t row)
 }
 
 
+/* Where rows are put, and what was begun there. */
+
+typedef struct {
+    debar_import_t  *im;
+    size_t           at;          /* of the files: others may be added */
+    unsigned         indent;
+    const char      *kind;        /* of the list or file that is open */
+    const char      *file;        /* plain, or NULL */
+    char             eco[80];
+    debar_made_t    *plain;       /* that the lines go to; NULL: it is there */
+    size_t           shared;      /* then the file, from 1 */
+    size_t           done;        /* and the bytes of it that were met */
+    size_t           last;        /* row */
+} debar_import_rows_t;
+
+
+/* A file of two owners has one text: what is read of it must be all of it. */
+
+static void
+debar_import_shared(debar_import_rows_t *to, const char *value, size_t row)
+{
+    int           same;
+    size_t        len;
+    debar_made_t  *f;
+
+    if (to->shared == 0) {
+        return;
+    }
+
+    f = &to->im->files[to->shared - 1];
+
+    if (value) {
+        len = strlen(value);
+        same = f->text.len - to->done > len
+               && memcmp(f->text.data + to->done, value, len) == 0
+               && f->text.data[to->done + len] == '\n';
+        to->done += same ? len + 1 : 0;
+
+    } else {
+        same = to->done == f->text.len;
+    }
+
+    if (!same) {
+        to->shared = 0;
+        debar_import_cell(to->im, DEBAR_SHEET_ROWS,
+                          value ? DEBAR_ROW_VALUE : DEBAR_ROW_FILE, row,
+                          "this file has another owner above, with other "
+                          "values: change both, or name another file");
+    }
+}
+
+
+static int
+debar_import_file_name(const char *file)
+{
+    const char  *p;
+
+    for (p = file; *p && (isalnum((unsigned char) *p) || strchr("._-/", *p));
+         p++)
+    {
+        /* void */
+    }
+
+    return *p == '\0' && *file != '/' && *file != '.' && !strstr(file, "..")
+           && strcmp(file, "list.yaml") != 0
+           && strcmp(file, "waivers.yaml") != 0
+           && strncmp(file, "vendors/", 8) != 0
+           && strncmp(file, "channels/", 9) != 0;
+}
+
+
+static void
+debar_import_row_plain(debar_import_rows_t *to, const char *kind,
+    const debar_sheet_row_t *r, size_t row)
+{
+    size_t           k;
+    const char      *file = r->cells[DEBAR_ROW_FILE];
+    debar_made_t    *f;
+    debar_import_t  *im = to->im;
+
+    if (!debar_import_plain(im, r, row)) {
+        return;
+    }
+
+    if (to->file == NULL || to->kind != kind || strcmp(to->file, file) != 0) {
+        debar_import_shared(to, NULL, to->last);
+        to->file = NULL;
+        to->kind = NULL;
+        to->shared = 0;
+
+        if (!debar_import_file_name(file)) {
+            debar_import_cell(im, DEBAR_SHEET_ROWS, DEBAR_ROW_FILE, row,
+                              "a file is named by letters, digits, \"-\", "
+                              "\"_\" and \".\", in the folder of the list");
+            return;
+        }
+
+        f = &im->files[to->at];
+        to->file = file;
+        to->kind = kind;
+        debar_buf_printf(&f->text, "%*s%s: ", (int) to->indent, "",
+                         debar_edit_from(kind));
+        debar_edit_quote(&f->text, file, strlen(file), 0);
+        debar_import_line(f, DEBAR_SHEET_ROWS, row);
+
+        for (k = 0; k < im->nfiles && strcmp(im->files[k].name, file) != 0;
+             k++)
+        {
+            /* void */
+        }
+
+        to->shared = k < im->nfiles ? k + 1 : 0;
+        to->done = 0;
+        to->plain = to->shared ? NULL : debar_import_file(im, file);
+    }
+
+    to->last = row;
+
+    if (to->plain) {
+        debar_buf_printf(&to->plain->text, "%s", r->cells[DEBAR_ROW_VALUE]);
+        debar_import_line(to->plain, DEBAR_SHEET_ROWS, row);
+    } else {
+        debar_import_shared(to, r->cells[DEBAR_ROW_VALUE], row);
+    }
+}
+
+
+/* A row as it stands in YAML. */
+
+static void
+debar_import_row_text(debar_buf_t *b, const char *kind, const char *value,
+    const debar_sheet_row_t *r)
+{
+    debar_fault_t     why;
+    debar_edit_row_t  row;
+
+    memset(&row, 0, sizeof(row));
+    row.pattern = r->cells[DEBAR_ROW_PATTERN] != NULL;
+    row.match = r->cells[DEBAR_ROW_MATCH];
+    row.subdomains = r->cells[DEBAR_ROW_SUBDOMAINS];
+    row.activity = r->cells[DEBAR_ROW_ACTIVITY];
+    row.action = r->cells[DEBAR_ROW_ACTION];
+    row.source = r->cells[DEBAR_ROW_SOURCE];
+    row.forced = r->cells[DEBAR_ROW_FORCED];
+
+    if (r->cells[DEBAR_ROW_AUTHORITIES] == NULL) {
+        (void) debar_edit_row_yaml(b, kind, value, &row, &why);
+        return;
+    }
+
+    if (row.match == NULL && row.source == NULL && row.activity == NULL
+        && row.action == NULL && row.subdomains == NULL && row.forced == NULL
+        && !row.pattern)
+    {
+        debar_buf_printf(b, "{%s: ", debar_edit_value(kind));
+        debar_edit_quote(b, value, strlen(value), 0);
+        debar_buf_add(b, "}", 1);
+
+    } else {
+        (void) debar_edit_row_yaml(b, kind, value, &row, &why);
+    }
+
+    b->len--;
+    debar_buf_printf(b, ", authorities: ");
+    debar_import_values(b, r->cells[DEBAR_ROW_AUTHORITIES]);
+    debar_buf_add(b, "}", 1);
+}
+
+
+static void
+debar_import_row_yaml(debar_import_rows_t *to, const char *kind,
+    const debar_sheet_row_t *r, size_t row)
+{
+    size_t         len, indent;
+    const char    *colon, *value = r->cells[DEBAR_ROW_VALUE];
+    debar_buf_t    b;
+    debar_made_t  *f = &to->im->files[to->at];
+
+    if (to->kind != kind || to->file) {
+        debar_import_shared(to, NULL, to->last);
+        debar_buf_printf(&f->text, "%*s%s:", (int) to->indent, "", kind);
+        debar_import_line(f, DEBAR_SHEET_ROWS, row);
+        to->kind = kind;
+        to->file = NULL;
+        to->shared = 0;
+        to->eco[0] = '\0';
+    }
+
+    indent = to->indent + 2;
+
+    if (strcmp(kind, "packages") == 0) {
+        colon = strchr(value, ':');
+        len = colon ? (size_t) (colon - value) : 0;
+
+        if (colon == NULL || len == 0 || len > 64) {
+            debar_import_cell(to->im, DEBAR_SHEET_ROWS, DEBAR_ROW_VALUE, row,
+                              "a package is ECOSYSTEM:IDENTIFIER");
+            return;
+        }
+
+        if (strlen(to->eco) != len || memcmp(to->eco, value, len) != 0) {
+            snprintf(to->eco, sizeof(to->eco), "%.*s", (int) len, value);
+            debar_buf_printf(&f->text, "%*s", (int) indent, "");
+            debar_edit_quote(&f->text, to->eco, len, 0);
+            debar_buf_printf(&f->text, ":");
+            debar_import_line(f, DEBAR_SHEET_ROWS, row);
+        }
+
+        value = colon + 1;
+        indent += 2;
+    }
+
+    memset(&b, 0, sizeof(b));
+    debar_import_row_text(&b, kind, value, r);
+    debar_buf_printf(&f->text, "%*s- %.*s", (int) indent, "", (int) b.len,
+                     b.data);
+    debar_import_line(f, DEBAR_SHEET_ROWS, row);
+    debar_buf_free(&b);
+}
+
+
 /* Rows that are sorted by kind, plain file and ecosystem. */
 
 static void
-debar_import_rows(debar_import_t *im, debar_made_t *to, const size_t *rows,
+debar_import_rows(debar_import_t *im, debar_made_t *f, const size_t *rows,
     size_t n, unsigned indent)
 {
-    char                 eco[80];
-    size_t               i, k, len, at;
-    const char          *kind, *near, *value, *open, *file, *p;
-    debar_buf_t          b;
-    debar_made_t        *f, *plain;
-    debar_fault_t        why;
-    debar_edit_row_t     row;
-    debar_sheet_row_t   *r;
+    size_t                i;
+    const char           *kind, *near;
+    debar_sheet_row_t    *r;
+    debar_import_rows_t   to;
 
-    at = (size_t) (to - im->files);
-    open = NULL;
-    file = NULL;
-    plain = NULL;
-    eco[0] = '\0';
+    memset(&to, 0, sizeof(to));
+    to.im = im;
+    to.at = (size_t) (f - im->files);
+    to.indent = indent;
 
     for (i = 0; i < n; i++) {
-        f = &im->files[at];
         r = &im->sheets.sheets[DEBAR_SHEET_ROWS].rows[rows[i]];
-        value = r->cells[DEBAR_ROW_VALUE];
         kind = r->cells[DEBAR_ROW_KIND]
                ? debar_edit_kind(r->cells[DEBAR_ROW_KIND], &near) : NULL;
 
@@ -1144,138 +1358,20 @@ debar_import_rows(debar_import_t *im, debar_made_t *to, const size_t *rows,
             debar_import_cell(im, DEBAR_SHEET_ROWS, DEBAR_ROW_KIND, rows[i],
                               "a kind is names, hosts, urls, networks, files, "
                               "packages, part-numbers, gtins, ...");
-            continue;
-        }
 
-        if (value == NULL) {
+        } else if (r->cells[DEBAR_ROW_VALUE] == NULL) {
             debar_import_cell(im, DEBAR_SHEET_ROWS, DEBAR_ROW_VALUE, rows[i],
                               "the value is missing");
-            continue;
-        }
 
-        if (r->cells[DEBAR_ROW_FILE]) {
-            if (file == NULL || open != kind
-                || strcmp(file, r->cells[DEBAR_ROW_FILE]) != 0)
-            {
-                file = r->cells[DEBAR_ROW_FILE];
-                open = kind;
-
-                for (p = file; *p && (isalnum((unsigned char) *p)
-                     || strchr("._-/", *p)); p++)
-                {
-                    /* void */
-                }
-
-                if (*p || *file == '/' || *file == '.' || strstr(file, "..")
-                    || strcmp(file, "list.yaml") == 0
-                    || strncmp(file, "vendors/", 8) == 0
-                    || strncmp(file, "channels/", 9) == 0)
-                {
-                    debar_import_cell(im, DEBAR_SHEET_ROWS, DEBAR_ROW_FILE,
-                                      rows[i], "a file is named by letters, "
-                                      "digits, \"-\", \"_\" and \".\", in the "
-                                      "folder of the list");
-                    file = NULL;
-                    open = NULL;
-                    continue;
-                }
-
-                debar_buf_printf(&f->text, "%*s%s: ", (int) indent, "",
-                                 debar_edit_from(kind));
-                debar_edit_quote(&f->text, file, strlen(file), 0);
-                debar_import_line(f, DEBAR_SHEET_ROWS, rows[i]);
-
-                for (k = 0, plain = NULL; k < im->nfiles; k++) {
-                    if (strcmp(im->files[k].name, file) == 0) {
-                        plain = &im->files[k];
-                    }
-                }
-
-                /* a file of two owners is written by the first */
-
-                plain = plain ? NULL : debar_import_file(im, file);
-                f = &im->files[at];
-            }
-
-            if (!debar_import_plain(im, r, rows[i])) {
-                continue;
-            }
-
-            if (plain) {
-                debar_buf_printf(&plain->text, "%s", value);
-                debar_import_line(plain, DEBAR_SHEET_ROWS, rows[i]);
-            }
-
-            continue;
-        }
-
-        if (open != kind || file) {
-            debar_buf_printf(&f->text, "%*s%s:", (int) indent, "", kind);
-            debar_import_line(f, DEBAR_SHEET_ROWS, rows[i]);
-            open = kind;
-            file = NULL;
-            eco[0] = '\0';
-        }
-
-        k = indent + 2;
-
-        if (strcmp(kind, "packages") == 0) {
-            p = strchr(value, ':');
-            len = p ? (size_t) (p - value) : 0;
-
-            if (p == NULL || len == 0 || len > 64) {
-                debar_import_cell(im, DEBAR_SHEET_ROWS, DEBAR_ROW_VALUE,
-                                  rows[i], "a package is ECOSYSTEM:IDENTIFIER");
-                continue;
-            }
-
-            if (strlen(eco) != len || memcmp(eco, value, len) != 0) {
-                snprintf(eco, sizeof(eco), "%.*s", (int) len, value);
-                debar_buf_printf(&f->text, "%*s", (int) k, "");
-                debar_edit_quote(&f->text, eco, len, 0);
-                debar_buf_printf(&f->text, ":");
-                debar_import_line(f, DEBAR_SHEET_ROWS, rows[i]);
-            }
-
-            value = p + 1;
-            k += 2;
-        }
-
-        memset(&row, 0, sizeof(row));
-        row.pattern = r->cells[DEBAR_ROW_PATTERN] != NULL;
-        row.match = r->cells[DEBAR_ROW_MATCH];
-        row.subdomains = r->cells[DEBAR_ROW_SUBDOMAINS];
-        row.activity = r->cells[DEBAR_ROW_ACTIVITY];
-        row.action = r->cells[DEBAR_ROW_ACTION];
-        row.source = r->cells[DEBAR_ROW_SOURCE];
-        row.forced = r->cells[DEBAR_ROW_FORCED];
-
-        memset(&b, 0, sizeof(b));
-
-        if (r->cells[DEBAR_ROW_AUTHORITIES] && row.match == NULL
-            && row.source == NULL && row.activity == NULL && row.action == NULL
-            && row.subdomains == NULL && row.forced == NULL && !row.pattern)
-        {
-            debar_buf_printf(&b, "{%s: ", debar_edit_value(kind));
-            debar_edit_quote(&b, value, strlen(value), 0);
-            debar_buf_add(&b, "}", 1);
+        } else if (r->cells[DEBAR_ROW_FILE]) {
+            debar_import_row_plain(&to, kind, r, rows[i]);
 
         } else {
-            (void) debar_edit_row_yaml(&b, kind, value, &row, &why);
+            debar_import_row_yaml(&to, kind, r, rows[i]);
         }
-
-        if (r->cells[DEBAR_ROW_AUTHORITIES]) {
-            b.len--;
-            debar_buf_printf(&b, ", authorities: ");
-            debar_import_values(&b, r->cells[DEBAR_ROW_AUTHORITIES]);
-            debar_buf_add(&b, "}", 1);
-        }
-
-        debar_buf_printf(&f->text, "%*s- %.*s", (int) k, "", (int) b.len,
-                         b.data);
-        debar_import_line(f, DEBAR_SHEET_ROWS, rows[i]);
-        debar_buf_free(&b);
     }
+
+    debar_import_shared(&to, NULL, to.last);
 }
 
 
@@ -1398,7 +1494,7 @@ debar_import_column(const debar_import_t *im, const debar_made_t *f,
 {
     size_t              i, k, n, end;
     char                key[64];
-    const char         *p, *line, *needs;
+    const char         *line, *needs;
     const char *const  *names = debar_sheet_kinds[sheet].columns;
 
     key[0] = '\0';
@@ -1409,13 +1505,7 @@ debar_import_column(const debar_import_t *im, const debar_made_t *f,
                  needs + 8);
 
     } else {
-        line = f->text.data;
-
-        for (i = 1; i < e->line; i++) {
-            p = memchr(line, '\n', (size_t) (f->text.data + f->text.len
-                                             - line));
-            line = p + 1;
-        }
+        line = f->text.data + f->lines[e->line - 1].start;
 
         for (i = 0, n = 1; n < e->col && line[i] != '\n'; n++) {
             i += debar_utf8_len(line + i, 4);
