@@ -40,9 +40,9 @@ int debar_list_import(int argc, char **argv);        /* list_import.c */
 int debar_list_match(int argc, char **argv);         /* list_match.c */
 int debar_list_propose(int argc, char **argv);       /* list_propose.c */
 int debar_list_approve(int argc, char **argv);       /* list_approve.c */
-int debar_list_add(int argc, char **argv);           /* list_edit.c */
-int debar_list_remove(int argc, char **argv);
-int debar_list_set(int argc, char **argv);
+int debar_list_add(int argc, char **argv);           /* list_add.c */
+int debar_list_remove(int argc, char **argv);        /* list_remove.c */
+int debar_list_set(int argc, char **argv);           /* list_set.c */
 int debar_list_diff(int argc, char **argv);          /* list_diff.c */
 int debar_list_preview(int argc, char **argv);       /* list_preview.c */
 int debar_list_publish(int argc, char **argv);       /* list_publish.c */
