@@ -202,9 +202,11 @@ debar_sealed_state_text(debar_buf_t *out, const debar_sealed_state_t *s)
     debar_buf_printf(out, "{\"format\":\"" DEBAR_SEALED_FORMAT "\",\"size\":%"
                      PRIu64 ",\"root\":\"%s\",\"number\":%" PRIu64
                      ",\"first\":%" PRIu64 ",\"lines\":%" PRIu64 ",\"bytes\":%"
-                     PRIu64 ",\"torn\":%" PRIu64 ",\"began\":\"%s\",\"time\":"
-                     "\"%s\"}\n", s->size, hex, s->number, s->first, s->lines,
-                     s->bytes, s->torn, began, when);
+                     PRIu64 ",\"torn\":%" PRIu64 ",\"inode\":%" PRIu64
+                     ",\"checkpoints\":%" PRIu64 ",\"began\":\"%s\","
+                     "\"time\":\"%s\"}\n", s->size, hex, s->number, s->first,
+                     s->lines, s->bytes, s->torn, s->inode, s->checkpoints,
+                     began, when);
 }
 
 
@@ -234,6 +236,10 @@ debar_sealed_state_parse(debar_sealed_state_t *st, const char *name,
     st->bytes = debar_sealed_count(&s);
     debar_sealed_text(&s, ",\"torn\":");
     st->torn = debar_sealed_count(&s);
+    debar_sealed_text(&s, ",\"inode\":");
+    st->inode = debar_sealed_count(&s);
+    debar_sealed_text(&s, ",\"checkpoints\":");
+    st->checkpoints = debar_sealed_count(&s);
     debar_sealed_text(&s, ",\"began\":\"");
     st->began = debar_sealed_time(&s);
     debar_sealed_text(&s, "\",\"time\":\"");

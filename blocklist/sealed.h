@@ -92,6 +92,9 @@ typedef struct {
     uint64_t      lines;          /* of it, sealed */
     uint64_t      bytes;          /* of it, sealed */
     uint64_t      torn;           /* lines of all files that are no JSON */
+    uint64_t      inode;          /* of the file; 0: none was there */
+    uint64_t      checkpoints;    /* bytes of the file of all checkpoints, but
+                                     for that of this state */
     int64_t       began;          /* epoch seconds: its first line was sealed;
                                      0: none was */
     int64_t       time;           /* epoch seconds: of this state */

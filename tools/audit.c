@@ -13,6 +13,7 @@ static const char  debar_audit_help[] =
 
 
 static const debar_command_t  debar_audit_commands[] = {
+    { "seal", debar_audit_seal, "sign the lines of the log as they come" },
     { NULL, NULL, NULL }
 };
 

@@ -1,6 +1,7 @@
 /*
- * The processes beside a gateway's nginx: the signer (`debar sign`) and the
- * inspector (`debar inspect --serve`), started before it and ended after it.
+ * The processes beside a gateway's nginx: the signer (`debar sign`), the
+ * inspector (`debar inspect --serve`) and the sealer (`debar audit seal`),
+ * started before it and ended after it.
  */
 
 #include <ctype.h>
@@ -46,10 +47,13 @@ static size_t debar_service_directive(const char *line, const char *name,
 
 
 const debar_beside_t  debar_beside[] = {
-    { "signer", "sign", "debar_sign", "ca/sign.user", debar_signer_args },
-    { "inspector", "inspect", "debar_inspector", NULL,
+    { "signer", NULL, "sign", "debar_sign", "ca/sign.user",
+      debar_signer_args },
+    { "inspector", NULL, "inspect", "debar_inspector", NULL,
       debar_inspector_args },
-    { NULL, NULL, NULL, NULL, NULL }
+    { "sealer", "audit", "seal", NULL, "audit/sealer.user",
+      debar_sealer_args },
+    { NULL, NULL, NULL, NULL, NULL, NULL }
 };
 
 
@@ -101,7 +105,7 @@ debar_beside_path(const debar_gateway_t *g, const debar_beside_t *b,
 }
 
 
-/* Whether nginx.conf asks the signer of this folder. */
+/* Whether nginx.conf asks the one of this folder. */
 
 int
 debar_beside_wanted(const debar_gateway_t *g, const debar_beside_t *b)
@@ -111,6 +115,11 @@ debar_beside_wanted(const debar_gateway_t *g, const debar_beside_t *b)
     FILE        *f;
     size_t       n, size;
     const char  *value;
+
+    if (b->directive == NULL) {
+        debar_gateway_path(g, DEBAR_SEALER_KEY, path, sizeof(path));
+        return access(path, F_OK) == 0;
+    }
 
     debar_beside_path(g, b, "run", ".sock", path, sizeof(path));
     snprintf(mine, sizeof(mine), "unix:%s", path);
@@ -301,6 +310,11 @@ debar_service_spawn(const debar_gateway_t *g, const debar_beside_t *b)
 
     n = 0;
     argv[n++] = s.binary;
+
+    if (b->family) {
+        argv[n++] = b->family;
+    }
+
     argv[n++] = b->file;
     argv[n++] = "--socket";
     argv[n++] = s.socket;

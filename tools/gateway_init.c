@@ -130,6 +130,7 @@ debar_gateway_init(int argc, char **argv)
         || debar_init_inspect_check(&in) != DEBAR_OK
         || debar_init_folders(&in) != DEBAR_OK
         || debar_init_list(&in) != DEBAR_OK
+        || debar_init_sealer(&in) != DEBAR_OK
         || debar_init_inspect(&in) != DEBAR_OK
         || debar_init_parent(&in) != DEBAR_OK
         || debar_init_tls(&in) != DEBAR_OK

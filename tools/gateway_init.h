@@ -108,4 +108,11 @@ int debar_init_tls(const debar_init_t *in);
 int debar_init_conf(debar_init_t *in);
 
 
+/* --- gateway_sealer.c ----------------------------------------------------- */
+
+/* The key pair that seals the audit log, unless it is there. */
+
+int debar_init_sealer(const debar_init_t *in);
+
+
 #endif /* DEBAR_GATEWAY_INIT_H */

@@ -37,12 +37,13 @@ static const char  debar_status_help[] =
     "usage: debar gateway status DIR [--json]\n"
     "\n"
     "Asks the running gateway for its list, counters and workers, and says\n"
-    "whether its signer and its inspector run where it asks them, and what of\n"
-    "a list ends within 30 days (ends_soon).\n"
+    "whether its signer and its inspector run where it asks them, how far its\n"
+    "sealer is, and what of a list ends within 30 days (ends_soon).\n"
     "\n"
     "      --json  one JSON object: running, pid, signer (state, pid, uid,\n"
-    "              minted), inspector (state, pid, uid) and the report as it\n"
-    "              came\n"
+    "              minted), inspector (state, pid, uid), sealer (the same,\n"
+    "              ok, leaves, file, behind, torn, rotating) and the report as\n"
+    "              it came\n"
     "  -h, --help  this text\n"
     "\n"
     "Exit: 0 it runs, 3 it does not, 1 it runs but does not answer, 2 usage.\n";
@@ -294,7 +295,8 @@ static json_t *
 debar_status_beside(const debar_gateway_t *g)
 {
     long                   pid;
-    json_t                *all, *one;
+    json_t                *all, *one, *says;
+    debar_buf_t            text;
     const debar_beside_t  *b;
 
     all = json_object();
@@ -320,6 +322,18 @@ debar_status_beside(const debar_gateway_t *g)
         if (pid && b->args == debar_signer_args) {
             (void) json_object_set_new(one, "minted",
                                        json_integer(debar_signer_minted(g)));
+        }
+
+        if (pid && b->args == debar_sealer_args) {
+            memset(&text, 0, sizeof(text));
+
+            if (debar_sealer_says(g, &text) == DEBAR_OK) {
+                says = json_loadb(text.data, text.len, 0, NULL);
+                (void) json_object_update(one, says);
+                json_decref(says);
+            }
+
+            debar_buf_free(&text);
         }
 
         (void) json_object_set_new(all, b->name, one);

@@ -59,6 +59,11 @@ debar_service_open(debar_service_t *s, const debar_service_user_t *u)
         }
     }
 
+    if (s->socket[0] == '\0') {
+        s->listener = -1;
+        return DEBAR_OK;
+    }
+
     return debar_service_listen(s, u);
 }
 
@@ -225,7 +230,9 @@ debar_service_remove(debar_service_t *s)
     /* in a folder of root's, they stay: an empty pid file names nobody, and a
      * socket without a listener is taken over by the next start */
 
-    (void) unlink(s->socket);
+    if (s->socket[0]) {
+        (void) unlink(s->socket);
+    }
 
     if (s->pid_fd != -1 && unlink(s->pid) == -1) {
         (void) !ftruncate(s->pid_fd, 0);

@@ -342,6 +342,9 @@ void debar_nap(void);
 
 /* --- processes beside its nginx (gateway_beside.c) ------------------------ */
 
+#define DEBAR_SEALER_KEY  "audit/sealer.key"
+#define DEBAR_SEALER_PUB  "audit/sealer.pub"
+
 /* Arguments of one of them, and room for what they point to. */
 
 typedef struct {
@@ -353,9 +356,11 @@ typedef struct {
 
 typedef struct {
     const char  *name;            /* "signer" */
+    const char  *family;          /* of the command: "audit"; NULL: none */
     const char  *file;            /* of run/FILE.sock, run/FILE.pid and
                                      logs/FILE.log, and the command's name */
-    const char  *directive;       /* by which nginx.conf asks it */
+    const char  *directive;       /* by which nginx.conf asks it; NULL: it is
+                                     wanted where its key is */
     const char  *user;            /* file with the user that it runs as, or
                                      NULL */
     int        (*args)(const debar_gateway_t *g, debar_beside_own_t *own);
@@ -363,7 +368,7 @@ typedef struct {
 
 extern const debar_beside_t  debar_beside[];      /* the last: name NULL */
 
-/* Whether nginx.conf asks its socket in DIR. */
+/* Whether nginx.conf asks its socket in DIR, or its key is there. */
 
 int debar_beside_wanted(const debar_gateway_t *g, const debar_beside_t *b);
 
@@ -393,6 +398,12 @@ int debar_beside_line(const debar_gateway_t *g, const char *name, char *line,
 
 int debar_signer_args(const debar_gateway_t *g, debar_beside_own_t *own);
 int debar_inspector_args(const debar_gateway_t *g, debar_beside_own_t *own);
+
+int debar_sealer_args(const debar_gateway_t *g, debar_beside_own_t *own);
+
+/* What the sealer says of itself, as JSON (gateway_sealer.c). */
+
+int debar_sealer_says(const debar_gateway_t *g, debar_buf_t *out);
 
 /* Names signed since the signer was started, by its log. */
 

@@ -186,7 +186,8 @@ sub stop {
 sub stop_all {
     for my $self (values %alive) {
         my @pids = grep { defined } $self->pid, $self->signer_pid,
-                                     $self->inspector_pid;
+                                     $self->inspector_pid,
+                                     $self->sealer_pid;
 
         $self->command('stop');
         stop_process($_, 'KILL') for grep { running($_) } @pids;
@@ -227,6 +228,16 @@ sub signer_pid {
 sub inspector_pid {
     my ($self) = @_;
     my $text = file_text("$self->{dir}/run/inspect.pid");
+
+    return $text && $text =~ /^(\d+)/ ? $1 : undef;
+}
+
+
+# And of the sealer.
+
+sub sealer_pid {
+    my ($self) = @_;
+    my $text = file_text("$self->{dir}/run/seal.pid");
 
     return $text && $text =~ /^(\d+)/ ? $1 : undef;
 }

@@ -1,0 +1,266 @@
+/*
+ * What the sealer cannot do as its own user: tell nginx to reopen its files, and
+ * learn whether anybody has one open for writing.  A small process that stayed
+ * root does it, and nothing else; its questions name a number.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "seal.h"
+
+
+typedef struct {
+    char      what;               /* 'r': reopen, 'n': does nginx run, 'w': is
+                                     it written to */
+    uint64_t  number;
+} debar_seal_ask_t;
+
+
+static int debar_seal_answer(debar_seal_t *s, const debar_seal_ask_t *ask);
+static int debar_seal_signal(const char *file, int signo);
+static int debar_seal_open_for_writing(debar_seal_t *s, uint64_t number);
+static int debar_seal_ask(debar_seal_t *s, char what, uint64_t number);
+static void debar_seal_serve(debar_seal_t *s, int fd);
+
+
+int
+debar_seal_helper(debar_seal_t *s, const debar_service_user_t *u)
+{
+    int    fds[2], fd;
+    pid_t  pid;
+
+    s->helper = -1;
+    signal(SIGIO, SIG_IGN);                  /* of leases that are broken */
+
+    if (geteuid() != 0 || u->uid == 0) {
+        return DEBAR_OK;
+    }
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET|SOCK_CLOEXEC, 0, fds) == -1
+        || (pid = fork()) == -1)
+    {
+        debar_say("seal: %s", strerror(errno));
+        return DEBAR_ERROR;
+    }
+
+    if (pid) {
+        close(fds[1]);
+        s->helper = fds[0];
+        return DEBAR_OK;
+    }
+
+    /* the folder, and the other end: it ends with the last that asks */
+
+    setsid();
+    close(fds[0]);
+    close(s->sealed_fd);
+    close(s->lock_fd);
+    fd = open("/dev/null", O_RDWR|O_CLOEXEC);
+
+    if (fd != -1) {
+        (void) dup2(fd, STDIN_FILENO);
+        (void) dup2(fd, STDOUT_FILENO);
+        (void) dup2(fd, STDERR_FILENO);
+    }
+
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    debar_seal_serve(s, fds[1]);
+    _exit(0);
+}
+
+
+static void
+debar_seal_serve(debar_seal_t *s, int fd)
+{
+    char              answer;
+    ssize_t           n;
+    debar_seal_ask_t  ask;
+
+    s->helper = -1;
+
+    for ( ;; ) {
+        n = recv(fd, &ask, sizeof(ask), 0);
+
+        if (n == -1 && errno == EINTR) {
+            continue;
+        }
+
+        if (n != (ssize_t) sizeof(ask)) {
+            return;
+        }
+
+        answer = (char) debar_seal_answer(s, &ask);
+
+        if (send(fd, &answer, 1, MSG_NOSIGNAL) != 1) {
+            return;
+        }
+    }
+}
+
+
+int
+debar_seal_reopen(debar_seal_t *s)
+{
+    return debar_seal_ask(s, 'r', 0);
+}
+
+
+int
+debar_seal_nginx(debar_seal_t *s)
+{
+    return debar_seal_ask(s, 'n', 0);
+}
+
+
+int
+debar_seal_written(debar_seal_t *s, uint64_t number)
+{
+    return debar_seal_ask(s, 'w', number) != 0;
+}
+
+
+static int
+debar_seal_ask(debar_seal_t *s, char what, uint64_t number)
+{
+    char              answer;
+    ssize_t           n;
+    debar_seal_ask_t  ask;
+
+    memset(&ask, 0, sizeof(ask));
+    ask.what = what;
+    ask.number = number;
+
+    if (s->helper == -1) {
+        return debar_seal_answer(s, &ask);
+    }
+
+    if (send(s->helper, &ask, sizeof(ask), MSG_NOSIGNAL)
+        != (ssize_t) sizeof(ask))
+    {
+        return DEBAR_ERROR;
+    }
+
+    do {
+        n = recv(s->helper, &answer, 1, 0);
+    } while (n == -1 && errno == EINTR);
+
+    return n == 1 ? answer : DEBAR_ERROR;
+}
+
+
+static int
+debar_seal_answer(debar_seal_t *s, const debar_seal_ask_t *ask)
+{
+    int   rc, old, signo;
+    char  path[DEBAR_MAX_DIR + 16];
+
+    if (ask->what == 'w') {
+        return debar_seal_open_for_writing(s, ask->number);
+    }
+
+    if (s->master == NULL) {
+        return DEBAR_DECLINED;
+    }
+
+    /* while its binary is replaced, there are two */
+
+    signo = ask->what == 'r' ? SIGUSR1 : 0;
+    rc = debar_seal_signal(s->master, signo);
+    snprintf(path, sizeof(path), "%s.oldbin", s->master);
+    old = debar_seal_signal(path, signo);
+
+    return rc == DEBAR_OK ? rc : old;
+}
+
+
+/* Only a process that calls itself nginx's master: the file may be old. */
+
+static int
+debar_seal_signal(const char *file, int signo)
+{
+    int      fd;
+    long     pid;
+    char     text[64], path[64];
+    ssize_t  n;
+
+    fd = open(file, O_RDONLY|O_CLOEXEC|O_NONBLOCK);
+
+    if (fd == -1) {
+        return DEBAR_DECLINED;
+    }
+
+    n = read(fd, text, sizeof(text) - 1);
+    close(fd);
+    text[n > 0 ? n : 0] = '\0';
+    pid = strtol(text, NULL, 10);
+
+    if (pid <= 1 || pid > INT_MAX) {
+        return DEBAR_DECLINED;
+    }
+
+    snprintf(path, sizeof(path), "/proc/%ld/cmdline", pid);
+    fd = open(path, O_RDONLY|O_CLOEXEC);
+
+    if (fd == -1) {
+        return DEBAR_DECLINED;
+    }
+
+    n = read(fd, text, sizeof(text) - 1);
+    close(fd);
+    text[n > 0 ? n : 0] = '\0';
+
+    if (strncmp(text, "nginx: master", 13) != 0) {
+        return DEBAR_DECLINED;
+    }
+
+    return kill((pid_t) pid, signo) == 0 ? DEBAR_OK : DEBAR_ERROR;
+}
+
+
+/*
+ * The kernel knows: a lease to read is given for a file that nobody has open for
+ * writing.  Where there are no leases, nginx's lock on the file tells.
+ */
+
+static int
+debar_seal_open_for_writing(debar_seal_t *s, uint64_t number)
+{
+    int   fd, rc;
+    char  name[DEBAR_SEALED_NAME];
+
+    snprintf(name, sizeof(name), "%s", DEBAR_SEALED_LIVE);
+
+    if (number) {
+        debar_sealed_file_name(name, number);
+    }
+
+    fd = openat(s->audit_fd, name, O_RDONLY|O_CLOEXEC|O_NOFOLLOW|O_NONBLOCK);
+
+    if (fd == -1) {
+        return errno == ENOENT ? 0 : 1;
+    }
+
+    rc = fcntl(fd, F_SETLEASE, F_RDLCK) == 0 ? 0 : 1;
+
+    if (rc == 0) {
+        (void) fcntl(fd, F_SETLEASE, F_UNLCK);
+
+    } else if (errno != EAGAIN) {
+        rc = flock(fd, LOCK_EX|LOCK_NB) == 0 ? 0 : 1;
+    }
+
+    close(fd);
+
+    return rc;
+}
