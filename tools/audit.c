@@ -14,6 +14,7 @@ static const char  debar_audit_help[] =
 
 static const debar_command_t  debar_audit_commands[] = {
     { "seal", debar_audit_seal, "sign the lines of the log as they come" },
+    { "rotate", debar_audit_rotate, "begin another file of the log" },
     { NULL, NULL, NULL }
 };
 

@@ -78,6 +78,7 @@ void debar_audit_tiles(debar_tiles_t *tiles, debar_audit_tiles_t *store,
 
 int debar_audit_command(int argc, char **argv);      /* audit.c */
 int debar_audit_seal(int argc, char **argv);         /* audit_seal.c */
+int debar_audit_rotate(int argc, char **argv);       /* audit_rotate.c */
 
 
 #endif /* DEBAR_TOOLS_AUDIT_H */

@@ -51,7 +51,7 @@ debar_seal_turn(debar_seal_t *s, int flush, int *more)
 
     pending = s->next.size - s->state.size;
 
-    if (pending && (flush || *more || pending >= s->lines
+    if (pending && (flush || s->rotate || *more || pending >= s->lines
                     || debar_seal_now() - s->since >= s->every))
     {
         if (debar_seal_commit(s) != DEBAR_OK

@@ -48,6 +48,10 @@ sub new {
     die "debar gateway init: $self->{init}{err}\n"
         if $self->{init}{status} != 0 && !$o{init_may_fail};
 
+    # Without its key, no sealer minds the audit log.
+
+    unlink "$self->{dir}/audit/sealer.key" if !($o{sealer} // 1);
+
     my %conf = %{ $o{conf} || {} };
 
     $self->set($_, $conf{$_}) for sort keys %conf;
