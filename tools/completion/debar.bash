@@ -45,7 +45,18 @@ _debar()
 
     case ${COMP_CWORD}:${COMP_WORDS[1]}:${COMP_WORDS[2]-} in
         1:*)
-            words='list check gateway inspect key root sign --help --version'
+            words='audit list check gateway inspect key root sign --help --version'
+            ;;
+        2:audit:*)
+            words='seal rotate --help'
+            ;;
+        *:audit:seal)
+            words='--follow --once --key --pass-file --every --lines
+                --rotate-size --rotate --master --user --socket --daemon --pid
+                --log --client-uid --client-gid --help'
+            ;;
+        *:audit:rotate)
+            words='--socket --json --help'
             ;;
         2:list:*)
             words='build check preview import match diff due add remove set waive
