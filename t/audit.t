@@ -194,7 +194,7 @@ $gw->stop;
 # Rotation.
 
 $gw = Debar::Test::Gateway->new(
-    list => $list, name => 'rotated', workers => 2, sealer => 0,
+    list => $list, name => 'rotated', workers => 2,
     conf => { debar_audit => 'audit/audit.jsonl all' });
 $gw->get('http://www.neutral.example/');
 

@@ -238,6 +238,21 @@ is(once($at)->{status}, 1, 'so is one that was changed');
 write_file("$at/sealed/state", $state);
 
 
+# A new day.
+
+write_file("$at/sealed/state",
+           $state =~ s/"began":"\K\d+-\d\d-\d\d/2026-01-01/r);
+add($at, "{\"n\":\"old\"}\n");
+is(once($at)->{status}, 0, 'on another day');
+ok(-e "$at/audit-00000001.jsonl" && !-e "$at/audit.jsonl",
+   'the log is rotated');
+add($at, "{\"n\":\"new\"}\n");
+is(once($at)->{status}, 0, 'and goes on');
+is(state_of($at)->{number}, 2, 'in the second file');
+is(scalar(split /\n/, file_text("$at/sealed/files")), 1, 'behind one closed');
+sealed_right($at, 'a day');
+
+
 # --- its end, and a full disk ------------------------------------------------
 
 $at = folder('end');
@@ -374,7 +389,7 @@ is(scalar(grep { Digest::SHA->new(256)->addfile("$at/$_->{file}")->hexdigest
 
 # --- beside a gateway --------------------------------------------------------
 
-my $gw = Debar::Test::Gateway->new(name => 'gw', workers => 2,
+my $gw = Debar::Test::Gateway->new(name => 'gw', workers => 2, sealer => 1,
                                    conf => { debar_audit =>
                                              'audit/audit.jsonl all' });
 

@@ -48,9 +48,9 @@ sub new {
     die "debar gateway init: $self->{init}{err}\n"
         if $self->{init}{status} != 0 && !$o{init_may_fail};
 
-    # Without its key, no sealer minds the audit log.
+    # Without its key, no sealer minds the audit log: `sealer => 1` asks for it.
 
-    unlink "$self->{dir}/audit/sealer.key" if !($o{sealer} // 1);
+    unlink "$self->{dir}/audit/sealer.key" if !$o{sealer};
 
     my %conf = %{ $o{conf} || {} };
 
