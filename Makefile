@@ -82,6 +82,7 @@ stop:                                           ## end what `make run` left runn
 
 PREFIX      ?= /usr/local
 NGX_MODULES ?= /usr/lib/nginx/modules
+UNITDIR     ?= $(PREFIX)/lib/systemd/system
 
 install: all                                    ## to $(DESTDIR)$(PREFIX), modules to $(NGX_MODULES)
 	install -D -m 755 $(BUILD)/debar $(DESTDIR)$(PREFIX)/bin/debar
@@ -89,6 +90,8 @@ install: all                                    ## to $(DESTDIR)$(PREFIX), modul
 	install -D -m 644 tools/debar.1 $(DESTDIR)$(PREFIX)/share/man/man1/debar.1
 	install -D -m 644 tools/completion/debar.bash \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/debar
+	install -D -m 644 -t $(DESTDIR)$(UNITDIR) tools/gateway/*.service \
+	    tools/gateway/*.timer
 	cd blocklist/lists && find federal -type f -exec install -D -m 644 {} \
 	    $(abspath $(DESTDIR)$(PREFIX))/share/debar/lists/{} \;
 
