@@ -313,6 +313,28 @@ debar_delta_row(debar_delta_t *d, const MDB_val *key, const uint32_t *rules,
 }
 
 
+/* Nearly all rows of two lists: one key, one rule, which says the same. */
+
+static int
+debar_delta_plain(const debar_delta_t *d)
+{
+    size_t    pad = debar_row_pad(d->a.key.mv_size);
+    uint32_t  a, b;
+
+    if (d->a.value.mv_size != pad + 4 || d->b.value.mv_size != pad + 4
+        || d->a.key.mv_size == 0 || d->a.key.mv_size > DEBAR_MAX_KEY)
+    {
+        return 0;
+    }
+
+    memcpy(&a, (const char *) d->a.value.mv_data + pad, 4);
+    memcpy(&b, (const char *) d->b.value.mv_data + pad, 4);
+
+    return a < d->a.s->view.n[DEBAR_T_RULES]
+           && b < d->b.s->view.n[DEBAR_T_RULES] && d->a.to[a] == d->b.to[b];
+}
+
+
 /* One step of both: the rows that are next. */
 
 static int
@@ -336,6 +358,10 @@ debar_delta_step(debar_delta_t *d)
         }
     }
 
+    if (rc == 0 && debar_delta_plain(d)) {
+        goto next;
+    }
+
     an = rc <= 0 ? debar_side_rules(&d->a, ar) : 0;
     bn = rc >= 0 ? debar_side_rules(&d->b, br) : 0;
 
@@ -354,6 +380,8 @@ debar_delta_step(debar_delta_t *d)
             debar_delta_row(d, rc < 0 ? &d->a.key : &d->b.key, br, bn);
         }
     }
+
+next:
 
     if ((rc <= 0 && debar_side_next(&d->a, MDB_NEXT) != DEBAR_OK)
         || (rc >= 0 && debar_side_next(&d->b, MDB_NEXT) != DEBAR_OK))

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,7 +16,7 @@
 
 
 #define DEBAR_PACK_BLOCK    (1 << 20)
-#define DEBAR_PACK_WORKERS  2
+#define DEBAR_PACK_WORKERS  8                /* at most; one a core */
 #define DEBAR_PACK_LARGE    (8 << 20)        /* bytes that workers are for */
 #define DEBAR_PRUNE_MAX     100000
 
@@ -118,6 +119,24 @@ debar_pack_same(debar_pack_t *p, const debar_manifest_t *m)
 }
 
 
+/* As many cores as this process may use. */
+
+static int
+debar_pack_workers(void)
+{
+    int        n;
+    cpu_set_t  set;
+
+    if (sched_getaffinity(0, sizeof(set), &set) == -1) {
+        return 2;
+    }
+
+    n = CPU_COUNT(&set);
+
+    return n < DEBAR_PACK_WORKERS ? n : DEBAR_PACK_WORKERS;
+}
+
+
 static int
 debar_pack_start(debar_pack_t *p, const debar_manifest_t *m, int level)
 {
@@ -139,7 +158,7 @@ debar_pack_start(debar_pack_t *p, const debar_manifest_t *m, int level)
 
     if (m->size > DEBAR_PACK_LARGE) {
         (void) ZSTD_CCtx_setParameter(p->z, ZSTD_c_nbWorkers,
-                                      DEBAR_PACK_WORKERS);
+                                      debar_pack_workers());
     }
 
     return 0;
