@@ -186,10 +186,21 @@ sub effect {
 
     rename $new, $self->{gw}->list or die $self->{gw}->list . ": $!\n";
 
+    return $self->until_refused($host, $c);
+}
+
+
+# Milliseconds from now to the first answer that refuses the host, asked for
+# again and again; undef after 5 s.
+
+sub until_refused {
+    my ($self, $host, $c) = @_;
     my $t = time;
 
+    $c //= $self->{gw}->client;
+
     while (time - $t < 5) {
-        $c->send($bytes);
+        $c->send("GET http://$host/ HTTP/1.1\r\nHost: $host\r\n\r\n");
 
         my $r = $c->response('GET', timeout => 5);
 
