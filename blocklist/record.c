@@ -3,8 +3,11 @@
  * into a fixed buffer on the way of a request.
  */
 
+#include <arpa/inet.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <stdarg.h>
+#include <openssl/hmac.h>
 
 #include "judge_private.h"
 #include "record.h"
@@ -15,6 +18,11 @@
 #define DEBAR_MAX_URL     2048
 #define DEBAR_MAX_FIELD    512
 #define DEBAR_MAX_VALUE    160    /* of one evidence: the line always fits */
+
+#define DEBAR_RECORD_HASH   64    /* a hash, or a network */
+
+
+static const debar_privacy_t  debar_record_plain;
 
 
 typedef struct {
@@ -176,144 +184,172 @@ debar_record_time(char out[25], int64_t msec)
 }
 
 
-/* Words in the name of a query key that make its value a secret. */
-
-static const char  *debar_secrets[] = {
-    "password", "passwd", "pwd", "token", "secret", "apikey", "api-key",
-    "api_key", "accesskey", "access-key", "access_key", "session", "sessid",
-    "signature", "credential", "auth", "code", "assertion", "jwt", "sig",
-};
-
-
-static int
-debar_secret_key(const char *key, size_t len)
-{
-    size_t       i, n, p;
-    const char  *s;
-
-    for (i = 0; i < sizeof(debar_secrets) / sizeof(debar_secrets[0]); i++) {
-        s = debar_secrets[i];
-        n = strlen(s);
-
-        /* short ones only as a whole, or "postcode" would be one */
-
-        if (n <= 4) {
-            if (len == n && strncasecmp(key, s, n) == 0) {
-                return 1;
-            }
-
-            continue;
-        }
-
-        for (p = 0; p + n <= len; p++) {
-            if (strncasecmp(key + p, s, n) == 0) {
-                return 1;
-            }
-        }
-    }
-
-    return len == 3 && strncasecmp(key, "key", 3) == 0;
-}
-
-
-static size_t
-debar_put(char *out, size_t size, size_t n, const char *p, size_t len)
-{
-    if (n < size) {
-        memcpy(out + n, p, len < size - n ? len : size - n);
-    }
-
-    return n + len;
-}
-
-
 size_t
 debar_record_mask_url(char *out, size_t size, const char *url, size_t len)
 {
-    char          plain[64];
-    size_t        n, i, k, eq, kn, auth, at, slash;
-    unsigned      flags, rounds;
+    return debar_mask(out, size, url, len, 1);
+}
 
-    /* userinfo: what stands before the last "@" of the authority */
+
+/* --- what is kept of a person ---------------------------------------------- */
+
+static debar_str_t
+debar_record_hash(char out[DEBAR_RECORD_HASH], debar_str_t key, debar_str_t s)
+{
+    unsigned       i, n;
+    unsigned char  mac[EVP_MAX_MD_SIZE];
+
+    static const char  digits[] = "0123456789abcdef";
 
     n = 0;
-    i = 0;
 
-    for (auth = 0; auth + 2 < len; auth++) {
-        if (memcmp(url + auth, "://", 3) == 0) {
-            auth += 3;
-            break;
-        }
-
-        if (url[auth] == '/' || url[auth] == '?') {
-            auth = len;
-        }
+    if (HMAC(EVP_sha256(), key.data, (int) key.len,
+             (const unsigned char *) s.data, s.len, mac, &n) == NULL
+        || n < 16)
+    {
+        return debar_str("h:?", 3);
     }
 
-    if (auth + 2 < len) {
-        at = 0;
+    memcpy(out, "h:", 2);
 
-        for (slash = auth; slash < len && url[slash] != '/'
-                           && url[slash] != '?' && url[slash] != '#'; slash++)
+    for (i = 0; i < 16; i++) {
+        out[2 + 2 * i] = digits[mac[i] >> 4];
+        out[3 + 2 * i] = digits[mac[i] & 15];
+    }
+
+    return debar_str(out, 34);
+}
+
+
+/* "192.0.2.1:80" or "[2001:db8::1]:80" without its port and brackets. */
+
+static debar_str_t
+debar_record_addr(debar_str_t s)
+{
+    size_t  i;
+
+    if (s.len && s.data[0] == '[') {
+        for (i = 1; i < s.len && s.data[i] != ']'; i++) {
+            /* void */
+        }
+
+        return debar_str(s.data + 1, i - 1);
+    }
+
+    for (i = s.len; i > 0 && s.data[i - 1] != ':'; i--) {
+        /* void */
+    }
+
+    return i ? debar_str(s.data, i - 1) : s;
+}
+
+
+/* Its network: /24, or /48 of IPv6; empty if it is no address. */
+
+static debar_str_t
+debar_record_net(char out[DEBAR_RECORD_HASH], debar_str_t addr)
+{
+    char           text[INET6_ADDRSTRLEN];
+    unsigned char  raw[16];
+
+    if (addr.len >= sizeof(text)) {
+        return debar_str("", 0);
+    }
+
+    memcpy(text, addr.data, addr.len);
+    text[addr.len] = '\0';
+
+    if (inet_pton(AF_INET, text, raw) == 1) {
+        raw[3] = 0;
+        inet_ntop(AF_INET, raw, out, DEBAR_RECORD_HASH);
+        strcat(out, "/24");
+
+    } else if (inet_pton(AF_INET6, text, raw) == 1) {
+
+        if (memcmp(raw, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0) {
+            raw[15] = 0;
+            inet_ntop(AF_INET, raw + 12, out, DEBAR_RECORD_HASH);
+            strcat(out, "/24");
+
+        } else {
+            memset(raw + 6, 0, 10);
+            inet_ntop(AF_INET6, raw, out, DEBAR_RECORD_HASH);
+            strcat(out, "/48");
+        }
+
+    } else {
+        return debar_str("", 0);
+    }
+
+    return debar_str(out, strlen(out));
+}
+
+
+static void
+debar_record_person(debar_line_t *l, const debar_record_t *r)
+{
+    char         client[DEBAR_RECORD_HASH], user[DEBAR_RECORD_HASH];
+    debar_str_t  s;
+
+    s = r->client;
+
+    if (s.len && r->privacy->client != DEBAR_PERSON_PLAIN) {
+        s = debar_record_addr(s);
+        s = r->privacy->client == DEBAR_PERSON_HASH
+            ? debar_record_hash(client, r->privacy->client_key, s)
+            : debar_record_net(client, s);
+    }
+
+    debar_member(l, "client", s, DEBAR_MAX_FIELD);
+
+    s = r->user;
+
+    if (s.len && r->privacy->user == DEBAR_PERSON_HASH) {
+        s = debar_record_hash(user, r->privacy->user_key, s);
+    }
+
+    debar_member(l, "user", s, DEBAR_MAX_FIELD);
+}
+
+
+/* Where the request is for: what "none" keeps nothing of. */
+
+static int
+debar_record_of_url(const char *where)
+{
+    size_t  i, n;
+
+    static const char  *const places[] = {
+        "host", "authority", "path", "query", "url", "target", "original",
+        "referer", "fragment"
+    };
+
+    for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        n = strlen(places[i]);
+
+        if (strncmp(where, places[i], n) == 0
+            && !isalnum((unsigned char) where[n]))
         {
-            if (url[slash] == '@') {
-                at = slash;
-            }
-        }
-
-        if (at != 0) {
-            n = debar_put(out, size, n, url, auth);
-            n = debar_put(out, size, n, "***", 3);
-            i = at;
+            return 1;
         }
     }
 
-    while (i < len) {
+    return 0;
+}
 
-        /* up to the end of the next delimiter of pairs */
 
-        for (k = i; k < len && url[k] != '?' && url[k] != '&'; k++) {
-            /* void */
-        }
+static void
+debar_record_url(debar_line_t *l, const debar_record_t *r, debar_str_t url)
+{
+    char    text[DEBAR_MAX_URL * 4];
+    size_t  n;
 
-        if (k == len) {
-            n = debar_put(out, size, n, url + i, len - i);
-            break;
-        }
-
-        n = debar_put(out, size, n, url + i, k + 1 - i);
-        i = k + 1;
-
-        for (eq = i; eq < len && url[eq] != '=' && url[eq] != '&'; eq++) {
-            /* void */
-        }
-
-        if (eq == len || url[eq] == '&') {
-            continue;
-        }
-
-        flags = 0;
-        kn = debar_text_decode(plain, sizeof(plain), url + i, eq - i, 1, &flags,
-                               &rounds);
-
-        if (!debar_secret_key(plain, kn)) {
-            continue;
-        }
-
-        n = debar_put(out, size, n, url + i, eq + 1 - i);
-
-        for (k = eq + 1; k < len && url[k] != '&' && url[k] != '#'; k++) {
-            /* void */
-        }
-
-        if (k != eq + 1) {
-            n = debar_put(out, size, n, "***", 3);
-        }
-
-        i = k;
+    if (url.len > DEBAR_MAX_URL * 2) {
+        url.len = DEBAR_MAX_URL * 2;
     }
 
-    return n < size ? n : size;
+    n = debar_mask_url(text, sizeof(text), url.data, url.len, r->privacy->url);
+    debar_member(l, "url", debar_str(text, n), DEBAR_MAX_URL);
 }
 
 
@@ -356,11 +392,44 @@ debar_record_upstream(debar_line_t *l, const debar_record_t *r)
 }
 
 
+/* Values are the list's words, but a pattern's are those of the request. */
+
 static void
-debar_record_evidence(debar_line_t *l, const debar_verdict_t *v)
+debar_record_evidence_one(debar_line_t *l, const debar_record_t *r,
+    const debar_evidence_t *ev)
 {
-    unsigned                 i;
-    const debar_evidence_t  *ev;
+    char         text[DEBAR_VALUE * 4];
+    size_t       n;
+    unsigned     of_url;
+    debar_str_t  where;
+
+    where = debar_str(ev->where, strlen(ev->where));
+    of_url = debar_record_of_url(ev->where);
+
+    debar_lit(l, "{\"kind\":\"");
+    debar_lit(l, debar_kind_name(ev->kind));
+    debar_lit(l, "\"");
+
+    if (of_url && r->privacy->url == DEBAR_URL_NONE) {
+        where.len = strcspn(ev->where, ":");
+
+    } else {
+        n = debar_mask(text, sizeof(text), ev->value, strlen(ev->value),
+                       ev->kind == DEBAR_KIND_URL);
+        debar_member(l, "value", debar_str(text, n), DEBAR_MAX_VALUE);
+    }
+
+    debar_member(l, "where", where, DEBAR_MAX_FIELD);
+    debar_member_u(l, "offset", ev->offset);
+    debar_lit(l, "}");
+}
+
+
+static void
+debar_record_evidence(debar_line_t *l, const debar_record_t *r,
+    const debar_verdict_t *v)
+{
+    unsigned  i;
 
     if (v->nevidence == 0) {
         return;
@@ -370,17 +439,8 @@ debar_record_evidence(debar_line_t *l, const debar_verdict_t *v)
     debar_lit(l, "[");
 
     for (i = 0; i < v->nevidence; i++) {
-        ev = &v->evidence[i];
-
-        debar_lit(l, i ? ",{" : "{");
-        debar_lit(l, "\"kind\":\"");
-        debar_lit(l, debar_kind_name(ev->kind));
-        debar_lit(l, "\"");
-        debar_member(l, "value", debar_str(ev->value, strlen(ev->value)),
-                     DEBAR_MAX_VALUE);
-        debar_member_z(l, "where", ev->where);
-        debar_member_u(l, "offset", ev->offset);
-        debar_lit(l, "}");
+        debar_lit(l, i ? "," : "");
+        debar_record_evidence_one(l, r, &v->evidence[i]);
     }
 
     debar_lit(l, "]");
@@ -418,10 +478,12 @@ debar_record_list(debar_line_t *l, debar_list_t *list,
 /* What came, where it was looked at as a file. */
 
 static void
-debar_record_content(debar_line_t *l, const debar_record_content_t *c)
+debar_record_content(debar_line_t *l, const debar_record_content_t *c,
+    const debar_privacy_t *privacy)
 {
     int       outer;
-    char      hex[65];
+    char      hex[65], name[DEBAR_MAX_FIELD * 4];
+    size_t    n;
     unsigned  i;
 
     static const char  digits[] = "0123456789abcdef";
@@ -448,7 +510,17 @@ debar_record_content(debar_line_t *l, const debar_record_content_t *c)
     }
 
     debar_member(l, "signer", c->signer, DEBAR_MAX_FIELD);
-    debar_member(l, "name", c->name, DEBAR_MAX_FIELD);
+
+    /* it is often the end of a path */
+
+    if (privacy->url < DEBAR_URL_EVIDENCE) {
+        n = debar_mask(name, sizeof(name), c->name.data,
+                       c->name.len < DEBAR_MAX_FIELD * 2 ? c->name.len
+                                                         : DEBAR_MAX_FIELD * 2,
+                       0);
+        debar_member(l, "name", debar_str(name, n), DEBAR_MAX_FIELD);
+    }
+
     debar_lit(l, "}");
 
     l->first = outer;
@@ -456,13 +528,21 @@ debar_record_content(debar_line_t *l, const debar_record_content_t *c)
 
 
 size_t
-debar_record_line(char *out, size_t size, const debar_record_t *r,
+debar_record_line(char *out, size_t size, const debar_record_t *given,
     debar_list_t *list, const debar_verdict_t *v)
 {
-    char                          url[DEBAR_MAX_URL * 2];
-    size_t                        n;
     debar_line_t                  l;
+    debar_record_t                plain;
+    const debar_record_t         *r;
     const debar_snapshot_meta_t  *meta;
+
+    r = given;
+
+    if (given->privacy == NULL) {
+        plain = *given;
+        plain.privacy = &debar_record_plain;
+        r = &plain;
+    }
 
     l.data = out;
     l.len = 0;
@@ -472,12 +552,9 @@ debar_record_line(char *out, size_t size, const debar_record_t *r,
     debar_record_head(&l, r);
     debar_member(&l, "gateway", r->gateway, DEBAR_MAX_FIELD);
     debar_member(&l, "surface", r->surface, DEBAR_MAX_FIELD);
-    debar_member(&l, "client", r->client, DEBAR_MAX_FIELD);
-    debar_member(&l, "user", r->user, DEBAR_MAX_FIELD);
+    debar_record_person(&l, r);
     debar_member(&l, "method", r->method, 64);
-
-    n = debar_record_mask_url(url, sizeof(url), r->url.data, r->url.len);
-    debar_member(&l, "url", debar_str(url, n), DEBAR_MAX_URL);
+    debar_record_url(&l, r, r->url);
 
     debar_member_z(&l, "activity", debar_activity_name(v->activity));
     debar_member_z(&l, "verdict", debar_action_name(v->verdict));
@@ -486,7 +563,7 @@ debar_record_line(char *out, size_t size, const debar_record_t *r,
 
     if (list != NULL) {
         debar_record_list(&l, list, v);
-        debar_record_evidence(&l, v);
+        debar_record_evidence(&l, r, v);
         debar_member(&l, "permit", debar_list_permit_why(list, v->permit),
                      DEBAR_MAX_FIELD);
         debar_member(&l, "waiver", debar_list_waiver_id(list, v->waiver),
@@ -503,7 +580,7 @@ debar_record_line(char *out, size_t size, const debar_record_t *r,
     }
 
     debar_record_upstream(&l, r);
-    debar_record_content(&l, &r->content);
+    debar_record_content(&l, &r->content, r->privacy);
     debar_member_u(&l, "took_us", r->took_us);
 
     out[l.len++] = '}';

@@ -8,6 +8,30 @@
 #define DEBAR_RECORD_H
 
 #include "judge.h"
+#include "mask.h"
+
+
+/* What is kept of a person. */
+
+typedef enum {
+    DEBAR_PERSON_PLAIN = 0,
+    DEBAR_PERSON_NET,             /* of an address: "192.0.2.0/24",
+                                     "2001:db8:1::/48" */
+    DEBAR_PERSON_HASH             /* "h:" and the first 16 bytes, in hex, of
+                                     HMAC-SHA-256 over the name, or over the
+                                     address without its port */
+} debar_person_kept_e;
+
+
+/* What is kept of a request; all zero: everything but secrets. */
+
+typedef struct {
+    debar_url_kept_e     url;
+    debar_person_kept_e  user;
+    debar_person_kept_e  client;
+    debar_str_t          user_key;
+    debar_str_t          client_key;
+} debar_privacy_t;
 
 
 /* The file that came, as far as it is known. */
@@ -30,18 +54,20 @@ typedef struct {
     debar_str_t  user;
     debar_str_t  method;
     debar_str_t  url;             /* as received; secrets are masked by the
-                                     renderer: userinfo, and values of query
-                                     keys that name a password, token, key,
-                                     secret, session or code */
+                                     renderer (mask.h) */
     debar_str_t  mode;            /* enforce, monitor, break-glass */
     debar_str_t  upstream;        /* "addr:port" */
     uint32_t     asn;
     debar_str_t  country;
     uint64_t     took_us;
     debar_record_content_t  content;
+    const debar_privacy_t  *privacy;    /* NULL: as all zero */
 } debar_record_t;
 
 /*
+ * Without a URL (DEBAR_URL_NONE) evidence from it has no value and its place no
+ * name; DEBAR_URL_EVIDENCE, as "none", leaves out the name of a file.
+ *
  * Writes the line, with its "\n", to out.  Returns its length; it always fits
  * DEBAR_MAX_RECORD: long values are cut at a character and end in "...".
  * list may be NULL (no list could be opened): then list, vendor and evidence
@@ -68,7 +94,7 @@ size_t debar_record_event(char *out, size_t size, int64_t msec,
     debar_str_t gateway, const char *event, const char *state, debar_str_t by,
     debar_str_t reason, time_t until);
 
-/* Masks secrets of a URL (see url above).  Returns the length written. */
+/* Masks secrets of a URL (mask.h).  Returns the length written. */
 
 size_t debar_record_mask_url(char *out, size_t size, const char *url,
     size_t len);
