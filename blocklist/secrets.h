@@ -32,13 +32,13 @@ static const char  *const debar_secret_parts[] = {
 static const char  *const debar_secret_words[] = {
     "pwd", "pass", "pw", "pin", "key", "keys", "sig", "sign", "sid", "auth",
     "jwt", "otp", "totp", "mfa", "sas", "hmac", "cvv", "cvc", "cvv2", "ssn",
-    "creds", "csrf", "xsrf", "ticket", "sso", "magic",
+    "creds", "csrf", "xsrf", "ticket",
 };
 
 /* The whole name: "zip_code" and "product-code" are none. */
 
 static const char  *const debar_secret_names[] = {
-    "code", "pan", "card", "nonce", "hash", "mac", "st",
+    "code", "pan",
 };
 
 

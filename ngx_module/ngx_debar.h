@@ -157,6 +157,30 @@ ngx_int_t ngx_debar_audit_write(ngx_debar_audit_t *a, u_char *line, size_t len,
     ngx_log_t *log);
 
 
+/* --- what of a request the file keeps (ngx_debar_privacy.c) -------------- */
+
+typedef struct {
+    debar_privacy_t       kept;
+    unsigned              url_set:1;
+    unsigned              user_set:1;
+    unsigned              client_set:1;
+} ngx_debar_privacy_t;
+
+/* "debar_audit_url none | evidence | path | whole" */
+
+char *ngx_debar_privacy_url(ngx_conf_t *cf, ngx_debar_privacy_t *p);
+
+/* "debar_audit_user plain | hash [key=FILE]"; without user "debar_audit_client",
+ * which takes net, too.  The key is read here, by who reads the configuration:
+ * `nginx -t` finds one that is missing, short or open to everybody. */
+
+char *ngx_debar_privacy_person(ngx_conf_t *cf, ngx_debar_privacy_t *p,
+    ngx_uint_t user);
+
+void ngx_debar_privacy_merge(ngx_debar_privacy_t *conf,
+    ngx_debar_privacy_t *prev);
+
+
 /* --- names resolved once (ngx_debar_resolve.c) -------------------------- */
 
 typedef struct {

@@ -103,6 +103,7 @@ struct ngx_http_debar_loc_conf_s {
     ngx_debar_audit_t      *audit;       /* NULL: off */
     ngx_uint_t              audit_all;
     ngx_uint_t              audit_pass;  /* on_failure=pass */
+    ngx_debar_privacy_t     privacy;
 
     ngx_int_t               user;        /* index of a variable */
     ngx_uint_t              user_verified;
@@ -408,6 +409,13 @@ char *ngx_http_debar_download_limits(ngx_conf_t *cf, ngx_command_t *cmd,
 
 debar_list_t *ngx_http_debar_judged_by(ngx_http_request_t *r,
     ngx_http_debar_ctx_t *ctx);
+
+
+/* Without secrets in the error log (ngx_http_debar_error.c): from the first
+ * phase on; hide() for a request that comes to none. */
+
+ngx_int_t ngx_http_debar_error_init(ngx_conf_t *cf);
+void ngx_http_debar_error_hide(ngx_http_request_t *r);
 
 
 /* The audit line and the log phase (ngx_http_debar_log.c) */

@@ -63,6 +63,8 @@ ngx_http_debar_create_ctx(ngx_http_request_t *r)
 
     ngx_http_set_ctx(r, ctx, ngx_http_debar_module);
 
+    ngx_http_debar_error_hide(r);
+
     return ctx;
 }
 

@@ -127,6 +127,7 @@ ngx_http_debar_write(ngx_http_request_t *r, ngx_http_debar_loc_conf_t *dlcf,
     rec.upstream = debar_str((char *) line->upstream.data, line->upstream.len);
     rec.asn = line->asn;
     rec.content = line->content;
+    rec.privacy = &dlcf->privacy.kept;
 
     if (line->country) {
         rec.country = debar_str(line->country, ngx_strlen(line->country));

@@ -20,6 +20,10 @@ static char *ngx_http_debar_list(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_debar_audit(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_debar_audit_url(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_debar_audit_person(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_http_debar_break_glass(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_debar_user(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -123,6 +127,27 @@ static ngx_command_t  ngx_http_debar_commands[] = {
     { ngx_string("debar_audit"),
       NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE123,
       ngx_http_debar_audit,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("debar_audit_url"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE1,
+      ngx_http_debar_audit_url,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("debar_audit_user"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE12,
+      ngx_http_debar_audit_person,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("debar_audit_client"),
+      NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE12,
+      ngx_http_debar_audit_person,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -552,6 +577,7 @@ ngx_http_debar_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     ngx_conf_merge_ptr_value(conf->audit, prev->audit, NULL);
+    ngx_debar_privacy_merge(&conf->privacy, &prev->privacy);
 
     if (conf->user == NGX_CONF_UNSET) {
         conf->user_verified = prev->user_verified;
@@ -646,6 +672,25 @@ ngx_http_debar_audit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     return ngx_debar_audit_directive(cf, &mcf->audits, &dlcf->audit,
                                      &dlcf->audit_all, &dlcf->audit_pass);
+}
+
+
+static char *
+ngx_http_debar_audit_url(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_debar_loc_conf_t  *dlcf = conf;
+
+    return ngx_debar_privacy_url(cf, &dlcf->privacy);
+}
+
+
+static char *
+ngx_http_debar_audit_person(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_debar_loc_conf_t  *dlcf = conf;
+
+    return ngx_debar_privacy_person(cf, &dlcf->privacy,
+                                    cmd->name.data[12] == 'u');
 }
 
 
@@ -846,7 +891,8 @@ ngx_http_debar_init(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    if (ngx_http_debar_flow_init(cf) != NGX_OK
+    if (ngx_http_debar_error_init(cf) != NGX_OK
+        || ngx_http_debar_flow_init(cf) != NGX_OK
         || ngx_http_debar_body_init(cf) != NGX_OK
         || ngx_http_debar_download_init(cf) != NGX_OK
         || ngx_http_debar_response_init(cf) != NGX_OK)

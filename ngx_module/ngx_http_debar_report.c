@@ -17,6 +17,8 @@ typedef struct {
 static ngx_int_t ngx_http_debar_zone_init(ngx_shm_zone_t *zone, void *data);
 static u_char *ngx_http_debar_report_sums(u_char *p, u_char *last,
     ngx_http_debar_counters_t *cs);
+static u_char *ngx_http_debar_report_stored(u_char *p, u_char *last,
+    const debar_privacy_t *kept);
 static u_char *ngx_http_debar_report_lists(u_char *p, u_char *last,
     ngx_http_debar_main_conf_t *mcf);
 static u_char *ngx_http_debar_report_workers(u_char *p, u_char *last,
@@ -164,6 +166,7 @@ ngx_http_debar_report_handler(ngx_http_request_t *r)
     p = ngx_http_debar_report_text(p, last, (char *) dlcf->gateway.data,
                                    ngx_min(dlcf->gateway.len, 256));
     p = ngx_http_debar_report_sums(p, last, cs);
+    p = ngx_http_debar_report_stored(p, last, &dlcf->privacy.kept);
     p = ngx_http_debar_report_lists(p, last, mcf);
     p = ngx_http_debar_report_workers(p, last, mcf, cs);
     p = ngx_slprintf(p, last, "}\n");
@@ -216,6 +219,22 @@ ngx_http_debar_report_sums(u_char *p, u_char *last,
     }
 
     return p;
+}
+
+
+/* What the audit file keeps of a request, as around this location. */
+
+static u_char *
+ngx_http_debar_report_stored(u_char *p, u_char *last,
+    const debar_privacy_t *kept)
+{
+    static const char  *const urls[] = { "whole", "path", "evidence", "none" };
+    static const char  *const persons[] = { "plain", "net", "hash" };
+
+    return ngx_slprintf(p, last, ",\"stored\":{\"url\":\"%s\","
+                        "\"user\":\"%s\",\"client\":\"%s\"}",
+                        urls[kept->url], persons[kept->user],
+                        persons[kept->client]);
 }
 
 

@@ -31,6 +31,7 @@ typedef struct {
     ngx_debar_audit_t            *audit;   /* NULL: off */
     ngx_uint_t                    audit_all;
     ngx_uint_t                    audit_pass;
+    ngx_debar_privacy_t           privacy;
     ngx_stream_complex_value_t   *target;
     ngx_str_t                     gateway;
     ngx_stream_content_handler_pt handler; /* goes on where ours lets it */

@@ -688,6 +688,7 @@ ngx_stream_debar_front_record(ngx_stream_debar_front_ctx_t *ctx,
     rec.url = url;
     rec.mode = ngx_debar_mode_name(dscf->mode, dscf->glass);
     rec.took_us = (ngx_debar_clock() - ctx->started) / 1000;
+    rec.privacy = &dscf->privacy.kept;
 
     if (ctx->resolve.naddrs && !ngx_stream_debar_front_refused(ctx, v)) {
         addr = &ctx->resolve.addrs[ctx->next < ctx->resolve.naddrs ? ctx->next

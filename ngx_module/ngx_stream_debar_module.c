@@ -30,6 +30,10 @@ static char *ngx_stream_debar_list(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_stream_debar_audit(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_stream_debar_audit_url(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_stream_debar_audit_person(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_stream_debar_break_glass(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static void ngx_stream_debar_share(ngx_cycle_t *cycle,
@@ -78,6 +82,27 @@ static ngx_command_t  ngx_stream_debar_commands[] = {
     { ngx_string("debar_audit"),
       NGX_STREAM_MAIN_CONF|NGX_STREAM_SRV_CONF|NGX_CONF_TAKE123,
       ngx_stream_debar_audit,
+      NGX_STREAM_SRV_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("debar_audit_url"),
+      NGX_STREAM_MAIN_CONF|NGX_STREAM_SRV_CONF|NGX_CONF_TAKE1,
+      ngx_stream_debar_audit_url,
+      NGX_STREAM_SRV_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("debar_audit_user"),
+      NGX_STREAM_MAIN_CONF|NGX_STREAM_SRV_CONF|NGX_CONF_TAKE12,
+      ngx_stream_debar_audit_person,
+      NGX_STREAM_SRV_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("debar_audit_client"),
+      NGX_STREAM_MAIN_CONF|NGX_STREAM_SRV_CONF|NGX_CONF_TAKE12,
+      ngx_stream_debar_audit_person,
       NGX_STREAM_SRV_CONF_OFFSET,
       0,
       NULL },
@@ -279,6 +304,7 @@ ngx_stream_debar_record(ngx_stream_session_t *s, ngx_stream_debar_ctx_t *ctx,
     rec.url = debar_str((char *) target->data, target->len);
     rec.mode = ngx_debar_mode_name(dscf->mode, dscf->glass);
     rec.took_us = (ngx_debar_clock() - started) / 1000;
+    rec.privacy = &dscf->privacy.kept;
 
     len = debar_record_line(out, sizeof(out), &rec, dscf->list->list, v);
 
@@ -438,6 +464,7 @@ ngx_stream_debar_merge_srv_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     ngx_conf_merge_ptr_value(conf->audit, prev->audit, NULL);
+    ngx_debar_privacy_merge(&conf->privacy, &prev->privacy);
 
     if (conf->target == NULL) {
         conf->target = prev->target;
@@ -508,6 +535,25 @@ ngx_stream_debar_audit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     return ngx_debar_audit_directive(cf, &mcf->audits, &dscf->audit,
                                      &dscf->audit_all, &dscf->audit_pass);
+}
+
+
+static char *
+ngx_stream_debar_audit_url(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_stream_debar_srv_conf_t  *dscf = conf;
+
+    return ngx_debar_privacy_url(cf, &dscf->privacy);
+}
+
+
+static char *
+ngx_stream_debar_audit_person(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_stream_debar_srv_conf_t  *dscf = conf;
+
+    return ngx_debar_privacy_person(cf, &dscf->privacy,
+                                    cmd->name.data[12] == 'u');
 }
 
 

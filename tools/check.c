@@ -389,7 +389,7 @@ debar_check_one(debar_check_args_t *a, debar_list_t *list)
 
         debar_buf_printf(&b, "{");
         debar_json_text(&b, "method", a->rq.method, strlen(a->rq.method));
-        debar_json_text(&b, "url", a->rq.url, a->rq.url_len);
+        debar_json_masked(&b, "url", a->rq.url, a->rq.url_len, 1);
         debar_explain_json(&b, list, &v);
 
         if (read) {

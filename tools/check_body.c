@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "tools.h"
+#include "mask.h"
 #include "tables.h"
 
 
@@ -283,13 +284,32 @@ debar_told_cut(debar_str_t s, size_t len)
 }
 
 
+/* The value of a form's field may be a secret by the field's name. */
+
+static debar_str_t
+debar_told_secret(const debar_peel_event_t *ev)
+{
+    if (ev->value.len
+        && (ev->syntax == DEBAR_SYNTAX_FORM
+            || ev->syntax == DEBAR_SYNTAX_MULTIPART
+            || ev->syntax == DEBAR_SYNTAX_HTML
+            || ev->syntax == DEBAR_SYNTAX_COOKIE)
+        && debar_mask_name(ev->name.data, ev->name.len))
+    {
+        return debar_str("***", 3);
+    }
+
+    return ev->value;
+}
+
+
 static void
 debar_told_value(FILE *f, debar_str_t value)
 {
     size_t  n;
 
     n = debar_told_cut(value, DEBAR_TOLD_VALUE);
-    debar_put(f, value.data, n);
+    debar_put_masked(f, value.data, n, 0);
 
     if (n < value.len) {
         fprintf(f, "... (%zu bytes)", value.len);
@@ -303,7 +323,7 @@ static int
 debar_told_event(void *data, const debar_peel_event_t *ev)
 {
     int            indent;
-    debar_str_t    name;
+    debar_str_t    name, value;
     const char    *syntax;
     debar_told_t  *t = data;
 
@@ -333,8 +353,9 @@ debar_told_event(void *data, const debar_peel_event_t *ev)
         debar_json_text(&t->peeled, "syntax", syntax, strlen(syntax));
 
         if (ev->event == DEBAR_PEEL_VALUE) {
-            debar_json_text(&t->peeled, "value", ev->value.data,
-                            debar_told_cut(ev->value, DEBAR_TOLD_JSON));
+            value = debar_told_secret(ev);
+            debar_json_masked(&t->peeled, "value", value.data,
+                              debar_told_cut(value, DEBAR_TOLD_JSON), 0);
             debar_json_number(&t->peeled, "bytes", ev->value.len);
         }
 
@@ -366,7 +387,7 @@ debar_told_event(void *data, const debar_peel_event_t *ev)
     }
 
     fputs(" = ", t->out);
-    debar_told_value(t->out, ev->value);
+    debar_told_value(t->out, debar_told_secret(ev));
 
     return DEBAR_OK;
 }
@@ -451,8 +472,8 @@ debar_told_field(debar_told_t *t, const debar_field_t *field)
     debar_buf_printf(&t->lines, "%s{", t->nfields > 1 ? "," : "");
     debar_json_text(&t->lines, "role", role, strlen(role));
     debar_json_text(&t->lines, "name", field->name.data, field->name.len);
-    debar_json_text(&t->lines, "value", field->value.data,
-                    debar_told_cut(field->value, DEBAR_TOLD_JSON));
+    debar_json_masked(&t->lines, "value", field->value.data,
+                      debar_told_cut(field->value, DEBAR_TOLD_JSON), 0);
     debar_json_text(&t->lines, "path", field->path,
                     field->path ? strlen(field->path) : 0);
     debar_buf_printf(&t->lines, "}");

@@ -38,7 +38,7 @@ debar_explain(FILE *f, debar_list_t *list, const debar_request_t *rq,
             debar_action_name(v->verdict), debar_colour(f) ? "\033[0m" : "");
     debar_put(f, rq->method, strlen(rq->method));
     fputc(' ', f);
-    debar_put(f, rq->url, rq->url_len);
+    debar_put_masked(f, rq->url, rq->url_len, 1);
     fputs("\n\n", f);
 
     fprintf(f, "  activity   %s", debar_activity_name(v->activity));
@@ -135,7 +135,7 @@ debar_explain_evidence(FILE *f, debar_list_t *list, const debar_evidence_t *e)
     const debar_rule_t  *rule;
 
     fprintf(f, "  evidence   %s ", debar_kind_name(e->kind));
-    debar_put(f, e->value, strlen(e->value));
+    debar_put_masked(f, e->value, strlen(e->value), e->kind == DEBAR_KIND_URL);
     fputs(", in ", f);
     debar_put(f, e->where, strlen(e->where));
 
@@ -372,7 +372,8 @@ debar_evidence_json(debar_buf_t *b, debar_list_t *list,
 
     name = debar_kind_name(e->kind);
     debar_json_text(b, "kind", name, strlen(name));
-    debar_json_text(b, "value", e->value, strlen(e->value));
+    debar_json_masked(b, "value", e->value, strlen(e->value),
+                      e->kind == DEBAR_KIND_URL);
     debar_json_text(b, "where", e->where, strlen(e->where));
     debar_json_number(b, "offset", e->offset);
 

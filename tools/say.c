@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tools.h"
+#include "mask.h"
 
 
 static int  debar_progress_shown;
@@ -155,6 +156,51 @@ debar_json_text(debar_buf_t *b, const char *key, const char *data, size_t len)
         debar_json_key(b, key);
         debar_buf_json(b, data, len);
     }
+}
+
+
+/* A mask has at most three times the bytes of what it stands for. */
+
+static char *
+debar_masked(const char *data, size_t *len, unsigned url)
+{
+    char    *out;
+    size_t   size;
+
+    size = *len * 3 + 1;
+    out = malloc(size);
+
+    if (out == NULL) {
+        debar_say("no memory");
+        exit(DEBAR_EXIT_FAILURE);
+    }
+
+    *len = debar_mask(out, size, data, *len, url);
+
+    return out;
+}
+
+
+void
+debar_put_masked(FILE *f, const char *data, size_t len, unsigned url)
+{
+    char  *text;
+
+    text = debar_masked(data, &len, url);
+    debar_put(f, text, len);
+    free(text);
+}
+
+
+void
+debar_json_masked(debar_buf_t *b, const char *key, const char *data, size_t len,
+    unsigned url)
+{
+    char  *text;
+
+    text = debar_masked(data, &len, url);
+    debar_json_text(b, key, text, len);
+    free(text);
 }
 
 

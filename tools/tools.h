@@ -106,6 +106,12 @@ void debar_json_text(debar_buf_t *b, const char *key, const char *data,
     size_t len);
 void debar_json_number(debar_buf_t *b, const char *key, uint64_t n);
 
+/* Both without secrets (mask.h); url: the text is the target of a request. */
+
+void debar_put_masked(FILE *f, const char *data, size_t len, unsigned url);
+void debar_json_masked(debar_buf_t *b, const char *key, const char *data,
+    size_t len, unsigned url);
+
 /* What was gathered to stdout; the buffer is freed. */
 
 void debar_flush(debar_buf_t *b);
