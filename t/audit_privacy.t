@@ -24,7 +24,8 @@ my $dns = Debar::Test::Dns->new;
 my $origin = Debar::Test::Origin->new;
 my $list = write_list(test_dir() . '/list', vendor => <<'END');
   - {host: watched.example, action: log}
-  - {url: "http://shop.example/item"}
+urls:
+  - shop.example/item
 END
 
 my $key = 'k' x 40;
@@ -109,14 +110,16 @@ unlike($raw, $secret, 'userinfo');
 my $page = $gw->get('http://listed.example/x?token=s3cr3t&q=4111111111111111');
 unlike($page->{body}, $secret, 'nor does a page say one');
 
-my $check = run_command([debar_path(), 'check', '--list', $gw->list, '--method',
-                         'POST', '-H',
-                         'Content-Type: application/x-www-form-urlencoded',
-                         '--body', write_file(test_dir() . '/form',
-                             "a=plain&password=s3cr3t&card=4111111111111111"),
-                         'http://u:s3cr3t@listed.example/x?token=s3cr3t&b=2']);
-like($check->{out}, qr/plain/, 'debar check tells of a form');
-unlike("$check->{out}$check->{err}", $secret, 'without its secrets');
+for my $json ([], ['--json']) {
+    my $check = run_command(
+        [debar_path(), 'check', '--list', $gw->list, '-H',
+         'Content-Type: application/x-www-form-urlencoded', '-d',
+         'a=plain&password=s3cr3t&q=4111111111111111', @$json,
+         'http://u:s3cr3t@listed.example/x?token=s3cr3t&b=2']);
+
+    like($check->{out}, qr/plain/, "debar check @$json tells of a form");
+    unlike("$check->{out}$check->{err}", $secret, 'without its secrets');
+}
 
 
 # The error log: an origin that cannot be reached is complained of there.
@@ -126,8 +129,8 @@ $gw->exchange("GET http://dead.example:9/x?token=s3cr3t&b=2 HTTP/1.1\r\n"
               . "Host: dead.example:9\r\nReferer: http://c/?pwd=s3cr3t\r\n"
               . "Connection: close\r\n\r\n");
 eventually { $gw->error_log =~ /dead\.example/ };
-like($gw->error_log, qr{request: "GET http://dead\.example:9/x\?token=\*\*\*&b=2
-                        \s HTTP/1\.1"}x,
+like($gw->error_log,
+     qr{request: "GET http://dead\.example:9/x\?token=\*\*\*&b=2 HTTP/1\.1"},
      'a fault is in the error log with its request');
 unlike($gw->error_log, $secret, 'without secrets');
 

@@ -455,25 +455,35 @@ debar_told_line(void *data, const debar_line_t *line)
 static void
 debar_told_field(debar_told_t *t, const debar_field_t *field)
 {
-    const char  *role;
+    const char   *role;
+    debar_str_t   value;
 
     if (t->nfields++ >= DEBAR_TOLD_VALUES) {
         return;
     }
 
     role = debar_role_name(field->role);
+    value = field->value;
+
+    /* what says what is bought is told, whatever it is called */
+
+    if (field->role == DEBAR_ROLE_OTHER && value.len
+        && debar_mask_name(field->name.data, field->name.len))
+    {
+        value = debar_str("***", 3);
+    }
 
     if (!t->json) {
         fprintf(t->out_lines, "             %-13s ", role);
-        debar_told_value(t->out_lines, field->value);
+        debar_told_value(t->out_lines, value);
         return;
     }
 
     debar_buf_printf(&t->lines, "%s{", t->nfields > 1 ? "," : "");
     debar_json_text(&t->lines, "role", role, strlen(role));
     debar_json_text(&t->lines, "name", field->name.data, field->name.len);
-    debar_json_masked(&t->lines, "value", field->value.data,
-                      debar_told_cut(field->value, DEBAR_TOLD_JSON), 0);
+    debar_json_masked(&t->lines, "value", value.data,
+                      debar_told_cut(value, DEBAR_TOLD_JSON), 0);
     debar_json_text(&t->lines, "path", field->path,
                     field->path ? strlen(field->path) : 0);
     debar_buf_printf(&t->lines, "}");
