@@ -3,6 +3,7 @@
  */
 
 #include "audit.h"
+#include "audit_index.h"
 
 
 static const char  debar_audit_help[] =
@@ -15,6 +16,10 @@ static const char  debar_audit_help[] =
 static const debar_command_t  debar_audit_commands[] = {
     { "seal", debar_audit_seal, "sign the lines of the log as they come" },
     { "rotate", debar_audit_rotate, "begin another file of the log" },
+    { "index", debar_audit_index,
+      "keep what is searched in step with the log" },
+    { "search", debar_audit_search,
+      "find verdicts by who, what, when and why" },
     { NULL, NULL, NULL }
 };
 

@@ -25,7 +25,24 @@ _debar()
             mapfile -t COMPREPLY < <(compgen -W 'enforce monitor' -- "$cur")
             return
             ;;
+        --verdict)
+            mapfile -t COMPREPLY < <(
+                compgen -W 'pass log block reject' -- "$cur")
+            return
+            ;;
+        --surface)
+            mapfile -t COMPREPLY < <(
+                compgen -W 'http connect tls inspected response' -- "$cur")
+            return
+            ;;
         --format)
+            if [[ ${COMP_WORDS[1]} == audit && ${COMP_WORDS[2]} == search ]]
+            then
+                mapfile -t COMPREPLY < <(
+                    compgen -W 'table csv json' -- "$cur")
+                return
+            fi
+
             mapfile -t COMPREPLY < <(
                 compgen -W 'rpz squid hosts edl-domain edl-url edl-ip suricata
                     stix csv' -- "$cur")
@@ -48,7 +65,15 @@ _debar()
             words='audit list check gateway inspect key root sign --help --version'
             ;;
         2:audit:*)
-            words='seal rotate --help'
+            words='seal rotate index search --help'
+            ;;
+        *:audit:index)
+            words='--follow --rebuild --json --quiet --help'
+            ;;
+        *:audit:search)
+            words='--since --until --user --client --host --vendor --product
+                --authority --activity --verdict --surface --event --incident
+                --text --limit --format --no-update --quiet --help'
             ;;
         *:audit:seal)
             words='--follow --once --key --pass-file --every --lines

@@ -1,0 +1,212 @@
+/*
+ * The index of an audit log: DIR/audit/index.sqlite, which can always be made
+ * again.  The log is what counts: rows say where a line is, and lines are read
+ * from there.
+ *
+ *     file      the files that were read, how far, and digests by which a file
+ *               that was replaced is noticed
+ *     line      id (order of the log), time, where it is, its outcome
+ *     word      what people search by: kind and text, lower case
+ *     post      of a word and a block of 4,096 lines, which have it: up to 255
+ *               offsets of two bytes, or a bitmap of 512
+ *     block     first and last time in it
+ *     incident  first 60 bits of the number, and line
+ *     orphan    outcomes whose decision has not been read yet
+ *     words     full text (FTS5, without its content)
+ */
+
+#ifndef DEBAR_TOOLS_AUDIT_INDEX_H
+#define DEBAR_TOOLS_AUDIT_INDEX_H
+
+#include <sqlite3.h>
+#include <jansson.h>
+
+#include "audit.h"
+
+
+#define DEBAR_INDEX_FORMAT  1
+#define DEBAR_INDEX_ID      0x44425849       /* "DBXI" */
+#define DEBAR_INDEX_BLOCK   4096
+#define DEBAR_INDEX_BITMAP  (DEBAR_INDEX_BLOCK / 8)
+#define DEBAR_INDEX_LINE    (1 << 20)        /* bytes of a line, at most */
+#define DEBAR_INDEX_WORD    256              /* bytes of a word, at most */
+#define DEBAR_INDEX_LABELS  6                /* names above a host, at most */
+#define DEBAR_INDEX_DIGEST  32
+
+
+typedef enum {
+    DEBAR_WORD_USER = 0,
+    DEBAR_WORD_CLIENT,
+    DEBAR_WORD_HOST,
+    DEBAR_WORD_VENDOR,
+    DEBAR_WORD_PRODUCT,
+    DEBAR_WORD_AUTHORITY,
+    DEBAR_WORD_ACTIVITY,
+    DEBAR_WORD_VERDICT,
+    DEBAR_WORD_SURFACE,
+    DEBAR_WORD_EVENT,
+    DEBAR_WORD_KINDS
+} debar_word_kind_e;
+
+
+/* --- a line (audit_index_line.c): pure ------------------------------------ */
+
+typedef enum {
+    DEBAR_LINE_DECISION = 1,
+    DEBAR_LINE_OUTCOME,
+    DEBAR_LINE_EVENT
+} debar_line_kind_e;
+
+typedef struct {
+    unsigned  kind;
+    size_t    len;
+    char      text[DEBAR_INDEX_WORD];
+} debar_index_word_t;
+
+typedef struct {
+    json_t              *json;    /* all of it */
+    unsigned             kind;    /* debar_line_kind_e */
+    int64_t              time;    /* ms since the epoch; 0: not told */
+    uint64_t             incident;       /* first 60 bits; 0: none */
+    int64_t              status;  /* of an outcome; -1: not told */
+    int64_t              bytes;
+    debar_index_word_t  *words;
+    size_t               nwords;
+    size_t               room;
+    debar_buf_t          text;    /* for the full text; NULs are spaces */
+} debar_index_line_t;
+
+/* What the last call left in l is used again; zeros at first. DEBAR_DECLINED:
+ * it is no line of the log (torn, or somebody else's). */
+
+int debar_index_line(debar_index_line_t *l, const char *data, size_t len);
+void debar_index_line_free(debar_index_line_t *l);
+
+/* Text as it is compared: ASCII in lower case, cut at DEBAR_INDEX_WORD. */
+
+size_t debar_index_fold(char out[DEBAR_INDEX_WORD], const char *data,
+    size_t len);
+
+/* The host of an url of the log, canonical; 0: none. */
+
+size_t debar_index_host(char out[DEBAR_INDEX_WORD], const char *url,
+    size_t len);
+
+/* "addr" of "addr:port", as it is compared. */
+
+size_t debar_index_client(char out[DEBAR_INDEX_WORD], const char *data,
+    size_t len);
+
+/* Hex digits of an incident to 60 bits, what is missing being 0.
+ * DEBAR_ERROR: they are none. */
+
+int debar_index_incident(uint64_t *n, const char *data, size_t len);
+
+/* RFC 3339 in UTC, to ms; -1: it is not. */
+
+int64_t debar_index_time(const char *data, size_t len);
+
+
+/* --- the file (audit_index_store.c) --------------------------------------- */
+
+typedef struct {
+    uint32_t  word;
+    uint16_t  at;                 /* in its block */
+} debar_index_post_t;
+
+typedef struct {
+    uint64_t  incident;
+    int64_t   id;
+} debar_index_pair_t;
+
+typedef struct debar_index_cache_s  debar_index_cache_t;
+
+typedef enum {
+    DEBAR_DO_LINE = 0, DEBAR_DO_TEXT, DEBAR_DO_FIND_WORD, DEBAR_DO_ADD_WORD,
+    DEBAR_DO_GET_POST, DEBAR_DO_PUT_POST, DEBAR_DO_BLOCK, DEBAR_DO_INCIDENT,
+    DEBAR_DO_FIND, DEBAR_DO_OUTCOME, DEBAR_DO_ORPHAN, DEBAR_DO_TAKE_ORPHAN,
+    DEBAR_DO_DROP_ORPHAN, DEBAR_DO_FILE, DEBAR_DO_LAST
+} debar_index_do_e;
+
+typedef struct {
+    char                  path[DEBAR_MAX_DIR + 64];
+    sqlite3              *db;
+    sqlite3_stmt         *stmt[DEBAR_DO_LAST];
+    int                   damaged;       /* it cannot be read: make it again */
+
+    /* of who writes */
+
+    int64_t               next;   /* id of the next line */
+    int64_t               orphans;
+    int64_t               tmin;   /* of the block that is open */
+    int64_t               tmax;
+    debar_index_post_t   *posts;  /* of it, not yet written */
+    size_t                nposts;
+    size_t                posts_size;
+    debar_index_pair_t   *pairs;
+    size_t                npairs;
+    debar_index_cache_t  *cache;
+} debar_index_t;
+
+/*
+ * write: it is made where it is missing.  DEBAR_DECLINED: it is not there, or
+ * damaged, or of another version (damaged is set).  fault says it.
+ */
+
+int debar_index_open(debar_index_t *x, const debar_audit_t *a, int write,
+    debar_fault_t *fault);
+void debar_index_close(debar_index_t *x);
+
+/* Takes it away: what is there is made again. */
+
+int debar_index_remove(const debar_audit_t *a, debar_fault_t *fault);
+
+int debar_index_begin(debar_index_t *x, debar_fault_t *fault);
+int debar_index_commit(debar_index_t *x, debar_fault_t *fault);
+
+/* A line of the file with that id, len bytes from offset. */
+
+int debar_index_add(debar_index_t *x, const debar_index_line_t *l,
+    int64_t file, uint64_t offset, size_t len, debar_fault_t *fault);
+
+/* Says what SQLite says, marks damage; returns DEBAR_ERROR. */
+
+int debar_index_wrong(debar_index_t *x, debar_fault_t *fault);
+int debar_index_sql(debar_index_t *x, const char *sql, debar_fault_t *fault);
+
+/* A statement to its end; it is reset. */
+
+int debar_index_run(debar_index_t *x, sqlite3_stmt *s, debar_fault_t *fault);
+
+
+/* --- kept in step (audit_index_update.c) ---------------------------------- */
+
+typedef struct {
+    uint64_t  lines;              /* read by this call */
+    uint64_t  torn;               /* of them, no JSON */
+    uint64_t  bytes;
+    uint64_t  left;               /* bytes that are not read yet */
+    unsigned  again;              /* it was made again: why says the cause */
+    double    seconds;
+    char      why[512];
+} debar_index_told_t;
+
+/*
+ * Opens, brings up to date within so many seconds (0: all of it), makes it
+ * again where it is damaged or a file was replaced.  DEBAR_DECLINED: another
+ * process does it just now; x is open to read.  DEBAR_ERROR: x is closed.
+ */
+
+int debar_index_update(debar_index_t *x, const debar_audit_t *a,
+    double seconds, debar_index_told_t *told, debar_fault_t *fault);
+
+/* Set by a signal: what runs ends after its transaction. */
+
+extern volatile int  debar_index_stop;
+
+
+int debar_audit_index(int argc, char **argv);        /* audit_index.c */
+int debar_audit_search(int argc, char **argv);       /* audit_search.c */
+
+
+#endif /* DEBAR_TOOLS_AUDIT_INDEX_H */
