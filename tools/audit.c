@@ -20,6 +20,8 @@ static const debar_command_t  debar_audit_commands[] = {
       "keep what is searched in step with the log" },
     { "search", debar_audit_search,
       "find verdicts by who, what, when and why" },
+    { "verify", debar_audit_verify,
+      "find the first line that is not as it was sealed" },
     { NULL, NULL, NULL }
 };
 

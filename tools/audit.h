@@ -79,6 +79,11 @@ void debar_audit_tiles(debar_tiles_t *tiles, debar_audit_tiles_t *store,
 int debar_audit_command(int argc, char **argv);      /* audit.c */
 int debar_audit_seal(int argc, char **argv);         /* audit_seal.c */
 int debar_audit_rotate(int argc, char **argv);       /* audit_rotate.c */
+int debar_audit_verify(int argc, char **argv);       /* audit_verify.c */
+int debar_audit_prove(int argc, char **argv);        /* audit_prove.c */
+int debar_audit_check_proof(int argc, char **argv);  /* audit_proof.c */
+int debar_audit_consistency(int argc, char **argv);  /* audit_consistency.c */
+int debar_audit_replay(int argc, char **argv);       /* audit_replay.c */
 
 
 #endif /* DEBAR_TOOLS_AUDIT_H */
