@@ -49,7 +49,7 @@ my @closed = map { my $lines = $_; [map { sealed_line($n++) } 1 .. $lines] }
 my @live = map { sealed_line($n++) } 1 .. 213;
 my $log = "$dir/audit";
 my $sealed = sealed_log($log, $key, closed => \@closed, live => \@live,
-                        unsealed => sealed_line('9001') . "\n{\"torn\":",
+                        unsealed => sealed_line(9001) . "\n{\"torn\":",
                         points => [100, 400, 600]);
 my $r = verify($log, '--key', $key->{public});
 

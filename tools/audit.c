@@ -22,6 +22,14 @@ static const debar_command_t  debar_audit_commands[] = {
       "find verdicts by who, what, when and why" },
     { "verify", debar_audit_verify,
       "find the first line that is not as it was sealed" },
+    { "prove", debar_audit_prove,
+      "write one incident's lines as a file that proves them" },
+    { "check-proof", debar_audit_check_proof,
+      "check such a file with the sealer's public key alone" },
+    { "consistency", debar_audit_consistency,
+      "show that a later checkpoint goes on from an earlier one" },
+    { "replay", debar_audit_replay,
+      "reach a recorded verdict again under its list" },
     { NULL, NULL, NULL }
 };
 

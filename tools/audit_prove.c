@@ -1,0 +1,442 @@
+/*
+ * debar audit prove: one incident's lines, as a file that proves them.
+ */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "audit_proof.h"
+#include "trust.h"
+
+
+typedef struct {
+    const char  *incident;
+    const char  *dir;
+    const char  *key;
+    const char  *manifest;
+    const char  *out;
+} debar_prove_args_t;
+
+/* The search. */
+
+typedef struct {
+    debar_proof_t        *proof;
+    debar_audit_log_t    *log;
+    char                  needle[DEBAR_PROOF_INCIDENT + 16];
+    size_t                len;
+    uint64_t              lines;  /* that were looked at */
+    unsigned              unsealed;          /* one was found behind */
+    unsigned              quiet;
+    debar_tiles_t         tiles;
+    debar_audit_tiles_t   store;
+} debar_prove_t;
+
+
+static int debar_prove_args(debar_prove_args_t *a, int argc, char **argv);
+static int debar_prove_place(debar_prove_args_t *a, int argc, char **argv);
+static int debar_prove_search(debar_prove_t *s, debar_fault_t *fault);
+static int debar_prove_part(debar_prove_t *s, size_t i, debar_fault_t *fault);
+static int debar_prove_add(debar_prove_t *s, const debar_audit_part_t *part,
+    uint64_t index, const char *line, size_t len, debar_fault_t *fault);
+static int debar_prove_paths(debar_prove_t *s, debar_fault_t *fault);
+static int debar_prove_manifest(const debar_prove_args_t *a,
+    const debar_audit_log_t *log, debar_proof_t *p, debar_fault_t *fault);
+
+
+static const char  debar_prove_name[] = "debar audit prove";
+
+static const char  debar_prove_help[] =
+    "usage: debar audit prove INCIDENT [DIR/audit] [-o FILE]\n"
+    "\n"
+    "Writes the lines of an incident, and what shows that they were sealed, as\n"
+    "one JSON file, which `debar audit check-proof` checks with the sealer's\n"
+    "public key alone.  DIR/audit: default audit, or here.\n"
+    "\n"
+    "  -o, --output FILE    default: stdout\n"
+    "  -k, --key FILE.pub   the checkpoint has to be by this key\n"
+    "  -m, --manifest FILE  the manifest of the list of those days, to go with\n"
+    "                       it; default: that of the gateway, if it is of that\n"
+    "                       serial\n"
+    "  -h, --help           this text\n"
+    "\n"
+    "Exit: 0 done, 1 not found, not sealed yet, or not as it was sealed.\n";
+
+
+static const struct option  debar_prove_options[] = {
+    { "output",   required_argument, NULL, 'o' },
+    { "key",      required_argument, NULL, 'k' },
+    { "manifest", required_argument, NULL, 'm' },
+    { "help",     no_argument,       NULL, 'h' },
+    { NULL, 0, NULL, 0 }
+};
+
+
+int
+debar_audit_prove(int argc, char **argv)
+{
+    int                  rc;
+    debar_buf_t          out;
+    debar_fault_t        fault;
+    debar_proof_t        p;
+    debar_audit_log_t    log;
+    debar_prove_args_t   a;
+
+    rc = debar_prove_args(&a, argc, argv);
+    if (rc != -1) {
+        return rc;
+    }
+
+    if (debar_audit_log_open(&log, a.dir, a.key, &fault) != DEBAR_OK) {
+        return debar_say("%s", fault.text);
+    }
+
+    rc = debar_proof_make(&p, &log, a.incident, 0, &fault);
+    debar_progress_end();
+
+    if (rc == DEBAR_OK) {
+        rc = debar_prove_manifest(&a, &log, &p, &fault);
+    }
+
+    debar_audit_log_close(&log);
+
+    if (rc != DEBAR_OK) {
+        return debar_say("%s", fault.text);
+    }
+
+    if (p.more) {
+        debar_say("%u more lines have this incident; the first %u are in the "
+                  "proof", p.more, p.n);
+    }
+
+    memset(&out, 0, sizeof(out));
+    debar_proof_text(&out, &p);
+    rc = debar_write_whole(a.out, &out);
+
+    debar_buf_free(&out);
+    debar_proof_free(&p);
+
+    return rc == DEBAR_OK ? 0 : DEBAR_EXIT_FAILURE;
+}
+
+
+static int
+debar_prove_args(debar_prove_args_t *a, int argc, char **argv)
+{
+    int  c;
+
+    memset(a, 0, sizeof(*a));
+    opterr = 0;
+
+    while ((c = getopt_long(argc, argv, ":o:k:m:h", debar_prove_options, NULL))
+           != -1)
+    {
+        switch (c) {
+
+        case 'o':
+            a->out = optarg;
+            break;
+
+        case 'k':
+            a->key = optarg;
+            break;
+
+        case 'm':
+            a->manifest = optarg;
+            break;
+
+        case 'h':
+            fputs(debar_prove_help, stdout);
+            return 0;
+
+        default:
+            return debar_bad_option(debar_prove_name, c, argv);
+        }
+    }
+
+    return debar_prove_place(a, argc, argv);
+}
+
+
+/* Incident and folder, whichever comes first. */
+
+static int
+debar_prove_place(debar_prove_args_t *a, int argc, char **argv)
+{
+    int  n;
+
+    n = argc - optind;
+
+    if (n < 1 || n > 2) {
+        return debar_usage(debar_prove_name, "name an incident, and DIR/audit "
+                           "of a gateway");
+    }
+
+    a->incident = argv[optind];
+    a->dir = n == 2 ? argv[optind + 1]
+             : access("audit/sealed", F_OK) == 0 ? "audit" : ".";
+
+    if (n == 2 && !debar_proof_incident(a->incident)
+        && debar_proof_incident(a->dir))
+    {
+        a->dir = argv[optind];
+        a->incident = argv[optind + 1];
+    }
+
+    if (!debar_proof_incident(a->incident)) {
+        return debar_usage(debar_prove_name, "\"%s\": an incident has 32 hex "
+                           "digits, as the page of a refusal shows it",
+                           a->incident);
+    }
+
+    return -1;
+}
+
+
+int
+debar_proof_make(debar_proof_t *p, debar_audit_log_t *log,
+    const char *incident, unsigned quiet, debar_fault_t *fault)
+{
+    int             rc;
+    debar_prove_t  *s;
+
+    memset(p, 0, sizeof(*p));
+    memcpy(p->incident, incident, DEBAR_PROOF_INCIDENT + 1);
+    p->checkpoint = log->checkpoint;
+    debar_buf_add(&p->note, log->note.data, log->note.len);
+
+    s = calloc(1, sizeof(*s));
+
+    if (s) {
+        s->tiles.hasher = debar_hasher_new();
+    }
+
+    if (s == NULL || s->tiles.hasher == NULL) {
+        debar_fault(fault, "no memory to look for the incident");
+        free(s);
+        debar_proof_free(p);
+        return DEBAR_ERROR;
+    }
+
+    s->proof = p;
+    s->log = log;
+    s->quiet = quiet;
+    s->len = (size_t) snprintf(s->needle, sizeof(s->needle),
+                               "\"incident\":\"%s\"", incident);
+    debar_audit_tiles(&s->tiles, &s->store, &log->audit, log->checkpoint.size,
+                      s->tiles.hasher);
+
+    rc = debar_prove_search(s, fault);
+
+    debar_hasher_free(s->tiles.hasher);
+    free(s);
+
+    if (rc == DEBAR_OK) {
+        rc = debar_proof_list(p, log->audit.path, fault);
+    }
+
+    if (rc == DEBAR_OK) {
+        rc = debar_proof_check(p, log->audit.path,
+                               log->has_key ? &log->key : NULL, fault);
+    }
+
+    if (rc != DEBAR_OK) {
+        debar_proof_free(p);
+    }
+
+    return rc;
+}
+
+
+static int
+debar_prove_search(debar_prove_t *s, debar_fault_t *fault)
+{
+    size_t  i;
+
+    for (i = 0; i < debar_audit_parts(s->log); i++) {
+        if (debar_prove_part(s, i, fault) != DEBAR_OK) {
+            return DEBAR_ERROR;
+        }
+    }
+
+    if (s->proof->n == 0) {
+        debar_fault(fault, s->unsealed ? "%s: incident %s is not sealed yet: "
+                    "try again in a second, or run `debar audit seal --once`"
+                    : "%s: no line has the incident %s: it is of another "
+                    "gateway, or was deleted by policy", s->log->audit.path,
+                    s->proof->incident);
+        return DEBAR_DECLINED;
+    }
+
+    return debar_prove_paths(s, fault);
+}
+
+
+static int
+debar_prove_part(debar_prove_t *s, size_t i, debar_fault_t *fault)
+{
+    int                    rc;
+    size_t                 len;
+    uint64_t               n;
+    const char            *line;
+    debar_audit_part_t     part;
+    debar_audit_reader_t   r;
+
+    if (debar_audit_part(&part, s->log, i, fault) != DEBAR_OK) {
+        return DEBAR_ERROR;
+    }
+
+    if (part.fd == -1) {
+        return DEBAR_OK;
+    }
+
+    if (debar_audit_reader(&r, &part, fault) != DEBAR_OK) {
+        debar_audit_part_close(&part);
+        return DEBAR_ERROR;
+    }
+
+    rc = DEBAR_OK;
+
+    for (n = 0; rc == DEBAR_OK && debar_audit_line(&r, &line, &len); n++) {
+
+        /* a line that a full disk tore off says too little */
+
+        if (memmem(line, len, s->needle, s->len)
+            && !debar_sealed_torn(line, len))
+        {
+            if (n < part.lines) {
+                rc = debar_prove_add(s, &part, n, line, len, fault);
+
+            } else {
+                s->unsealed = 1;
+            }
+        }
+
+        if (++s->lines % 65536 == 0 && !s->quiet) {
+            debar_progress(NULL, "lines searched", s->lines);
+        }
+    }
+
+    if (rc == DEBAR_OK && r.error) {
+        debar_fault(fault, "%s/%s: %s", s->log->audit.path, part.name,
+                    strerror(r.error));
+        rc = DEBAR_ERROR;
+    }
+
+    debar_audit_reader_free(&r);
+    debar_audit_part_close(&part);
+
+    return rc;
+}
+
+
+static int
+debar_prove_add(debar_prove_t *s, const debar_audit_part_t *part,
+    uint64_t index, const char *line, size_t len, debar_fault_t *fault)
+{
+    uint8_t              secret[DEBAR_SEALED_SECRET];
+    debar_proof_line_t  *l;
+
+    if (s->proof->n == DEBAR_PROOF_LINES) {
+        s->proof->more++;
+        return DEBAR_OK;
+    }
+
+    if (debar_audit_secret(secret, &s->log->audit, part->number, fault)
+        != DEBAR_OK)
+    {
+        return DEBAR_ERROR;
+    }
+
+    l = &s->proof->lines[s->proof->n++];
+    memcpy(l->file, part->name, sizeof(l->file));
+    l->number = index + 1;
+    l->leaf = part->first + index;
+    debar_buf_add(&l->line, line, len);
+    debar_merkle_salt(s->tiles.hasher, l->salt, secret, index);
+
+    return DEBAR_OK;
+}
+
+
+static int
+debar_prove_paths(debar_prove_t *s, debar_fault_t *fault)
+{
+    int                  n;
+    unsigned             i;
+    debar_proof_line_t  *l;
+
+    for (i = 0; i < s->proof->n; i++) {
+
+        l = &s->proof->lines[i];
+        n = debar_tiles_inclusion(l->path, &s->tiles, l->leaf, s->tiles.size,
+                                  fault);
+        if (n < 0) {
+            return DEBAR_ERROR;
+        }
+
+        l->npath = (unsigned) n;
+    }
+
+    return DEBAR_OK;
+}
+
+
+/* That of the list under which it was decided; another one is left out, unless
+ * somebody named it. */
+
+static int
+debar_prove_manifest(const debar_prove_args_t *a, const debar_audit_log_t *log,
+    debar_proof_t *p, debar_fault_t *fault)
+{
+    int                rc;
+    char               path[DEBAR_MAX_DIR + 64];
+    const char        *file;
+    debar_buf_t        data;
+    debar_note_t       note;
+    debar_manifest_t   m;
+
+    file = a->manifest;
+
+    if (file == NULL) {
+        debar_audit_path(&log->audit, "../list.mdb.manifest", path,
+                         sizeof(path));
+        file = path;
+
+        if (access(file, R_OK) == -1) {
+            return DEBAR_OK;
+        }
+    }
+
+    if (debar_trust_read(&data, file, DEBAR_NOTE_MAX, "a manifest", fault)
+        != DEBAR_OK)
+    {
+        return a->manifest ? DEBAR_ERROR : DEBAR_OK;
+    }
+
+    rc = debar_note_parse(&note, file, data.data, data.len, 0, fault);
+
+    if (rc == DEBAR_OK) {
+        rc = debar_manifest_parse(&m, file, note.text, fault);
+    }
+
+    if (rc == DEBAR_OK
+        && (m.serial != p->serial || strcmp(m.digest, p->digest) != 0))
+    {
+        debar_fault(fault, "%s: is of list %" PRIu64 ", and the verdict was "
+                    "reached under list %" PRIu64 ", digest %.12s...: name that "
+                    "one's manifest", file, m.serial, p->serial,
+                    p->digest[0] ? p->digest : "unknown");
+        rc = DEBAR_ERROR;
+    }
+
+    if (rc == DEBAR_OK) {
+        p->manifest = data;
+        return DEBAR_OK;
+    }
+
+    debar_buf_free(&data);
+
+    return a->manifest ? DEBAR_ERROR : DEBAR_OK;
+}
