@@ -74,6 +74,8 @@ _debar()
             words='--since --until --user --client --host --vendor --product
                 --authority --activity --verdict --surface --event --incident
                 --text --limit --format --no-update --quiet --help'
+            words='seal rotate verify prove check-proof consistency replay
+                --help'
             ;;
         *:audit:seal)
             words='--follow --once --key --pass-file --every --lines
@@ -82,6 +84,21 @@ _debar()
             ;;
         *:audit:rotate)
             words='--socket --json --help'
+            ;;
+        *:audit:verify)
+            words='--key --checkpoint --threads --quiet --json --help'
+            ;;
+        *:audit:prove)
+            words='--output --key --manifest --help'
+            ;;
+        *:audit:check-proof)
+            words='--key --json --help'
+            ;;
+        *:audit:consistency)
+            words='--log --key --output --proof --json --help'
+            ;;
+        *:audit:replay)
+            words='--list --key --json --help'
             ;;
         2:list:*)
             words='build check preview import match diff due add remove set waive
