@@ -110,7 +110,8 @@ refused(debar('prove', sealed_incident('bytes'), $log), qr/./,
 
 refused(debar('check-proof', "$dir/p5", '--key', $other->{public}), qr/\w/,
         'another key of the same name signed nothing');
-is(debar('check-proof', "$dir/p5")->{status}, 2, 'without a key it is anyone\'s');
+is(debar('check-proof', "$dir/p5")->{status}, 2,
+   'without a key it is no proof');
 
 # Whatever is changed in a proof: it does not hold.
 
@@ -219,8 +220,8 @@ my $digest = (split ' ', file_text("$list.serial"))[1];
 
 sub decision {
     my ($i, %o) = @_;
-    my %d = (time => '2026-11-22T09:00:00.000Z', incident => sealed_incident($i),
-             gateway => 'gw1', surface => 'http', client => '127.0.0.1:1234',
+    my %d = (time => '2026-11-22T09:00:00.000Z',
+             incident => sealed_incident($i), gateway => 'gw1', surface => 'http', client => '127.0.0.1:1234',
              method => 'GET', url => 'http://www.listed.example/a',
              activity => 'browse', verdict => 'block', mode => 'enforce',
              vendor => 'acme', authorities => ['rule-1'],
@@ -242,8 +243,8 @@ my %replays = (
     'userinfo that was masked' =>
         [1, url => 'http://***@www.listed.example/a'],
     'a URL that was not stored' => [1, url => undef],
-    'a name in a body' => [1, method => 'POST', url => 'http://shop.example/buy',
-                           activity => 'acquire', evidence => $body],
+    'a name in a body' =>
+        [1, method => 'POST', url => 'http://shop.example/buy', activity => 'acquire', evidence => $body],
     'a name in a place that is log at most' =>
         [1, method => 'POST', url => 'http://shop.example/buy',
          activity => 'acquire', verdict => 'log', evidence => $body],

@@ -396,4 +396,49 @@ $r = verify("$dir/odd", '--key', $key->{public});
 is($r->{status}, 0, 'lines of any kind and length are lines')
     or diag($r->{out}, $r->{err});
 
+
+# --- a log that the command sealed --------------------------------------------
+
+my $real = "$dir/real";
+
+mkdir $real;
+chmod 0755, $real;
+
+# Rotated twice on the way: by size, each time it looks.
+
+for my $round (1 .. 3) {
+    my $text = join '', map { sealed_line($round * 1000 + $_) . "\n" } 1 .. 400;
+
+    open my $f, '>>:raw', "$real/audit.jsonl" or die "audit.jsonl: $!\n";
+    print {$f} $text;
+    close $f or die "audit.jsonl: $!\n";
+
+    $r = debar('seal', '--once', $real, '--key', $key->{file}, '--pass-file',
+               trust_passphrase(), '--rotate', 'never', '--rotate-size',
+               '100k');
+    is($r->{status}, 0, "sealed by the command, $round") or diag($r->{err});
+
+    $r = verify($real, '--key', $key->{public});
+    is($r->{status}, 0, 'and intact') or diag($r->{out}, $r->{err});
+    is($r->{json}{lines} + $r->{json}{unsealed}, $round * 400,
+       'with all its lines');
+}
+
+for my $file (map { s{.*/}{}r } glob "$real/audit*.jsonl") {
+    my $was = file_text("$real/$file");
+
+    next if $was eq '';
+
+    my $at = int rand length $was;
+    my $line = 1 + (substr($was, 0, $at) =~ tr/\n//);
+    my $new = $was;
+
+    substr($new, $at, 1) ^= "\x02";
+    write_file("$real/$file", $new);
+    $r = verify($real, '--key', $key->{public});
+    is("$r->{json}{fault}{file}:$r->{json}{fault}{line}", "$file:$line",
+       "a byte of $file is changed: found");
+    write_file("$real/$file", $was);
+}
+
 done_testing();

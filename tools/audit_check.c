@@ -475,7 +475,7 @@ debar_audit_above(debar_audit_pool_t *pool)
                                                i / DEBAR_TILE_WIDTH),
                               up, &fault) != DEBAR_OK)
             {
-                check->tiles_bad = 1;
+                debar_audit_bad_tile(pool, UINT64_MAX);
                 goto done;
             }
 
@@ -483,7 +483,7 @@ debar_audit_above(debar_audit_pool_t *pool)
                             DEBAR_TILE_WIDTH);
 
             if (memcmp(root, up[i % DEBAR_TILE_WIDTH], DEBAR_HASH)) {
-                check->tiles_bad = 1;
+                debar_audit_bad_tile(pool, UINT64_MAX);
                 goto done;
             }
         }
@@ -492,7 +492,7 @@ debar_audit_above(debar_audit_pool_t *pool)
     if (debar_tiles_root(root, &tiles, size, &fault) != DEBAR_OK
         || memcmp(root, check->log->checkpoint.root, DEBAR_HASH))
     {
-        check->tiles_bad = 1;
+        debar_audit_bad_tile(pool, UINT64_MAX);
     }
 
 done:
@@ -623,7 +623,11 @@ debar_audit_file_lines(debar_audit_pool_t *pool,
         debar_audit_file_end(pool, part, i, r, left);
     }
 
-    return pool->check->leaf == UINT64_MAX ? DEBAR_OK : DEBAR_DECLINED;
+    pthread_mutex_lock(&pool->mutex);
+    more = pool->check->leaf == UINT64_MAX;
+    pthread_mutex_unlock(&pool->mutex);
+
+    return more ? DEBAR_OK : DEBAR_DECLINED;
 }
 
 

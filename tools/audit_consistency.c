@@ -210,8 +210,8 @@ debar_consistency_run(debar_consistency_t *c, debar_consistency_args_t *a,
     }
 
     if (strcmp(c->a.origin, c->b.origin) != 0) {
-        debar_fault(fault, "%s is a checkpoint of %s, %s of %s: name two of one "
-                    "log", a->a, c->a.origin, a->b, c->b.origin);
+        debar_fault(fault, "%s is a checkpoint of %s, %s of %s: name two of "
+                    "one log", a->a, c->a.origin, a->b, c->b.origin);
         return DEBAR_ERROR;
     }
 
@@ -224,8 +224,9 @@ debar_consistency_run(debar_consistency_t *c, debar_consistency_args_t *a,
     if (c->a.size && c->a.size < c->b.size) {
 
         if (a->proof == NULL && a->log == NULL) {
-            debar_fault(fault, "%s and %s: a proof needs the log's hashes: name "
-                        "it with --log, or a proof with --proof", a->a, a->b);
+            debar_fault(fault, "%s and %s: a proof needs the log's hashes: "
+                        "name it with --log, or a proof with --proof", a->a,
+                        a->b);
             return DEBAR_ERROR;
         }
 
@@ -241,9 +242,9 @@ debar_consistency_run(debar_consistency_t *c, debar_consistency_args_t *a,
                                 c->b.root, (const debar_hash_t *) c->path,
                                 (size_t) c->n) != DEBAR_OK)
     {
-        debar_fault(fault, "%s, %s: the log of %" PRIu64 " lines does not go on "
-                    "from the one of %" PRIu64 ": lines that had been sealed "
-                    "were changed (`debar audit verify --checkpoint` says "
+        debar_fault(fault, "%s, %s: the log of %" PRIu64 " lines does not go "
+                    "on from the one of %" PRIu64 ": lines that had been "
+                    "sealed were changed (`debar audit verify --checkpoint` says "
                     "more)", a->a, a->b, c->b.size, c->a.size);
         return DEBAR_ERROR;
     }
@@ -330,8 +331,8 @@ debar_consistency_proof(debar_consistency_t *c, const char *path,
     debar_buf_free(&data);
 
     if (p != end) {
-        debar_fault(fault, "%s: line %d is not a hash in base64: have the proof "
-                    "made again", path, c->n + 1);
+        debar_fault(fault, "%s: line %d is not a hash in base64: have the "
+                    "proof made again", path, c->n + 1);
         return DEBAR_ERROR;
     }
 

@@ -31,7 +31,8 @@ int debar_audit_log_open(debar_audit_log_t *log, const char *dir,
 void debar_audit_log_close(debar_audit_log_t *log);
 
 
-/* One file of it; there are files.n closed ones, and the one that is followed. */
+/* One file of it; there are files.n closed ones, and the one that is
+ * followed. */
 
 typedef struct {
     uint64_t                    number;

@@ -5,12 +5,14 @@
  *     format      "debar-proof/1"
  *     incident    32 hex digits
  *     checkpoint  the signed note (checkpoint.h), text
- *     lines       [{file, number (from 1), leaf (from 0), line (text; or base64,
- *                 where it is no UTF-8), salt (32 hex digits), path [hex, ...]}]
+ *     lines       [{file, number (from 1), leaf (from 0), line (text; or
+ *                 base64, where it is no UTF-8), salt (32 hex digits),
+ *                 path [hex, ...]}]
  *     list        {serial, digest} of the decision
  *     manifest    the note of the list of that serial, where it was at hand
  *
- * leaf = SHA-256(0x00 || salt || line), path from the leaf up (RFC 6962 s.2.1.1).
+ * leaf = SHA-256(0x00 || salt || line), path from the leaf up (RFC 6962
+ * s.2.1.1).
  */
 
 #ifndef DEBAR_TOOLS_AUDIT_PROOF_H

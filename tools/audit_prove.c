@@ -425,8 +425,8 @@ debar_prove_manifest(const debar_prove_args_t *a, const debar_audit_log_t *log,
         && (m.serial != p->serial || strcmp(m.digest, p->digest) != 0))
     {
         debar_fault(fault, "%s: is of list %" PRIu64 ", and the verdict was "
-                    "reached under list %" PRIu64 ", digest %.12s...: name that "
-                    "one's manifest", file, m.serial, p->serial,
+                    "reached under list %" PRIu64 ", digest %.12s...: name "
+                    "that one's manifest", file, m.serial, p->serial,
                     p->digest[0] ? p->digest : "unknown");
         rc = DEBAR_ERROR;
     }

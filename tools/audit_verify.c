@@ -227,7 +227,7 @@ debar_verify_kept(const debar_verify_args_t *a, const debar_audit_log_t *log,
 
     } else if (kept.size > log->checkpoint.size) {
         blame->what = "truncated";
-        snprintf(blame->text, sizeof(blame->text), "it is of %" PRIu64 " lines, "
+        snprintf(blame->text, sizeof(blame->text), "it has %" PRIu64 " lines, "
                  "and %" PRIu64 " had been sealed by the checkpoint that was "
                  "kept", log->checkpoint.size, kept.size);
 
