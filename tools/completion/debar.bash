@@ -65,7 +65,8 @@ _debar()
             words='audit list check gateway inspect key root sign --help --version'
             ;;
         2:audit:*)
-            words='seal rotate index search --help'
+            words='seal rotate index search verify prove check-proof
+                consistency replay --help'
             ;;
         *:audit:index)
             words='--follow --rebuild --json --quiet --help'
@@ -74,8 +75,6 @@ _debar()
             words='--since --until --user --client --host --vendor --product
                 --authority --activity --verdict --surface --event --incident
                 --text --limit --format --no-update --quiet --help'
-            words='seal rotate verify prove check-proof consistency replay
-                --help'
             ;;
         *:audit:seal)
             words='--follow --once --key --pass-file --every --lines
