@@ -19,8 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 
-static char         dir[] = "/tmp/debar-fuzz-XXXXXX";
-static char         base[64], other[64], out[64];
+static char         dir[64];
+static char         base[128], other[128], out[128];
 static debar_buf_t  sound;
 
 static const debar_open_opts_t  any = { DEBAR_ANY_OWNER, 0, "", 0 };
@@ -52,9 +52,9 @@ build(const char *path, unsigned hosts)
     debar_build_opts_t  opts = { 1, 1, NULL, NULL };
 
     memset(&src, 0, sizeof(src));
-    src.title = "List";
-    src.publisher = "Agency";
-    src.timezone = "UTC";
+    src.title = strdup("List");
+    src.publisher = strdup("Agency");
+    src.timezone = strdup("UTC");
     src.serial = hosts;
 
     id = debar_table_text(src.tables, "acme", 4);
@@ -75,6 +75,7 @@ build(const char *path, unsigned hosts)
     }
 
     claim(debar_snapshot_build(&src, path, &opts, &info, &f) == DEBAR_OK);
+    debar_source_free(&src);
 }
 
 
@@ -84,6 +85,11 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
     debar_fault_t        f;
     debar_snapshot_t    *a, *b;
     debar_delta_info_t   info;
+
+    /* each list that is put in place is synced: where that costs nothing */
+
+    snprintf(dir, sizeof(dir), "%s/debar-fuzz-XXXXXX",
+             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 
     claim(mkdtemp(dir) != NULL);
     atexit(clean);
