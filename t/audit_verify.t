@@ -214,8 +214,11 @@ for my $way (@ways) {
 
     # the last line that is removed is a file that was truncated, and the like
 
-    cmp_ok($right, '>=', 0.7 * $tried{$way}, 'and mostly called what it is')
-        or diag(explain $called{$way});
+    SKIP: {
+        skip 'too few to tell', 1 if $tried{$way} < 20;
+        cmp_ok($right, '>=', 0.7 * $tried{$way}, 'and mostly called what it is')
+            or diag(explain $called{$way});
+    }
 }
 
 is(verify($log, '--key', $key->{public})->{status}, 0,

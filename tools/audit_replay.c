@@ -529,9 +529,10 @@ debar_replay_evidence(debar_replay_t *r)
                                     r->guess->cap);
 
         if (rc != DEBAR_OK) {
-            rc = snprintf(note, sizeof(note), "the list has no %s \"%.*s\"",
-                          name ? name : "identifier", DEBAR_VALUE,
-                          value ? value : "");
+            snprintf(note, sizeof(note), value ? "the list has no %s \"%.*s\""
+                     : "the record keeps no value of evidence that is a %s%.*s",
+                     name ? name : "identifier", DEBAR_VALUE,
+                     value ? value : "");
             debar_replay_say(&r->notes, note, strlen(note));
         }
 
