@@ -357,8 +357,8 @@ debar_page_about(debar_buf_t *b, const debar_report_t *r,
                      (unsigned long long) rd->decisions,
                      rd->first[0] ? ", from " : "", rd->first,
                      rd->last[0] ? " to " : "", rd->last);
-    debar_buf_printf(b, "<dt>Read from</dt><dd>%llu files, %llu lines</dd>\n",
-                     (unsigned long long) rd->files,
+    debar_buf_printf(b, "<dt>Read from</dt><dd>%llu file%s, %llu lines</dd>\n",
+                     (unsigned long long) rd->files, rd->files == 1 ? "" : "s",
                      (unsigned long long) rd->lines);
 
     if (rd->unreadable) {

@@ -66,7 +66,7 @@ _debar()
             ;;
         2:audit:*)
             words='seal rotate index search verify prove check-proof
-                consistency replay --help'
+                consistency replay report --help'
             ;;
         *:audit:index)
             words='--follow --rebuild --json --quiet --help'
@@ -98,6 +98,14 @@ _debar()
             ;;
         *:audit:replay)
             words='--list --key --json --help'
+            ;;
+        3:audit:report)
+            words='attempts inventory far window waivers --help'
+            ;;
+        *:audit:report)
+            words='--since --until --format --output --top --table --bureaus
+                --vendor --authority --serial --incident --clause --identified
+                --submitted --zone --contract --order --help'
             ;;
         2:list:*)
             words='build check preview import match diff due add remove set waive
