@@ -12,6 +12,7 @@
 
 
 #define DEBAR_MASK_NAME    96     /* bytes of a name that are looked at */
+#define DEBAR_MASK_PART     5     /* the shortest of debar_secret_parts */
 #define DEBAR_MASK_START   24     /* of a token */
 #define DEBAR_MASK_DIGITS  64     /* of a run of digits, at a time */
 #define DEBAR_MASK_GROUPS  24
@@ -227,16 +228,24 @@ debar_mask_name(const char *name, size_t len)
         return 1;
     }
 
-    flat[n] = '\0';
-
-    for (i = 0; i < debar_mask_count(debar_secret_parts); i++) {
-        if (strstr(flat, debar_secret_parts[i])) {
+    for (i = 0; i < debar_mask_count(debar_secret_names); i++) {
+        if (strlen(debar_secret_names[i]) == n
+            && memcmp(debar_secret_names[i], flat, n) == 0)
+        {
             return 1;
         }
     }
 
-    for (i = 0; i < debar_mask_count(debar_secret_names); i++) {
-        if (strcmp(flat, debar_secret_names[i]) == 0) {
+    if (n < DEBAR_MASK_PART) {
+        return 0;
+    }
+
+    flat[n] = '\0';
+
+    for (i = 0; i < debar_mask_count(debar_secret_parts); i++) {
+        if (strlen(debar_secret_parts[i]) <= n
+            && strstr(flat, debar_secret_parts[i]))
+        {
             return 1;
         }
     }
@@ -562,6 +571,53 @@ debar_mask_pair(debar_mask_t *m, const debar_mask_char_t *ch)
 }
 
 
+/*
+ * Letters are most of what there is: they end no number that is not there, and
+ * go to the name and the token only.
+ */
+
+static size_t
+debar_mask_letters(debar_mask_t *m, size_t i)
+{
+    unsigned char        c;
+    debar_mask_token_t  *t = &m->token;
+
+    if (m->card.n) {
+        return i;
+    }
+
+    for ( /* void */ ; i < m->len; i++) {
+        c = (unsigned char) m->text[i];
+
+        if ((c | 32) < 'a' || (c | 32) > 'z') {
+            break;
+        }
+
+        if (t->len == 0) {
+            memset(t, 0, sizeof(debar_mask_token_t));
+            t->from = i;
+            t->value = m->value;
+        }
+
+        if (t->len < DEBAR_MASK_START) {
+            t->start[t->len] = (char) c;
+        }
+
+        t->len++;
+        t->upper += c < 'a';
+        t->lower += c >= 'a';
+
+        debar_mask_name_add(m, c);
+
+        m->last = c;
+        m->colon = 0;
+        m->slashes = 0;
+    }
+
+    return i;
+}
+
+
 size_t
 debar_mask(char *out, size_t size, const char *text, size_t len, unsigned url)
 {
@@ -584,6 +640,12 @@ debar_mask(char *out, size_t size, const char *text, size_t len, unsigned url)
     m.query = !url;
 
     for (i = 0; i < len; /* void */ ) {
+        i = debar_mask_letters(&m, i);
+
+        if (i == len) {
+            break;
+        }
+
         debar_mask_next(&ch, text, len, i);
 
         debar_mask_authority(&m, &ch);

@@ -101,6 +101,20 @@ debar_text(debar_line_t *l, const char *data, size_t len, size_t max)
             break;
         }
 
+        /* most of it goes as it came */
+
+        for (n = 0; n < len - i && n < max - (l->len - from)
+                    && p[i + n] >= 0x20 && p[i + n] < 0x7f
+                    && p[i + n] != '"' && p[i + n] != '\\'; n++)
+        {
+            /* void */
+        }
+
+        if (n) {
+            debar_raw(l, data + i, n);
+            continue;
+        }
+
         n = debar_utf8(p + i, len - i);
 
         if (n == 0) {
