@@ -306,6 +306,23 @@ my $all = eventually {
 } 20;
 
 ok($all, 'what a gateway writes is found while the index follows');
+my $its = $gw->dir . '/audit/index.sqlite';
+
+eventually {
+    unlink $its;
+    mkdir $its;
+};
+
+my $said = eventually {
+    file_text(test_dir() . '/follow.out') =~ /is no file/;
+} 20;
+
+ok($said, 'what fails is said');
+rmdir $its;
+
+my $again = eventually { -s $its } 20;
+
+ok($again, 'and tried again');
 ok(running($follow), 'which goes on');
 ok(stop_process($follow), 'until it is told to end');
 $r = debar('search', $gw->dir, '--host', 'listed.example', '--vendor', 'acme',

@@ -86,10 +86,12 @@ static int
 debar_index_serve(const debar_audit_t *a, const debar_index_args_t *args)
 {
     int                 rc;
-    debar_fault_t       fault;
+    debar_fault_t       fault, said;
     debar_index_t       x;
     struct timespec     second = { 1, 0 };
     debar_index_told_t  told;
+
+    said.text[0] = '\0';
 
     if (args->again && debar_index_remove(a, &fault) != DEBAR_OK) {
         return debar_say("%s", fault.text);
@@ -98,17 +100,28 @@ debar_index_serve(const debar_audit_t *a, const debar_index_args_t *args)
     for ( ;; ) {
         rc = debar_index_update(&x, a, 0, &told, &fault);
 
-        if (rc == DEBAR_ERROR) {
+        if (rc == DEBAR_ERROR && !args->follow) {
             return debar_say("%s", fault.text);
         }
 
-        debar_index_close(&x);
+        /* a full disk has room again some day: it is said once */
+
+        if (rc == DEBAR_ERROR) {
+            if (strcmp(said.text, fault.text) != 0) {
+                debar_say("%s", fault.text);
+                said = fault;
+            }
+
+        } else {
+            debar_index_close(&x);
+            said.text[0] = '\0';
+        }
 
         if (rc == DEBAR_DECLINED && !args->follow) {
             return debar_say("%s: wait for it, or end it", fault.text);
         }
 
-        if (!args->follow || told.lines) {
+        if (rc != DEBAR_ERROR && (!args->follow || told.lines)) {
             debar_index_tell(args, &told);
         }
 
