@@ -30,6 +30,8 @@ static const debar_command_t  debar_audit_commands[] = {
       "show that a later checkpoint goes on from an earlier one" },
     { "replay", debar_audit_replay,
       "reach a recorded verdict again under its list" },
+    { "export", debar_audit_export,
+      "decisions as OCSF, ECS, CEF or syslog, for a collector" },
     { "report", debar_audit_report,
       "a report for people: a page, PDF, CSV, JSON" },
     { NULL, NULL, NULL }

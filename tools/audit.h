@@ -85,6 +85,7 @@ int debar_audit_check_proof(int argc, char **argv);  /* audit_proof.c */
 int debar_audit_consistency(int argc, char **argv);  /* audit_consistency.c */
 int debar_audit_replay(int argc, char **argv);       /* audit_replay.c */
 int debar_audit_report(int argc, char **argv);       /* audit_report.c */
+int debar_audit_export(int argc, char **argv);       /* audit_export.c */
 
 
 #endif /* DEBAR_TOOLS_AUDIT_H */

@@ -66,7 +66,7 @@ _debar()
             ;;
         2:audit:*)
             words='seal rotate index search verify prove check-proof
-                consistency replay report --help'
+                consistency replay report export --help'
             ;;
         *:audit:index)
             words='--follow --rebuild --json --quiet --help'
@@ -101,6 +101,9 @@ _debar()
             ;;
         3:audit:report)
             words='attempts inventory far window waivers --help'
+            ;;
+        *:audit:export)
+            words='--format --since --until --output --help'
             ;;
         *:audit:report)
             words='--since --until --format --output --top --table --bureaus
