@@ -34,6 +34,8 @@ static const debar_command_t  debar_audit_commands[] = {
       "decisions as OCSF, ECS, CEF or syslog, for a collector" },
     { "report", debar_audit_report,
       "a report for people: a page, PDF, CSV, JSON" },
+    { "retain", debar_audit_retain,
+      "delete what policy need not keep, and prove the rest" },
     { NULL, NULL, NULL }
 };
 

@@ -55,6 +55,21 @@ int debar_audit_files(debar_audit_files_t *f, const debar_audit_t *a,
     debar_fault_t *fault);
 void debar_audit_files_free(debar_audit_files_t *f);
 
+/*
+ * Of sealed/files, open at fd, before it is read and appended to: the sealer and
+ * `debar audit retain` both do.  DEBAR_ERROR: somebody holds it for a second.
+ */
+
+int debar_audit_files_lock(int fd);
+
+/*
+ * The first file whose lines are in the index, DIR/audit/index.from: what is
+ * older left it by policy.  1: all are.
+ */
+
+int debar_audit_index_from(uint64_t *from, const debar_audit_t *a,
+    debar_fault_t *fault);
+
 /* DEBAR_DECLINED: it is not there, as that of a file deleted by policy. */
 
 int debar_audit_secret(uint8_t secret[DEBAR_SEALED_SECRET],
@@ -86,6 +101,7 @@ int debar_audit_consistency(int argc, char **argv);  /* audit_consistency.c */
 int debar_audit_replay(int argc, char **argv);       /* audit_replay.c */
 int debar_audit_report(int argc, char **argv);       /* audit_report.c */
 int debar_audit_export(int argc, char **argv);       /* audit_export.c */
+int debar_audit_retain(int argc, char **argv);       /* audit_retain.c */
 
 
 #endif /* DEBAR_TOOLS_AUDIT_H */

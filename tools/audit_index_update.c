@@ -323,9 +323,13 @@ debar_index_there(debar_index_files_t *f, const debar_audit_t *a,
     debar_fault_t *fault)
 {
     DIR                 *d;
-    uint64_t             number;
+    uint64_t             number, from;
     struct dirent       *e;
     debar_index_file_t  *one;
+
+    if (debar_audit_index_from(&from, a, fault) != DEBAR_OK) {
+        return DEBAR_ERROR;
+    }
 
     d = opendir(a->path);
 
@@ -340,7 +344,9 @@ debar_index_there(debar_index_files_t *f, const debar_audit_t *a,
                  ? UINT64_MAX
                  : debar_sealed_number(e->d_name, strlen(e->d_name));
 
-        if (number == 0) {
+        /* lines that policy keeps, but not searchable, have lower ones */
+
+        if (number < from) {
             continue;
         }
 

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -250,6 +251,66 @@ debar_audit_files_free(debar_audit_files_t *f)
 {
     free(f->list);
     memset(f, 0, sizeof(*f));
+}
+
+
+int
+debar_audit_files_lock(int fd)
+{
+    int  i;
+
+    for (i = 0; i < 50; i++) {
+
+        if (flock(fd, LOCK_EX|LOCK_NB) == 0) {
+            return DEBAR_OK;
+        }
+
+        debar_nap();
+    }
+
+    errno = EWOULDBLOCK;
+
+    return DEBAR_ERROR;
+}
+
+
+int
+debar_audit_index_from(uint64_t *from, const debar_audit_t *a,
+    debar_fault_t *fault)
+{
+    int             fd;
+    char            path[DEBAR_MAX_DIR + 64], text[32], *end;
+    ssize_t         n;
+
+    *from = 1;
+    debar_audit_path(a, "index.from", path, sizeof(path));
+    fd = open(path, O_RDONLY|O_CLOEXEC|O_NOFOLLOW|O_NONBLOCK);
+
+    if (fd == -1 && errno == ENOENT) {
+        return DEBAR_OK;
+    }
+
+    n = fd == -1 ? -1 : read(fd, text, sizeof(text) - 1);
+    text[n > 0 ? n : 0] = '\0';
+
+    if (fd != -1) {
+        close(fd);
+    }
+
+    if (n > 1 && n < 20 && *text >= '1' && *text <= '9') {
+
+        *from = strtoull(text, &end, 10);
+
+        if (end == text + n - 1 && *end == '\n') {
+            return DEBAR_OK;
+        }
+    }
+
+    *from = 1;
+    debar_fault(fault, "%s: is not the number of the first file to index: "
+                "remove it, and run `debar audit retain`", path);
+
+    return DEBAR_ERROR;
 }
 
 

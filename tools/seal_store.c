@@ -562,7 +562,7 @@ debar_seal_secret(debar_seal_t *s)
 int
 debar_seal_closed(debar_seal_t *s, int gone)
 {
-    int                  rc;
+    int                  rc, fd;
     uint64_t             bytes;
     debar_buf_t          b;
     debar_audit_t        a;
@@ -591,20 +591,29 @@ debar_seal_closed(debar_seal_t *s, int gone)
 
     debar_seal_audit(s, &a);
 
-    if (debar_audit_files(&files, &a, &s->fault) != DEBAR_OK) {
-        return DEBAR_ERROR;
+    /* `debar audit retain` may append just now; who holds the lock for longer
+     * does not stop the sealer */
+
+    fd = openat(s->sealed_fd, "files", O_RDONLY|O_CLOEXEC|O_NOFOLLOW);
+
+    if (fd != -1) {
+        (void) debar_audit_files_lock(fd);
     }
 
-    rc = DEBAR_OK;
+    rc = debar_audit_files(&files, &a, &s->fault);
     memset(&b, 0, sizeof(b));
 
-    if (files.n < f.number) {
+    if (rc == DEBAR_OK && files.n < f.number) {
         debar_sealed_file_text(&b, &f);
         rc = debar_seal_append(s, "files", files.end, b.data, b.len);
     }
 
     debar_audit_files_free(&files);
     debar_buf_free(&b);
+
+    if (fd != -1) {
+        close(fd);
+    }
 
     if (rc != DEBAR_OK) {
         return DEBAR_ERROR;

@@ -66,7 +66,7 @@ _debar()
             ;;
         2:audit:*)
             words='seal rotate index search verify prove check-proof
-                consistency replay report export --help'
+                consistency replay report export retain --help'
             ;;
         *:audit:index)
             words='--follow --rebuild --json --quiet --help'
@@ -98,6 +98,9 @@ _debar()
             ;;
         *:audit:replay)
             words='--list --key --json --help'
+            ;;
+        *:audit:retain)
+            words='--keep --searchable --key --dry-run --quiet --json --help'
             ;;
         3:audit:report)
             words='attempts inventory far window waivers --help'
