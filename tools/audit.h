@@ -56,8 +56,8 @@ int debar_audit_files(debar_audit_files_t *f, const debar_audit_t *a,
 void debar_audit_files_free(debar_audit_files_t *f);
 
 /*
- * Of sealed/files, open at fd, before it is read and appended to: the sealer and
- * `debar audit retain` both do.  DEBAR_ERROR: somebody holds it for a second.
+ * Of sealed/files, open at fd, before it is read and appended to: the sealer
+ * and `debar audit retain` both do.  DEBAR_ERROR: somebody holds it for a second.
  */
 
 int debar_audit_files_lock(int fd);

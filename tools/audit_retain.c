@@ -27,17 +27,17 @@ static const char  debar_retain_name[] = "debar audit retain";
 static const char  debar_retain_help[] =
     "usage: debar audit retain DIR/audit [options]\n"
     "\n"
-    "Deletes what policy need not keep: rotated files whose lines are all older\n"
-    "than --keep, each with the secret of its salts.  Their hashes stay, so that\n"
-    "`debar audit verify` still holds over the rest and counts what is gone.\n"
-    "Lines older than --searchable leave the index, their files stay.\n"
+    "Deletes what policy need not keep: rotated files whose lines are all\n"
+    "older than --keep, each with the secret of its salts.  Their hashes stay,\n"
+    "so that `debar audit verify` still holds over the rest and counts what is\n"
+    "gone.  Lines older than --searchable leave the index, their files stay.\n"
     "Nothing is deleted unless all of the log is as it was sealed.\n"
     "\n"
-    "      --keep TIME        12mo unless told; 30mo is the other usual setting;\n"
-    "                         a number with d, w, mo or y\n"
-    "      --searchable TIME  6mo unless told, or --keep where that is shorter\n"
-    "  -k, --key FILE.pub     the sealer's key (or its text): without it the log\n"
-    "                         is checked to be consistent\n"
+    "      --keep TIME        a number with d, w, mo or y; default 12mo, and\n"
+    "                         30mo is the other usual setting\n"
+    "      --searchable TIME  default 6mo, or --keep where that is shorter\n"
+    "  -k, --key FILE.pub     the sealer's key (or its text): without it the\n"
+    "                         log is checked to be consistent\n"
     "  -n, --dry-run          say what would be done\n"
     "  -q, --quiet            no progress, no words when all went well\n"
     "      --json             say the outcome as one JSON object\n"
@@ -151,16 +151,16 @@ debar_retain_args(debar_retain_t *r, int argc, char **argv)
     r->dir = argv[optind];
 
     if (debar_retain_since(&r->keep_from, now, r->keep) != DEBAR_OK) {
-        return debar_usage(debar_retain_name, "--keep \"%s\": a time like 12mo, "
-                           "30mo, 400d, 52w or 2y is wanted, up to 100 years",
+        return debar_usage(debar_retain_name, "--keep \"%s\": a time like "
+                           "12mo, 30mo, 400d, 52w or 2y is wanted, up to 100 years",
                            r->keep);
     }
 
     if (debar_retain_since(&r->search_from, now,
                            r->searchable ? r->searchable : "6mo") != DEBAR_OK)
     {
-        return debar_usage(debar_retain_name, "--searchable \"%s\": a time like "
-                           "6mo, 180d, 26w or 1y is wanted, up to 100 years",
+        return debar_usage(debar_retain_name, "--searchable \"%s\": a time "
+                           "like 6mo, 180d, 26w or 1y is wanted, up to 100 years",
                            r->searchable);
     }
 
