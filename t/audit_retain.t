@@ -270,7 +270,8 @@ sub seal {
                   trust_passphrase(), '--rotate', 'never', '--rotate-size',
                   '100k');
 
-    is($r->{status}, 0, "lines of $days days ago are sealed") or diag($r->{err});
+    is($r->{status}, 0, "lines of $days days ago are sealed")
+        or diag($r->{err});
 }
 
 seal(700) for 1 .. 3;

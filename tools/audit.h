@@ -57,7 +57,8 @@ void debar_audit_files_free(debar_audit_files_t *f);
 
 /*
  * Of sealed/files, open at fd, before it is read and appended to: the sealer
- * and `debar audit retain` both do.  DEBAR_ERROR: somebody holds it for a second.
+ * and `debar audit retain` both do.  DEBAR_ERROR: somebody else holds it
+ * for a second.
  */
 
 int debar_audit_files_lock(int fd);

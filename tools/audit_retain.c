@@ -28,9 +28,10 @@ static const char  debar_retain_help[] =
     "usage: debar audit retain DIR/audit [options]\n"
     "\n"
     "Deletes what policy need not keep: rotated files whose lines are all\n"
-    "older than --keep, each with the secret of its salts.  Their hashes stay,\n"
-    "so that `debar audit verify` still holds over the rest and counts what is\n"
-    "gone.  Lines older than --searchable leave the index, their files stay.\n"
+    "older than --keep, each with the secret of its salts.  Their hashes\n"
+    "stay, so that `debar audit verify` still holds over the rest and counts\n"
+    "what is gone.  Lines older than --searchable leave the index, their\n"
+    "files stay.\n"
     "Nothing is deleted unless all of the log is as it was sealed.\n"
     "\n"
     "      --keep TIME        a number with d, w, mo or y; default 12mo, and\n"
@@ -152,16 +153,16 @@ debar_retain_args(debar_retain_t *r, int argc, char **argv)
 
     if (debar_retain_since(&r->keep_from, now, r->keep) != DEBAR_OK) {
         return debar_usage(debar_retain_name, "--keep \"%s\": a time like "
-                           "12mo, 30mo, 400d, 52w or 2y is wanted, up to 100 years",
-                           r->keep);
+                           "12mo, 30mo, 400d, 52w or 2y is wanted, up to 100 "
+                           "years", r->keep);
     }
 
     if (debar_retain_since(&r->search_from, now,
                            r->searchable ? r->searchable : "6mo") != DEBAR_OK)
     {
         return debar_usage(debar_retain_name, "--searchable \"%s\": a time "
-                           "like 6mo, 180d, 26w or 1y is wanted, up to 100 years",
-                           r->searchable);
+                           "like 6mo, 180d, 26w or 1y is wanted, up to 100 "
+                           "years", r->searchable);
     }
 
     if (r->searchable && r->search_from < r->keep_from) {
