@@ -86,8 +86,8 @@ my (@lines, @late);
 
 for my $n (0 .. $#rows) {
     push @lines, line($rows[$n]);
-    push @late, line({ time => $rows[$n]{time}, incident => sprintf('%032x', $n + 1),
-                       status => 403, bytes => 100 + $n }) if $n % 3 == 0;
+    push @late, line({ time => $rows[$n]{time},
+                       incident => sprintf('%032x', $n + 1), status => 403, bytes => 100 + $n }) if $n % 3 == 0;
     push @lines, shift @late if @late > 5;
 }
 
@@ -176,10 +176,12 @@ is($o[0]{dst_endpoint}{hostname}, 'shop.example', 'ocsf: where to');
 is($o[28]{dst_endpoint}{hostname}, '2001:db8::1', 'ocsf: to an address');
 is_deeply($o[22]{src_endpoint}, { name => $rows[22]{client} },
           'ocsf: a hash of a client is no address');
-is_deeply($o[24]{src_endpoint}, { name => '10.1.2.0/24' }, 'ocsf: nor a network');
+is_deeply($o[24]{src_endpoint}, { name => '10.1.2.0/24' },
+          'ocsf: nor a network');
 is($o[36]{dst_endpoint}{hostname}, undef, 'ocsf: what is no host is not named');
 is_deeply($o[0]{unmapped}{evidence}, $rows[0]{evidence}, 'ocsf: the evidence');
-is($o[38]{disposition}, 'Logged', 'ocsf: with broken glass nothing was blocked');
+is($o[38]{disposition}, 'Logged',
+   'ocsf: with broken glass nothing was blocked');
 
 
 # ECS
@@ -233,7 +235,8 @@ sub cef {
         my ($key, $value) = splice @parts, 0, 2;
 
         return if $value =~ /(?<!\\)(?:\\\\)*=/;
-        $ext{$key} = $value =~ s/\\(.)/{ n => "\n", r => "\r" }->{$1} \/\/ $1/ger;
+        $ext{$key} = $value
+            =~ s/\\(.)/{ n => "\n", r => "\r" }->{$1} \/\/ $1/ger;
     }
 
     return (\@head, \%ext);
@@ -296,9 +299,10 @@ for my $n (0 .. $#s) {
 
     push @bad, "$n: head" if $pri != $pri{$rows[$n]{verdict}}
                              || $time ne $rows[$n]{time};
-    push @bad, "$n: the line itself" if $json->encode($json->decode($msg))
-                                        ne $json->encode($rows[$n])
-                                        || ($n != 20 && $msg ne line($rows[$n]));
+    push @bad, "$n: the line itself"
+        if $json->encode($json->decode($msg))
+           ne $json->encode($rows[$n])
+           || ($n != 20 && $msg ne line($rows[$n]));
 
     my %sd = $sd =~ / ([a-z]+)=$value/g;
 
@@ -338,7 +342,8 @@ is(export($dir, '--format', 'cef', '-o', '/dev/full')->{status}, 1,
 mkdir "$dir/empty";
 
 for (['no form', 2, qr/--format ocsf/, $dir],
-     ['another form', 2, qr/ocsf, ecs, cef or syslog/, $dir, '--format', 'leef'],
+     ['another form', 2, qr/ocsf, ecs, cef or syslog/, $dir, '--format',
+      'leef'],
      ['no folder', 2, qr/name one folder/, '--format', 'cef'],
      ['no date', 2, qr/is no date/, $dir, '--format', 'cef', '--since', 'x'],
      ['nothing between', 2, qr/nothing is between/, $dir, '--format', 'cef',

@@ -57,8 +57,8 @@ static const char  debar_export_name[] = "debar audit export";
 static const char  debar_export_help[] =
     "usage: debar audit export DIR --format FORM [options]\n"
     "\n"
-    "Writes each decision of the audit log in DIR, the oldest first, with what\n"
-    "came of it, as one line that other systems collect.  FORM:\n"
+    "Writes each decision of the audit log in DIR, the oldest first, with its\n"
+    "outcome, as one line that other systems collect.  FORM:\n"
     "\n"
     "  ocsf     OCSF 1.3.0, HTTP Activity\n"
     "  ecs      Elastic Common Schema 8\n"
