@@ -47,6 +47,7 @@ typedef struct {
     size_t            from;               /* the oldest one that waits */
     size_t            waiting;
     size_t            bytes;
+    uint64_t          keys[DEBAR_EXPORT_WAIT];   /* of ids: looked at first */
     char              ids[DEBAR_EXPORT_WAIT][32];
     debar_waiting_t   wait[DEBAR_EXPORT_WAIT];
 } debar_exporter_t;
@@ -158,6 +159,20 @@ debar_export_copy(const char *text, size_t len)
 }
 
 
+static uint64_t
+debar_export_key(const char id[32])
+{
+    size_t    i;
+    uint64_t  key;
+
+    for (i = 0, key = 14695981039346656037u; i < 32; i++) {
+        key = (key ^ (unsigned char) id[i]) * 1099511628211u;
+    }
+
+    return key;
+}
+
+
 static void
 debar_export_wait(debar_exporter_t *x, debar_str_t id, const char *line,
     size_t len)
@@ -182,6 +197,8 @@ debar_export_wait(debar_exporter_t *x, debar_str_t id, const char *line,
     if (id.len == sizeof(x->ids[i])) {
         memcpy(x->ids[i], id.data, id.len);
     }
+
+    x->keys[i] = debar_export_key(x->ids[i]);
 }
 
 
@@ -192,17 +209,22 @@ debar_export_outcome(debar_exporter_t *x, debar_str_t id, const char *line,
     size_t len)
 {
     size_t            i, k;
+    uint64_t          key;
     debar_waiting_t  *w;
 
     if (id.len != sizeof(x->ids[0]) || id.data[0] == '\0') {
         return;
     }
 
+    key = debar_export_key(id.data);
+
     for (k = 0; k < x->waiting; k++) {
         i = (x->from + k) % DEBAR_EXPORT_WAIT;
         w = &x->wait[i];
 
-        if (w->outcome == NULL && memcmp(x->ids[i], id.data, id.len) == 0) {
+        if (x->keys[i] == key && w->outcome == NULL
+            && memcmp(x->ids[i], id.data, id.len) == 0)
+        {
             w->outcome = debar_export_copy(line, len);
             w->outcome_len = len;
             x->bytes += len;
