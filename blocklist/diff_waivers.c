@@ -11,6 +11,10 @@
 #define DEBAR_SCOPE_SHOWN  5      /* members of a list in a sentence */
 
 
+static void debar_last_day(debar_differ_t *df, unsigned side, int64_t until,
+    debar_buf_t *b);
+
+
 /* --- permits ------------------------------------------------------------- */
 
 void
@@ -56,6 +60,16 @@ debar_permit_words(debar_differ_t *df, unsigned side, const debar_permit_t *p,
         debar_buf_printf(b, ", product ");
         debar_diff_put(b, debar_view_str(df, side, p->product));
     }
+
+    if (p->from) {
+        debar_buf_printf(b, ", from ");
+        debar_diff_day(df, side, p->from, b);
+    }
+
+    if (p->until) {
+        debar_buf_printf(b, ", until ");
+        debar_last_day(df, side, p->until, b);
+    }
 }
 
 
@@ -69,8 +83,10 @@ debar_permit_changed(debar_differ_t *df, const debar_permit_t *x,
 
     (void) debar_diff_mask(df, 0, x->authorities, a);
     (void) debar_diff_mask(df, 1, y->authorities, b);
-    more = (b[0] & ~a[0]) | (b[1] & ~a[1]) | (y->subdomains && !x->subdomains);
-    less = (a[0] & ~b[0]) | (a[1] & ~b[1]) | (x->subdomains && !y->subdomains);
+    more = (b[0] & ~a[0]) | (b[1] & ~a[1]) | (y->subdomains && !x->subdomains)
+           | (y->from < x->from) | (y->until - 1 > x->until - 1);
+    less = (a[0] & ~b[0]) | (a[1] & ~b[1]) | (x->subdomains && !y->subdomains)
+           | (x->from < y->from) | (x->until - 1 > y->until - 1);
 
     if (!more && !less && debar_diff_equal(debar_view_str(df, 0, x->why),
                                            debar_view_str(df, 1, y->why)))
@@ -90,6 +106,10 @@ debar_permit_changed(debar_differ_t *df, const debar_permit_t *x,
         debar_buf_printf(&text, " (was ");
         debar_diff_ids(&text, df, a);
         debar_buf_printf(&text, ")");
+
+    } else if (x->from != y->from || x->until != y->until) {
+        debar_buf_printf(&text, x->from || x->until ? " (was another time)"
+                                                    : " (was without an end)");
 
     } else if (effect != DEBAR_EFFECT_NONE) {
         debar_buf_printf(&text, y->subdomains ? " (was the host alone)"

@@ -328,6 +328,10 @@ debar_line_permit(debar_digest_t *d, debar_buf_t *b, const void *record)
     debar_line_ref(d, b, p->sha256);
     debar_line_ref(d, b, p->product);
     debar_buf_printf(b, "\t%u", p->subdomains);
+
+    if (p->from || p->until) {
+        debar_buf_printf(b, "\t%u\t%u", p->from, p->until);
+    }
 }
 
 

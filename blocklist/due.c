@@ -461,6 +461,78 @@ debar_due_waivers(debar_due_t *d, int64_t from, int64_t to)
 }
 
 
+/* --- permits -------------------------------------------------------------- */
+
+static void
+debar_due_permit(debar_due_t *d, const debar_permit_t *p, unsigned how)
+{
+    char                  last[DEBAR_DAY_TEXT];
+    debar_buf_t           b;
+    debar_str_t           s;
+    debar_due_event_t    *e;
+    const debar_entry_t  *entry = d->tables[DEBAR_T_ENTRIES];
+
+    memset(&b, 0, sizeof(debar_buf_t));
+    memset(last, 0, sizeof(last));
+
+    s = debar_due_str(d, p->key);
+    debar_buf_printf(&b, "permit for ");
+    debar_key_words(&b, DEBAR_DB_URL, (const uint8_t *) s.data, s.len);
+    debar_buf_printf(&b, " of ");
+    debar_diff_put(&b, debar_due_str(d, entry[p->entry].id));
+
+    if (p->until) {
+        debar_due_last(d, p->until, last);
+    }
+
+    if (how == DEBAR_DUE_ENDS) {
+        debar_buf_printf(&b, " ends: this is its last day: ");
+
+    } else if (p->until) {
+        debar_buf_printf(&b, " begins; its last day is %s: ", last);
+
+    } else {
+        debar_buf_printf(&b, " begins: ");
+    }
+
+    debar_diff_put(&b, debar_due_str(d, p->why));
+
+    e = debar_due_add(d, DEBAR_DUE_PERMIT, how,
+                      how == DEBAR_DUE_BEGINS ? p->from : p->until, &b);
+    if (e == NULL) {
+        return;
+    }
+
+    if (how == DEBAR_DUE_ENDS) {
+        memcpy(e->day, last, sizeof(last));
+    }
+
+    s = debar_due_str(d, entry[p->entry].id);
+    e->vendor = debar_due_copy(s.data, s.len);
+    s = debar_due_str(d, p->why);
+    e->why = debar_due_copy(s.data, s.len);
+}
+
+
+static void
+debar_due_permits(debar_due_t *d, int64_t from, int64_t to)
+{
+    size_t                 i;
+    const debar_permit_t  *p = d->tables[DEBAR_T_PERMITS];
+
+    for (i = 0; i < d->records[DEBAR_T_PERMITS]; i++) {
+
+        if (p[i].from && p[i].from >= from && p[i].from < to) {
+            debar_due_permit(d, &p[i], DEBAR_DUE_BEGINS);
+        }
+
+        if (p[i].until && p[i].until >= from && p[i].until <= to) {
+            debar_due_permit(d, &p[i], DEBAR_DUE_ENDS);
+        }
+    }
+}
+
+
 /* --- all of it ------------------------------------------------------------ */
 
 static int
@@ -482,6 +554,7 @@ debar_due_find(debar_due_t *d, int64_t from, int64_t to)
     debar_due_expiry(d, from, to);
     debar_due_phases(d, from, to);
     debar_due_waivers(d, from, to);
+    debar_due_permits(d, from, to);
 
     if (d->n) {
         qsort(d->events, d->n, sizeof(debar_due_event_t), debar_due_cmp);
@@ -510,9 +583,11 @@ debar_due_free(debar_due_t *d)
 const char *
 debar_due_what_name(unsigned what)
 {
-    static const char *const  names[] = { "list", "phase", "waiver" };
+    static const char *const  names[] = {
+        "list", "phase", "waiver", "permit"
+    };
 
-    return what <= DEBAR_DUE_WAIVER ? names[what] : "?";
+    return what <= DEBAR_DUE_PERMIT ? names[what] : "?";
 }
 
 
@@ -543,6 +618,9 @@ debar_due_ends(debar_buf_t *b, const debar_due_t *d)
         if (e->what == DEBAR_DUE_LIST) {
             debar_buf_printf(b, "the list (%s%s)", e->over ? "expired " : "",
                              e->day);
+        } else if (e->what == DEBAR_DUE_PERMIT) {
+            debar_buf_printf(b, "a permit of %s (%s)", e->vendor, e->day);
+
         } else {
             debar_buf_printf(b, "%s %s (%s)", e->what == DEBAR_DUE_WAIVER
                              ? "waiver" : "a phase of", e->id, e->day);

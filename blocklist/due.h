@@ -22,7 +22,8 @@ typedef enum {
 typedef enum {
     DEBAR_DUE_LIST = 0,
     DEBAR_DUE_PHASE,              /* of an authority */
-    DEBAR_DUE_WAIVER
+    DEBAR_DUE_WAIVER,
+    DEBAR_DUE_PERMIT
 } debar_due_what_e;
 
 /* Texts are UTF-8 as the list has it, NUL-terminated; NULL: there is none. */

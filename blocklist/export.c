@@ -860,7 +860,9 @@ debar_export_permits(debar_export_t *e)
     for (i = 0; i < e->list->npermits; i++) {
         p = &e->list->permits[i];
 
-        if (p->sha256.len || p->product.len) {
+        if (p->sha256.len || p->product.len
+            || !debar_permit_now(p, e->opts->now))
+        {
             continue;
         }
 

@@ -725,7 +725,7 @@ debar_guard_covers(const debar_guard_page_t *page, const debar_value_t *v)
 }
 
 
-/* By a permit of the same vendor that is pinned to no file. */
+/* By a permit of the same vendor that is pinned to no file and no time. */
 
 static int
 debar_guard_permitted(const debar_source_t *src,
@@ -744,6 +744,7 @@ debar_guard_permitted(const debar_source_t *src,
         }
 
         if (p[i - 1].sha256.len || p[i - 1].product.len
+            || p[i - 1].from || p[i - 1].until
             || (v->means->authorities & ~p[i - 1].authorities))
         {
             continue;

@@ -89,6 +89,9 @@ static const debar_schema_key_t  debar_s_permit[] = {
     { "product", DEBAR_S_TEXT, 0, NULL, "as the file names it", NULL },
     { "why", DEBAR_S_TEXT, R, NULL, NULL, NULL },
     { "authorities", DEBAR_S_TEXT, F, NULL, "fewer than the vendor's", NULL },
+    { "from", DEBAR_S_DATE, 0, NULL, "first day; default: always", NULL },
+    { "until", DEBAR_S_DATE, 0, NULL, "last day; default: for good", NULL },
+    { "approved-by", DEBAR_S_TEXT, 0, NULL, NULL, NULL },
     { NULL, 0, 0, NULL, NULL, NULL }
 };
 

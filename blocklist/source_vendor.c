@@ -587,6 +587,41 @@ debar_vendor_product(debar_vendor_t *vendor, const debar_node_t *node)
 }
 
 
+/* Either of them alone, or none: 0. */
+
+static int
+debar_vendor_permit_dates(debar_doc_t *doc, const debar_node_t *first,
+    const debar_node_t *last, uint32_t *from, uint32_t *until)
+{
+    int64_t  begins, ends;
+
+    begins = 0;
+    ends = 0;
+
+    if ((first && debar_yaml_date(doc, first, "from", 0, &begins) != DEBAR_OK)
+        || (last && debar_yaml_date(doc, last, "until", 1, &ends) != DEBAR_OK))
+    {
+        return DEBAR_ERROR;
+    }
+
+    if (begins < 0 || begins > UINT32_MAX || ends < 0 || ends > UINT32_MAX) {
+        debar_yaml_error(doc, first ? first : last, "a permit's dates are from "
+                         "1970 to 2105");
+        return DEBAR_ERROR;
+    }
+
+    if (last && doc->r->calendar && ends <= begins) {
+        debar_yaml_error(doc, last, "\"until\" is before \"from\"");
+        return DEBAR_ERROR;
+    }
+
+    *from = (uint32_t) begins;
+    *until = (uint32_t) ends;
+
+    return DEBAR_OK;
+}
+
+
 static void
 debar_vendor_permit(debar_vendor_t *vendor, const debar_node_t *node)
 {
@@ -598,11 +633,14 @@ debar_vendor_permit(debar_vendor_t *vendor, const debar_node_t *node)
     debar_doc_t         *doc;
     debar_str_t          s, product;
     debar_permit_t      *p;
-    const debar_node_t  *values[7];
+    uint32_t             from, until;
+    debar_buf_t          why;
+    const debar_node_t  *values[10];
 
     static const debar_yaml_key_t  keys[] = {
         { "url", 0 }, { "host", 0 }, { "subdomains", 0 }, { "why", 1 },
-        { "sha256", 0 }, { "product", 0 }, { "authorities", 0 }, { NULL, 0 }
+        { "sha256", 0 }, { "product", 0 }, { "authorities", 0 }, { "from", 0 },
+        { "until", 0 }, { "approved-by", 0 }, { NULL, 0 }
     };
 
     doc = vendor->doc;
@@ -668,22 +706,40 @@ debar_vendor_permit(debar_vendor_t *vendor, const debar_node_t *node)
         return;
     }
 
-    if (debar_yaml_text(doc, values[3], "why", &s) != DEBAR_OK) {
+    if (debar_yaml_text(doc, values[3], "why", &s) != DEBAR_OK
+        || debar_vendor_permit_dates(doc, values[7], values[8], &from, &until)
+           != DEBAR_OK)
+    {
         return;
+    }
+
+    memset(&why, 0, sizeof(debar_buf_t));
+    debar_buf_add(&why, s.data, s.len);
+
+    if (values[9]
+        && debar_yaml_text(doc, values[9], "approved-by", &s) == DEBAR_OK)
+    {
+        debar_buf_printf(&why, " (approved by %.*s)", (int) s.len, s.data);
     }
 
     p = debar_yaml_record(doc, node, DEBAR_T_PERMITS, DEBAR_MAX_RECORDS, NULL);
     if (p == NULL) {
+        debar_buf_free(&why);
         return;
     }
+
+    p->from = from;
+    p->until = until;
 
     p->authorities = mask;
     p->entry = vendor->entry;
     p->key = debar_reader_text(doc->r, key + sizeof(uint64_t), len);
-    p->why = debar_reader_text(doc->r, s.data, s.len);
+    p->why = debar_reader_text(doc->r, why.data, why.len);
     p->sha256 = debar_reader_text(doc->r, hash, n);
     p->product = debar_reader_text(doc->r, product.data, product.len);
     p->subdomains = subdomains;
+
+    debar_buf_free(&why);
 }
 
 

@@ -225,6 +225,10 @@ debar_check_permit(const debar_view_t *v, const void *record)
         return "a SHA-256 that is not one";
     }
 
+    if (p->until && p->until <= p->from) {
+        return "a permit that ends before it begins";
+    }
+
     return p->subdomains > 1 ? "a flag that is not one" : NULL;
 }
 

@@ -150,17 +150,23 @@ typedef struct {
 typedef struct {
     uint64_t     authorities;     /* under which it holds */
     uint32_t     entry;
-    uint32_t     pad;
+    uint32_t     from;            /* epoch seconds, inclusive; 0: always */
     debar_ref_t  key;             /* URL key (key.h); ends with "/" + "*":
                                      all below; without a path: the host as a
                                      whole */
-    debar_ref_t  why;
+    debar_ref_t  why;             /* with who approved it behind it */
     debar_ref_t  sha256;          /* 32 bytes, or empty */
     debar_ref_t  product;         /* product name in the file, canonical, or
                                      empty */
     uint32_t     subdomains;      /* host permits only */
-    uint32_t     pad2;
+    uint32_t     until;           /* epoch seconds, exclusive; 0: for good */
 } debar_permit_t;
+
+static inline int
+debar_permit_now(const debar_permit_t *p, int64_t now)
+{
+    return (int64_t) p->from <= now && (p->until == 0 || now < p->until);
+}
 
 /* A dated, approved exception for named clients, users, orders or URLs. */
 

@@ -245,7 +245,9 @@ debar_permitted(debar_list_t *list, const debar_facts_t *f,
     for (i = 0; i < list->npermits; i++) {
         p = &list->permits[i];
 
-        if (p->entry != entry || !debar_pin_holds(list, p, f, v->pin)) {
+        if (p->entry != entry || !debar_permit_now(p, f->now)
+            || !debar_pin_holds(list, p, f, v->pin))
+        {
             continue;
         }
 

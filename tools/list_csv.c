@@ -29,7 +29,8 @@ const debar_sheet_kind_t  debar_sheet_kinds[DEBAR_SHEETS] = {
                    "subdomains", "activity", "action", "authorities", "source",
                    "forced", "file" } },
     { "permits", 0, { "vendor", "value", "subdomains", "sha256", "product",
-                      "why", "authorities" } },
+                      "why", "authorities", "from", "until",
+                      "approved-by" } },
     { "waivers", 0, { "id", "vendor", "products", "authorities", "users",
                       "clients", "orders", "urls", "activities", "from",
                       "until", "approved-by", "why" } }

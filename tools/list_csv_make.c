@@ -607,7 +607,7 @@ debar_intake_vendor(debar_intake_t *im, size_t vendor, const size_t *rows,
         debar_intake_pair(&b, pe->cells[1] && strchr(pe->cells[1], '/')
                               ? "url" : "host", pe->cells[1], 0, 0);
 
-        for (k = DEBAR_PERMIT_SUBDOMAINS; k <= DEBAR_PERMIT_AUTHORITIES; k++) {
+        for (k = DEBAR_PERMIT_SUBDOMAINS; k <= DEBAR_PERMIT_APPROVED_BY; k++) {
             debar_intake_pair(&b, column[k], pe->cells[k],
                               k == DEBAR_PERMIT_AUTHORITIES,
                               k == DEBAR_PERMIT_SUBDOMAINS);
