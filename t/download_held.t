@@ -302,15 +302,15 @@ of "a request for a package: $_->[0]", $_->[2] // 'block', $ok, url => $_->[1] f
    ['apt', 'http://deb.neutral.example/pool/main/k/kesl/'
            . 'kesl_11.2.0-4528_amd64.deb'],
    ['yum', 'http://rpm.neutral.example/x86_64/klnagent64-11.0.0-38.x86_64.rpm'],
-   ['npm', 'http://registry.npmjs.org/@kaspersky/hexa-ui/-/hexa-ui-1.0.0.tgz',
+   ['npm', 'http://npm.neutral.example/@kaspersky/hexa-ui/-/hexa-ui-1.0.0.tgz',
     'noted'],
-   ['Maven', 'http://repo1.maven.org/maven2/com/kaspersky/android-components/'
+   ['Maven', 'http://maven.neutral.example/maven2/com/kaspersky/android-components/'
              . 'kaspresso/1.5.3/kaspresso-1.5.3.aar', 'noted'],
    ['Docker of somebody else', 'http://registry-1.docker.io/v2/library/nginx/'
                                . 'manifests/latest', 'pass'],
    ['apt of somebody else', 'http://deb.neutral.example/pool/main/k/kexec/'
                             . 'kexec-tools_2_amd64.deb', 'pass'],
-   ['npm of somebody else', 'http://registry.npmjs.org/left-pad/-/'
+   ['npm of somebody else', 'http://npm.neutral.example/left-pad/-/'
                             . 'left-pad-1.3.0.tgz', 'pass'],
    ['Python of somebody else', 'http://pypi.neutral.example/packages/a/b/'
                                . 'kasper-1.0.tar.gz', 'pass'];
