@@ -102,7 +102,8 @@ sub verdict_of {
 sub bridge_of {
     my ($name, @files) = @_;
 
-    tool(['genisoimage', '-quiet', '-udf', '-R', '-o', $name, @files]);
+    tool(['genisoimage', '-quiet', '-input-charset', 'utf-8', '-udf', '-R',
+          '-o', $name, @files]);
 
     return file_text("$dir/$name");
 }
