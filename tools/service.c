@@ -365,8 +365,10 @@ debar_service_background(void)
 static pid_t
 debar_service_spawn(debar_service_t *s, int ready)
 {
-    pid_t     pid;
+    pid_t     parent, pid;
     sigset_t  block, old;
+
+    parent = getpid();
 
     sigemptyset(&block);
     sigaddset(&block, SIGTERM);
@@ -380,6 +382,13 @@ debar_service_spawn(debar_service_t *s, int ready)
 
     if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
+
+        /* who died before that was set sends none */
+
+        if (getppid() != parent) {
+            _exit(0);
+        }
+
         signal(SIGTERM, SIG_DFL);
         signal(SIGINT, SIG_DFL);
         signal(SIGUSR1, SIG_IGN);
