@@ -71,6 +71,14 @@ int debar_audit_files_lock(int fd);
 int debar_audit_index_from(uint64_t *from, const debar_audit_t *a,
     debar_fault_t *fault);
 
+/* For scandir(3) of a log's folder: its rotated files, whether they are sealed
+ * or not, the oldest first. */
+
+struct dirent;
+
+int debar_audit_numbered(const struct dirent *e);
+int debar_audit_order(const struct dirent **a, const struct dirent **b);
+
 /* DEBAR_DECLINED: it is not there, as that of a file deleted by policy. */
 
 int debar_audit_secret(uint8_t secret[DEBAR_SEALED_SECRET],

@@ -346,34 +346,6 @@ debar_export_file(debar_exporter_t *x, int fd, const char *path, int live,
 
 /* --- files ----------------------------------------------------------------- */
 
-static int
-debar_export_numbered(const struct dirent *e)
-{
-    size_t  len;
-
-    len = strlen(e->d_name);
-
-    return len > 12 && strncmp(e->d_name, "audit-", 6) == 0
-           && strspn(e->d_name + 6, "0123456789") == len - 12
-           && strcmp(e->d_name + len - 6, ".jsonl") == 0;
-}
-
-
-/* Numbers have eight digits, or more. */
-
-static int
-debar_export_order(const struct dirent **a, const struct dirent **b)
-{
-    size_t  one, two;
-
-    one = strlen((*a)->d_name);
-    two = strlen((*b)->d_name);
-
-    return one != two ? (one < two ? -1 : 1)
-                      : strcmp((*a)->d_name, (*b)->d_name);
-}
-
-
 /* -1: fault says why, but for a file that is not there. */
 
 static int
@@ -412,7 +384,7 @@ debar_export_numbers(debar_exporter_t *x, const debar_audit_t *a,
     struct stat      st;
     struct dirent  **names;
 
-    n = scandir(a->path, &names, debar_export_numbered, debar_export_order);
+    n = scandir(a->path, &names, debar_audit_numbered, debar_audit_order);
 
     if (n == -1) {
         debar_fault(fault, "%s: %s; be a user who may read the audit log",

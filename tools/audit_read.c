@@ -468,3 +468,31 @@ debar_audit_tile_wider(const char *path, unsigned width)
 
     return found;
 }
+
+
+int
+debar_audit_numbered(const struct dirent *e)
+{
+    size_t  len;
+
+    len = strlen(e->d_name);
+
+    return len > 12 && strncmp(e->d_name, "audit-", 6) == 0
+           && strspn(e->d_name + 6, "0123456789") == len - 12
+           && strcmp(e->d_name + len - 6, ".jsonl") == 0;
+}
+
+
+/* Numbers have eight digits, or more. */
+
+int
+debar_audit_order(const struct dirent **a, const struct dirent **b)
+{
+    size_t  one, two;
+
+    one = strlen((*a)->d_name);
+    two = strlen((*b)->d_name);
+
+    return one != two ? (one < two ? -1 : 1)
+                      : strcmp((*a)->d_name, (*b)->d_name);
+}

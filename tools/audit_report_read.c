@@ -371,34 +371,6 @@ debar_reading_file(debar_reading_t *r, const char *path, int live,
 }
 
 
-static int
-debar_reading_name(const struct dirent *e)
-{
-    size_t  len;
-
-    len = strlen(e->d_name);
-
-    return len > 12 && strncmp(e->d_name, "audit-", 6) == 0
-           && strspn(e->d_name + 6, "0123456789") == len - 12
-           && strcmp(e->d_name + len - 6, ".jsonl") == 0;
-}
-
-
-/* Numbers have eight digits, or more. */
-
-static int
-debar_reading_order(const struct dirent **a, const struct dirent **b)
-{
-    size_t  one, two;
-
-    one = strlen((*a)->d_name);
-    two = strlen((*b)->d_name);
-
-    return one != two ? (one < two ? -1 : 1)
-                      : strcmp((*a)->d_name, (*b)->d_name);
-}
-
-
 static void
 debar_reading_deleted(debar_report_read_t *rd, const debar_audit_t *a)
 {
@@ -431,7 +403,7 @@ debar_report_read(debar_report_read_t *rd, const debar_audit_t *a,
     memset(rd, 0, sizeof(*rd));
     debar_reading_deleted(rd, a);
 
-    n = scandir(a->path, &names, debar_reading_name, debar_reading_order);
+    n = scandir(a->path, &names, debar_audit_numbered, debar_audit_order);
 
     if (n == -1) {
         debar_fault(fault, "%s: %s; be a user who may read the audit log",
