@@ -44,6 +44,7 @@ typedef struct {
     int                    lock_fd;
     int                    helper;           /* to who may signal nginx; -1:
                                                 we may */
+    unsigned               deaf;             /* said: it does not answer */
 
     /* the log */
 

@@ -1,7 +1,8 @@
 /*
  * What the sealer cannot do as its own user: tell nginx to reopen its files, and
  * learn whether anybody has one open for writing.  A small process that stayed
- * root does it, and nothing else; its questions name a number.
+ * root does it, and nothing else; its questions name a number.  A parent of it
+ * starts another if it is killed.
  */
 
 #include <errno.h>
@@ -10,33 +11,51 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/file.h>
-#include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "seal.h"
 
 
+#define DEBAR_SEAL_DEAF   10                 /* s that an answer may take */
+#define DEBAR_SEAL_AGAIN  50000              /* us until another one serves */
+
+
+/* turn: the answer has it, too.  One that a sealer which was killed did not
+ * take is nobody's. */
+
 typedef struct {
     char      what;               /* 'r': reopen, 'n': does nginx run, 'w': is
                                      it written to */
     uint64_t  number;
+    uint64_t  turn;
 } debar_seal_ask_t;
+
+typedef struct {
+    int32_t   rc;
+    uint64_t  turn;
+} debar_seal_answer_t;
 
 
 static int debar_seal_answer(debar_seal_t *s, const debar_seal_ask_t *ask);
 static int debar_seal_signal(const char *file, int signo);
 static int debar_seal_open_for_writing(debar_seal_t *s, uint64_t number);
 static int debar_seal_ask(debar_seal_t *s, char what, uint64_t number);
+static int debar_seal_deaf(debar_seal_t *s);
+static void debar_seal_keep(debar_seal_t *s, int fd);
 static void debar_seal_serve(debar_seal_t *s, int fd);
 
 
 int
 debar_seal_helper(debar_seal_t *s, const debar_service_user_t *u)
 {
-    int    fds[2], fd;
-    pid_t  pid;
+    int             fds[2], fd;
+    pid_t           pid;
+    struct timeval  tv = { DEBAR_SEAL_DEAF, 0 };
 
     s->helper = -1;
     signal(SIGIO, SIG_IGN);                  /* of leases that are broken */
@@ -54,6 +73,7 @@ debar_seal_helper(debar_seal_t *s, const debar_service_user_t *u)
 
     if (pid) {
         close(fds[1]);
+        (void) setsockopt(fds[0], SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
         s->helper = fds[0];
         return DEBAR_OK;
     }
@@ -75,19 +95,51 @@ debar_seal_helper(debar_seal_t *s, const debar_service_user_t *u)
     signal(SIGTERM, SIG_IGN);
     signal(SIGINT, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
-    debar_seal_serve(s, fds[1]);
+    debar_seal_keep(s, fds[1]);
     _exit(0);
+}
+
+
+/* One that serves, and another when it dies: the sealer could not start any. */
+
+static void
+debar_seal_keep(debar_seal_t *s, int fd)
+{
+    int    status;
+    pid_t  pid;
+
+    for ( ;; ) {
+        pid = fork();
+
+        if (pid == 0) {
+            debar_seal_serve(s, fd);
+            _exit(0);
+        }
+
+        status = -1;
+
+        while (pid > 0 && waitpid(pid, &status, 0) == -1 && errno == EINTR) {
+            /* void */
+        }
+
+        if (pid > 0 && WIFEXITED(status)) {
+            return;
+        }
+
+        usleep(DEBAR_SEAL_AGAIN);
+    }
 }
 
 
 static void
 debar_seal_serve(debar_seal_t *s, int fd)
 {
-    char              answer;
-    ssize_t           n;
-    debar_seal_ask_t  ask;
+    ssize_t              n;
+    debar_seal_ask_t     ask;
+    debar_seal_answer_t  answer;
 
     s->helper = -1;
+    memset(&answer, 0, sizeof(answer));
 
     for ( ;; ) {
         n = recv(fd, &ask, sizeof(ask), 0);
@@ -100,9 +152,12 @@ debar_seal_serve(debar_seal_t *s, int fd)
             return;
         }
 
-        answer = (char) debar_seal_answer(s, &ask);
+        answer.rc = debar_seal_answer(s, &ask);
+        answer.turn = ask.turn;
 
-        if (send(fd, &answer, 1, MSG_NOSIGNAL) != 1) {
+        if (send(fd, &answer, sizeof(answer), MSG_NOSIGNAL)
+            != (ssize_t) sizeof(answer))
+        {
             return;
         }
     }
@@ -133,9 +188,9 @@ debar_seal_written(debar_seal_t *s, uint64_t number)
 static int
 debar_seal_ask(debar_seal_t *s, char what, uint64_t number)
 {
-    char              answer;
-    ssize_t           n;
-    debar_seal_ask_t  ask;
+    ssize_t              n;
+    debar_seal_ask_t     ask;
+    debar_seal_answer_t  answer;
 
     memset(&ask, 0, sizeof(ask));
     ask.what = what;
@@ -145,17 +200,41 @@ debar_seal_ask(debar_seal_t *s, char what, uint64_t number)
         return debar_seal_answer(s, &ask);
     }
 
-    if (send(s->helper, &ask, sizeof(ask), MSG_NOSIGNAL)
-        != (ssize_t) sizeof(ask))
+    if (getrandom(&ask.turn, sizeof(ask.turn), 0) != (ssize_t) sizeof(ask.turn)
+        || send(s->helper, &ask, sizeof(ask), MSG_NOSIGNAL|MSG_DONTWAIT)
+           != (ssize_t) sizeof(ask))
     {
-        return DEBAR_ERROR;
+        return debar_seal_deaf(s);
     }
 
     do {
-        n = recv(s->helper, &answer, 1, 0);
-    } while (n == -1 && errno == EINTR);
+        n = recv(s->helper, &answer, sizeof(answer), 0);
+    } while ((n == -1 && errno == EINTR)
+             || (n == (ssize_t) sizeof(answer) && answer.turn != ask.turn));
 
-    return n == 1 ? answer : DEBAR_ERROR;
+    if (n != (ssize_t) sizeof(answer)) {
+        return debar_seal_deaf(s);
+    }
+
+    s->deaf = 0;
+
+    return answer.rc;
+}
+
+
+/* As if the log were written to for ever: it is sealed, and not rotated. */
+
+static int
+debar_seal_deaf(debar_seal_t *s)
+{
+    if (!s->deaf) {
+        s->deaf = 1;
+        (void) debar_service_log(&s->service, "%s: what tells nginx to reopen "
+                                 "the log does not answer: it is not rotated "
+                                 "until the sealer is started anew", s->path);
+    }
+
+    return DEBAR_ERROR;
 }
 
 
