@@ -251,6 +251,7 @@ typedef struct {
     ngx_uint_t            answered;      /* by a page of our own */
     ngx_uint_t            refused;       /* after it was let go, with what
                                             status: see ngx_http_debar_late() */
+    ngx_uint_t            unrecorded;    /* because its line was not written */
     const char           *fault;         /* why the origin's TLS is not taken:
                                             static text for the page; or NULL */
     ngx_uint_t            fault_parent;  /* the parent proxy's, not the

@@ -100,7 +100,7 @@ ngx_http_debar_late_refusal(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
     debar_list_t  *list;
 
     if (ctx->refused == NGX_HTTP_SERVICE_UNAVAILABLE && ctx->verdict
-        && ctx->verdict->verdict == DEBAR_REJECT)
+        && ctx->verdict->verdict == DEBAR_REJECT && !ctx->unrecorded)
     {
         rf->status = NGX_HTTP_SERVICE_UNAVAILABLE;
         rf->title = "The blocklist has changed";

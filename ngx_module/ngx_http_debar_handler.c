@@ -501,13 +501,7 @@ ngx_http_debar_decide(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
         rc = NGX_OK;
     }
 
-    if (ngx_http_debar_refused(r, v)) {
-        return ngx_http_debar_refuse_verdict(r, ctx, v, status);
-    }
-
-    if (v->verdict == DEBAR_BLOCK) {
-        ngx_http_debar_count(mcf, NGX_HTTP_DEBAR_N_SUSPENDED);
-    }
+    /* nor is a page shown whose incident nobody would find */
 
     if (rc != NGX_OK && !dlcf->audit_pass) {
         ngx_memzero(&rf, sizeof(ngx_http_debar_refusal_t));
@@ -518,6 +512,14 @@ ngx_http_debar_decide(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
         rf.incident = ctx->incident;
 
         return ngx_http_debar_refuse(r, &rf);
+    }
+
+    if (ngx_http_debar_refused(r, v)) {
+        return ngx_http_debar_refuse_verdict(r, ctx, v, status);
+    }
+
+    if (v->verdict == DEBAR_BLOCK) {
+        ngx_http_debar_count(mcf, NGX_HTTP_DEBAR_N_SUSPENDED);
     }
 
     if (ctx->resolve.rc != NGX_OK) {
@@ -741,6 +743,12 @@ ngx_http_debar_late(ngx_http_request_t *r, debar_verdict_t *v)
 
     rc = ngx_http_debar_record(r, ctx, v);
 
+    if (rc != NGX_OK && !dlcf->audit_pass) {
+        ctx->refused = NGX_HTTP_SERVICE_UNAVAILABLE;
+        ctx->unrecorded = 1;
+        return NGX_DECLINED;
+    }
+
     /* where it goes was settled before: a fault alone does not stop it */
 
     if (v->verdict == DEBAR_REJECT
@@ -753,11 +761,6 @@ ngx_http_debar_late(ngx_http_request_t *r, debar_verdict_t *v)
 
     if (v->verdict == DEBAR_BLOCK) {
         ngx_http_debar_count(mcf, NGX_HTTP_DEBAR_N_SUSPENDED);
-    }
-
-    if (rc != NGX_OK && !dlcf->audit_pass) {
-        ctx->refused = NGX_HTTP_SERVICE_UNAVAILABLE;
-        return NGX_DECLINED;
     }
 
     return NGX_OK;

@@ -562,15 +562,6 @@ ngx_stream_debar_front_decide(ngx_stream_debar_front_ctx_t *ctx,
 
     rc = ngx_stream_debar_front_record(ctx, "connect", ctx->head.authority, v);
 
-    if (ngx_stream_debar_front_refused(ctx, v)) {
-        ngx_stream_debar_front_refuse(ctx, v, status);
-        return;
-    }
-
-    if (v->verdict == DEBAR_BLOCK) {
-        ngx_stream_debar_count(mcf, NGX_HTTP_DEBAR_N_SUSPENDED);
-    }
-
     ngx_memzero(&an, sizeof(ngx_stream_debar_answer_t));
 
     if (rc != NGX_OK) {
@@ -580,6 +571,15 @@ ngx_stream_debar_front_decide(ngx_stream_debar_front_ctx_t *ctx,
 
         ngx_stream_debar_front_answer(ctx, &an);
         return;
+    }
+
+    if (ngx_stream_debar_front_refused(ctx, v)) {
+        ngx_stream_debar_front_refuse(ctx, v, status);
+        return;
+    }
+
+    if (v->verdict == DEBAR_BLOCK) {
+        ngx_stream_debar_count(mcf, NGX_HTTP_DEBAR_N_SUSPENDED);
     }
 
     if (ctx->resolve.rc != NGX_OK) {
