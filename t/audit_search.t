@@ -88,6 +88,17 @@ sub found {
     return map { $json->decode($_) } split /\n/, $r->{out};
 }
 
+# How many there are; thousands of lines are quicker counted than decoded.
+
+sub how_many {
+    my $r = debar('search', $dir, '--format', 'json', '--limit', 0, '-q');
+
+    die "search: $r->{err}\n" if $r->{status} != 0;
+
+    return scalar grep { /\A\{.*"incident":"[0-9a-f]{32}".*\}\z/ }
+                  split /\n/, $r->{out};
+}
+
 # The same incidents, the newest first, by a look at every line.
 
 sub same {
@@ -190,7 +201,7 @@ is((found('--limit', 1))[0]{incident}, $lines[-1]{incident},
 add($live, 'x' x 3_000_000, "\n", line());
 $r = decode_json(index_log()->{out});
 is($r->{torn}, 1, 'a line of 3 MB is one of them');
-is((found())[0]{incident}, $lines[-1]{incident}, 'and ends where it ends');
+is((found('--limit', 1))[0]{incident}, $lines[-1]{incident}, 'and ends where it ends');
 
 
 # Outcomes.
@@ -209,7 +220,7 @@ is_deeply($one->{outcome}, { status => 206, bytes => 77 },
 add($live, $late);
 ($one) = found('--incident', 'ffffffffff');
 is($one->{outcome}{status}, 502, 'also one that was written before it');
-is(scalar(found()), scalar @lines, 'and is no line of its own');
+is(how_many(), scalar @lines, 'and is no line of its own');
 is_deeply($one->{at}{file}, 'audit.jsonl', 'with the file that it is in');
 
 
@@ -238,7 +249,7 @@ for my $text ($evil, '"', '*', 'a OR', 'NOT', 'url:x', '(', "\xff\xfe", '-x',
        . ($text =~ s/[^ -~]/./gr));
 }
 
-is(scalar(found()), scalar @lines, 'and nothing was lost by it');
+is(how_many(), scalar @lines, 'and nothing was lost by it');
 
 
 # Damage and replacement.
@@ -251,7 +262,7 @@ for my $case (['cut', sub { truncate $index, 9000 }],
                                            'create table t(a)' }])
 {
     $case->[1]->();
-    is(scalar(found()), scalar @lines, "an index that is $case->[0] is made again");
+    is(how_many(), scalar @lines, "an index that is $case->[0] is made again");
 }
 
 my $text = file_text($live);
@@ -263,7 +274,7 @@ like($r->{err}, qr/audit\.jsonl was replaced, changed or removed/,
 like($r->{out}, qr/"abcd/, 'and read again');
 unlink "$dir/audit/audit-00000001.jsonl";
 splice @lines, 0, 736;
-is(scalar(found()), scalar @lines, 'lines of a file that is gone are gone');
+is(how_many(), scalar @lines, 'lines of a file that is gone are gone');
 
 
 # Words for newcomers.
