@@ -2,22 +2,43 @@
  * The tree over the lines: leaves, roots, tiles, and what verifies a proof.
  */
 
+#define OPENSSL_SUPPRESS_DEPRECATED
+
+#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/provider.h>
+#include <openssl/sha.h>
 
 #include "merkle.h"
 
 
+/*
+ * What is hashed here is short: EVP takes as long to begin and end as to hash
+ * it.  Where it would come to OpenSSL's own code anyway, that is called at once;
+ * where another provider is configured, as that of FIPS, it is asked.
+ */
+
 struct debar_hasher_s {
     EVP_MD      *md;
     EVP_MD_CTX  *ctx;
+    unsigned     direct;
+
+    uint8_t      secret[32];      /* whose HMAC has begun so */
+    unsigned     keyed;
+    SHA256_CTX   inner;
+    SHA256_CTX   outer;
 };
 
 
+static unsigned debar_hasher_direct(const EVP_MD *md);
 static void debar_hash(debar_hasher_t *h, debar_hash_t out, const void *a,
     size_t alen, const void *b, size_t blen);
+static void debar_hash_last(debar_hash_t out, SHA256_CTX *c, uint8_t *block,
+    size_t used, uint64_t len);
+static void debar_merkle_key(debar_hasher_t *h, const uint8_t secret[32]);
 
 
 debar_hasher_t *
@@ -43,7 +64,20 @@ debar_hasher_new(void)
         return NULL;
     }
 
+    h->direct = debar_hasher_direct(h->md);
+
     return h;
+}
+
+
+static unsigned
+debar_hasher_direct(const EVP_MD *md)
+{
+    const char  *name;
+
+    name = OSSL_PROVIDER_get0_name(EVP_MD_get0_provider(md));
+
+    return name && strcmp(name, "default") == 0;
 }
 
 
@@ -53,6 +87,7 @@ debar_hasher_free(debar_hasher_t *h)
     if (h) {
         EVP_MD_CTX_free(h->ctx);
         EVP_MD_free(h->md);
+        OPENSSL_cleanse(h, sizeof(*h));
         free(h);
     }
 }
@@ -64,6 +99,16 @@ static void
 debar_hash(debar_hasher_t *h, debar_hash_t out, const void *a, size_t alen,
     const void *b, size_t blen)
 {
+    SHA256_CTX  c;
+
+    if (h->direct) {
+        (void) SHA256_Init(&c);
+        (void) SHA256_Update(&c, a, alen);
+        (void) SHA256_Update(&c, b, blen);
+        (void) SHA256_Final(out, &c);
+        return;
+    }
+
     (void) EVP_DigestInit_ex2(h->ctx, NULL, NULL);
     (void) EVP_DigestUpdate(h->ctx, a, alen);
 
@@ -72,6 +117,31 @@ debar_hash(debar_hasher_t *h, debar_hash_t out, const void *a, size_t alen,
     }
 
     (void) EVP_DigestFinal_ex(h->ctx, out, NULL);
+}
+
+
+/* The end of a message of len bytes, of which the last used ones, fewer than
+ * 56, stand in block. */
+
+static void
+debar_hash_last(debar_hash_t out, SHA256_CTX *c, uint8_t *block, size_t used,
+    uint64_t len)
+{
+    int       i;
+    uint32_t  h[DEBAR_HASH / 4];
+
+    block[used] = 0x80;
+    memset(block + used + 1, 0, 56 - used - 1);
+    len = htobe64(len * 8);
+    memcpy(block + 56, &len, 8);
+
+    SHA256_Transform(c, block);
+
+    for (i = 0; i < DEBAR_HASH / 4; i++) {
+        h[i] = htobe32(c->h[i]);
+    }
+
+    memcpy(out, h, DEBAR_HASH);
 }
 
 
@@ -91,12 +161,21 @@ void
 debar_merkle_node(debar_hasher_t *h, debar_hash_t out,
     const debar_hash_t left, const debar_hash_t right)
 {
-    uint8_t  in[1 + 2 * DEBAR_HASH];
+    uint8_t     in[128];
+    SHA256_CTX  c;
 
     in[0] = 0x01;
     memcpy(in + 1, left, DEBAR_HASH);
     memcpy(in + 1 + DEBAR_HASH, right, DEBAR_HASH);
-    debar_hash(h, out, in, sizeof(in), NULL, 0);
+
+    if (h->direct) {
+        (void) SHA256_Init(&c);
+        SHA256_Transform(&c, in);
+        debar_hash_last(out, &c, in + 64, 1, 1 + 2 * DEBAR_HASH);
+        return;
+    }
+
+    debar_hash(h, out, in, 1 + 2 * DEBAR_HASH, NULL, 0);
 }
 
 
@@ -115,16 +194,32 @@ debar_merkle_salt(debar_hasher_t *h, uint8_t out[DEBAR_SALT],
 {
     int           i;
     uint8_t       in[64 + DEBAR_HASH];
+    SHA256_CTX    c;
     debar_hash_t  inner;
 
+    index = htobe64(index);
+
+    if (h->direct) {
+
+        if (!h->keyed || memcmp(h->secret, secret, 32)) {
+            debar_merkle_key(h, secret);
+        }
+
+        c = h->inner;
+        memcpy(in, &index, 8);
+        debar_hash_last(inner, &c, in, 8, 64 + 8);
+        c = h->outer;
+        memcpy(in, inner, DEBAR_HASH);
+        debar_hash_last(inner, &c, in, DEBAR_HASH, 64 + DEBAR_HASH);
+        memcpy(out, inner, DEBAR_SALT);
+        return;
+    }
+
     memset(in, 0x36, 64);
+    memcpy(in + 64, &index, 8);
 
     for (i = 0; i < 32; i++) {
         in[i] ^= secret[i];
-    }
-
-    for (i = 0; i < 8; i++) {
-        in[64 + i] = (uint8_t) (index >> (56 - 8 * i));
     }
 
     debar_hash(h, inner, in, 64 + 8, NULL, 0);
@@ -137,6 +232,36 @@ debar_merkle_salt(debar_hasher_t *h, uint8_t out[DEBAR_SALT],
     debar_hash(h, inner, in, sizeof(in), NULL, 0);
     memcpy(out, inner, DEBAR_SALT);
     OPENSSL_cleanse(in, sizeof(in));
+}
+
+
+/* Both hashes up to the end of the padded key, the same for all of a file. */
+
+static void
+debar_merkle_key(debar_hasher_t *h, const uint8_t secret[32])
+{
+    int      i;
+    uint8_t  pad[64];
+
+    memset(pad, 0x36, 64);
+
+    for (i = 0; i < 32; i++) {
+        pad[i] ^= secret[i];
+    }
+
+    (void) SHA256_Init(&h->inner);
+    SHA256_Transform(&h->inner, pad);
+
+    for (i = 0; i < 64; i++) {
+        pad[i] ^= 0x36 ^ 0x5c;
+    }
+
+    (void) SHA256_Init(&h->outer);
+    SHA256_Transform(&h->outer, pad);
+
+    memcpy(h->secret, secret, 32);
+    h->keyed = 1;
+    OPENSSL_cleanse(pad, sizeof(pad));
 }
 
 

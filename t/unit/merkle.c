@@ -3,12 +3,20 @@
  * once more, word for word, and over OpenSSL's one-shot digest.
  */
 
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include "tap.h"
 #include "merkle.h"
 
 #include <stdlib.h>
+#include <openssl/core.h>
+#include <openssl/core_dispatch.h>
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/params.h>
+#include <openssl/provider.h>
+#include <openssl/sha.h>
 
 
 #define LEAVES  1100
@@ -273,7 +281,8 @@ proofs(debar_tree_t *t)
 static void
 leaf(void)
 {
-    uint8_t        secret[32], salt[16], mac[32], in[64];
+    uint8_t        secret[32], salt[16], mac[32], in[512];
+    size_t         len, wrong;
     unsigned       n;
     debar_hash_t   out, want;
     static const uint8_t  index[8] = { 0, 0, 0, 1, 2, 3, 4, 5 };
@@ -290,6 +299,24 @@ leaf(void)
     sha(want, in, 24);
     debar_merkle_leaf(hasher, out, salt, "{\"a\":1}", 7);
     ok(memcmp(out, want, 32) == 0, "a leaf is SHA-256(0x00 || salt || line)");
+
+    memset(in, 0x5a, sizeof(in));
+
+    for (wrong = 0, len = 0; len < 300; len++) {
+
+        in[0] = 0;
+        secret[len % 3] ^= 1;
+        HMAC(EVP_sha256(), secret, 32, index, 8, mac, &n);
+        debar_merkle_salt(hasher, salt, secret, 0x102030405);
+        wrong += memcmp(mac, salt, 16) != 0;
+
+        memcpy(in + 1, salt, 16);
+        sha(want, in, 17 + len);
+        debar_merkle_leaf(hasher, out, salt, in + 17, len);
+        wrong += memcmp(out, want, 32) != 0;
+    }
+
+    is_int(wrong, 0, "whatever the secret and the length");
 }
 
 
@@ -317,6 +344,147 @@ names(void)
 }
 
 
+/* --- a provider that is not OpenSSL's own, as that of FIPS is ------------- */
+
+static unsigned  asked;
+
+
+static void *
+other_new(void *data)
+{
+    return calloc(1, sizeof(SHA256_CTX));
+}
+
+
+static void
+other_free(void *ctx)
+{
+    free(ctx);
+}
+
+
+static void *
+other_copy(void *ctx)
+{
+    SHA256_CTX  *c;
+
+    c = malloc(sizeof(*c));
+    memcpy(c, ctx, sizeof(*c));
+
+    return c;
+}
+
+
+static int
+other_init(void *ctx, const OSSL_PARAM params[])
+{
+    asked++;
+
+    return SHA256_Init(ctx);
+}
+
+
+static int
+other_update(void *ctx, const unsigned char *in, size_t len)
+{
+    return SHA256_Update(ctx, in, len);
+}
+
+
+static int
+other_final(void *ctx, unsigned char *out, size_t *len, size_t size)
+{
+    *len = 32;
+
+    return SHA256_Final(out, ctx);
+}
+
+
+static int
+other_params(OSSL_PARAM params[])
+{
+    OSSL_PARAM  *p;
+
+    p = OSSL_PARAM_locate(params, OSSL_DIGEST_PARAM_BLOCK_SIZE);
+
+    if (p && !OSSL_PARAM_set_size_t(p, 64)) {
+        return 0;
+    }
+
+    p = OSSL_PARAM_locate(params, OSSL_DIGEST_PARAM_SIZE);
+
+    return p == NULL || OSSL_PARAM_set_size_t(p, 32);
+}
+
+
+static const OSSL_DISPATCH  other_sha256[] = {
+    { OSSL_FUNC_DIGEST_NEWCTX, (void (*)(void)) other_new },
+    { OSSL_FUNC_DIGEST_FREECTX, (void (*)(void)) other_free },
+    { OSSL_FUNC_DIGEST_DUPCTX, (void (*)(void)) other_copy },
+    { OSSL_FUNC_DIGEST_INIT, (void (*)(void)) other_init },
+    { OSSL_FUNC_DIGEST_UPDATE, (void (*)(void)) other_update },
+    { OSSL_FUNC_DIGEST_FINAL, (void (*)(void)) other_final },
+    { OSSL_FUNC_DIGEST_GET_PARAMS, (void (*)(void)) other_params },
+    { 0, NULL }
+};
+
+static const OSSL_ALGORITHM  other_digests[] = {
+    { "SHA256:SHA2-256", "provider=other", other_sha256, NULL },
+    { NULL, NULL, NULL, NULL }
+};
+
+
+static const OSSL_ALGORITHM *
+other_query(void *ctx, int operation, int *no_cache)
+{
+    *no_cache = 0;
+
+    return operation == OSSL_OP_DIGEST ? other_digests : NULL;
+}
+
+
+static const OSSL_DISPATCH  other_provider[] = {
+    { OSSL_FUNC_PROVIDER_QUERY_OPERATION, (void (*)(void)) other_query },
+    { 0, NULL }
+};
+
+
+static int
+other_begin(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
+    const OSSL_DISPATCH **out, void **ctx)
+{
+    *out = other_provider;
+    *ctx = (void *) handle;
+
+    return 1;
+}
+
+
+static void
+elsewhere(debar_tree_t *t)
+{
+    OSSL_PROVIDER  *p;
+
+    is_int(OSSL_PROVIDER_add_builtin(NULL, "other", other_begin), 1,
+           "a provider of another maker");
+    p = OSSL_PROVIDER_load(NULL, "other");
+    ok(p != NULL, "is loaded");
+    is_int(EVP_set_default_properties(NULL, "?provider=other"), 1,
+           "and wanted");
+
+    hasher = debar_hasher_new();
+    asked = 0;
+    ntiles = 0;
+    leaf();
+    ok(asked > 3, "it is asked for each hash");
+    roots(t);
+    debar_hasher_free(hasher);
+
+    EVP_set_default_properties(NULL, "");
+    OSSL_PROVIDER_unload(p);
+}
+
+
 int
 main(void)
 {
@@ -334,8 +502,9 @@ main(void)
     names();
     roots(t);
     proofs(t);
-    free(t);
     debar_hasher_free(hasher);
+    elsewhere(t);
+    free(t);
 
     return done();
 }
