@@ -301,6 +301,44 @@ for (1 .. 20) {
 
 is($missed, 0, 'neither list of files nor checkpoint can be changed');
 
+# What is told of a closed file is held against the file.
+
+for my $case ([sha256 => qr/"sha256":"(.)/, 'sha256 of'],
+              [bytes => qr/"bytes":\d*(\d),/, 'bytes of'],
+              [both => qr/"bytes":\d*(\d),"sha256":"(.)/,
+               'bytes and sha256 of']) {
+    my ($name, $re, $told) = @$case;
+
+    for my $entry (1 .. @closed) {
+        my @entries = split /^/m, file_text("$log/sealed/files");
+
+        $entries[$entry - 1] =~ $re or die "no $name\n";
+        substr($entries[$entry - 1], $-[$_], 1) ^= "\x01" for 1 .. $#-;
+
+        with('sealed/files', join('', @entries), sub {
+            $r = verify($log, '--key', $key->{public});
+
+            my $f = $r->{json}{fault} || {};
+
+            is("$r->{status} $f->{file}:" . ($f->{line} // '') . " $f->{what}",
+               "1 sealed/files:$entry changed",
+               "$name of file $entry is changed where it is told: found");
+            like($f->{message}, qr/^\Q$told\E audit-0000000$entry/,
+                 'and the member named');
+        });
+    }
+}
+
+# An entry does not hide what was done to the file itself.
+
+with('sealed/files', file_text("$log/sealed/files") =~ s/"sha256":"\K./0/r, sub {
+    with('audit-00000001.jsonl', flipped('audit-00000001.jsonl', 5), sub {
+        $r = verify($log, '--key', $key->{public});
+        is("$r->{json}{fault}{file}:$r->{json}{fault}{line}",
+           'audit-00000001.jsonl:1', 'a line that was changed is told first');
+    });
+});
+
 my ($root) = (split /\n/, $sealed->{note})[2];
 (my $flipped = $sealed->{note}) =~ s/^\Q$root\E$/'A' . substr $root, 1/me;
 
@@ -398,6 +436,36 @@ sealed_log("$dir/odd", $key, closed => [\@odd, [], ['{}']], live => []);
 $r = verify("$dir/odd", '--key', $key->{public});
 is($r->{status}, 0, 'lines of any kind and length are lines')
     or diag($r->{out}, $r->{err});
+
+
+# Many files, and lines over the bounds of what is read at once, by as many
+# threads as there may be.
+
+sealed_log("$dir/many", $key, live => ['z' x 400_000],
+           closed => [map { my $i = $_; [map { 'l' x ($_ * 997 % 70_000) }
+                                         $i .. $i + $i % 9] } 1 .. 40]);
+
+for my $threads (1, 2, 3, 64) {
+    $r = verify("$dir/many", '--key', $key->{public}, '--threads', $threads);
+    is("$r->{status} " . ($r->{json}{files} // ''), '0 41',
+       "many files are intact to $threads threads") or diag($r->{out});
+}
+
+# Of two that were changed the first is told, whoever finds which first.
+
+for my $n (30, 12) {
+    my $path = sprintf '%s/many/audit-%08d.jsonl', $dir, $n;
+    my $text = file_text($path);
+
+    substr($text, -20, 1) = 'k';
+    write_file($path, $text);
+}
+
+for my $threads (1, 2, 64) {
+    $r = verify("$dir/many", '--key', $key->{public}, '--threads', $threads);
+    is($r->{json}{fault}{file}, 'audit-00000012.jsonl',
+       "the first of two files is told by $threads threads");
+}
 
 
 # --- a log that the command sealed --------------------------------------------

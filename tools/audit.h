@@ -44,6 +44,8 @@ int debar_audit_state(debar_sealed_state_t *s, const debar_audit_t *a,
  * of two files.
  */
 
+#define DEBAR_AUDIT_FILES_MAX  (1u << 30)    /* bytes of it */
+
 typedef struct {
     debar_sealed_file_t  *list;
     size_t                n;

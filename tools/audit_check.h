@@ -40,6 +40,11 @@ typedef struct {
                                                 is not what stands above it;
                                                 UINT64_MAX: none */
     unsigned              tiles_bad;         /* some tile is not, or the root */
+    uint64_t              entry;             /* the first file of which its
+                                                line in sealed/files tells
+                                                another story than its lines;
+                                                0: none */
+    const char           *member;            /* of it: "bytes", "sha256" */
     debar_audit_blame_t   blame;
 } debar_audit_check_t;
 
@@ -51,6 +56,10 @@ int debar_audit_check(debar_audit_check_t *check, debar_fault_t *fault);
 /* audit_blame.c: what was done at the place that was found. */
 
 int debar_audit_blame(debar_audit_check_t *check, debar_fault_t *fault);
+
+/* audit_blame_files.c: the same, where lines and hashes are as they were. */
+
+int debar_audit_blame_entry(debar_audit_check_t *check, debar_fault_t *fault);
 
 
 #endif /* DEBAR_TOOLS_AUDIT_CHECK_H */

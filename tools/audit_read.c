@@ -16,9 +16,6 @@
 #include "trust.h"
 
 
-#define DEBAR_AUDIT_FILES_MAX  (1u << 30)    /* bytes of the file of files */
-
-
 static int debar_audit_take(debar_audit_files_t *f, size_t *size,
     const debar_sealed_file_t *one, const char *path, debar_fault_t *fault);
 static int debar_audit_tile(void *data, unsigned level, uint64_t index,
