@@ -26,6 +26,12 @@ NGX_SRCS  := config $(wildcard ngx_module/*.c ngx_module/*.h) $(LIB_SRCS) \
              $(wildcard blocklist/*.h)
 
 
+# Targets that build first do so with all processors, unless make was told how
+# many: JOBS=1 or make -j1.
+
+JOBS ?= $(shell nproc)
+BY    = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
+
 all: $(BUILD)/debar modules                     ## build the command and both modules
 
 modules: $(MODULES)
@@ -74,7 +80,7 @@ deps:                                           ## install the packages of tools
 	@sh tools/deps.sh
 
 run: deps                                       ## a gateway on 127.0.0.1:3128, sample requests, their verdicts
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory $(BY) all
 	@BUILD=$(BUILD) sh tools/run.sh start
 
 stop:                                           ## end what `make run` left running
@@ -95,14 +101,14 @@ install: all                                    ## to $(DESTDIR)$(PREFIX), modul
 	cd blocklist/lists && find federal -type f -exec install -D -m 644 {} \
 	    $(abspath $(DESTDIR)$(PREFIX))/share/debar/lists/{} \;
 
-# Tests are TAP under prove: C units first, then real nginx over real sockets.
-# TESTS=t/http.t runs one; PROVE=-v shows every claim.
+# Tests are TAP under prove: C units first, then real nginx over real sockets,
+# $(JOBS) at once.  TESTS=t/http.t runs one; PROVE=-v shows every claim.
 
 TESTS ?= $(UNITS) $(sort $(wildcard t/*.t))
 
 test: deps                                      ## install packages, build, run every test
-	@$(MAKE) --no-print-directory all units
-	DEBAR_BUILD=$(abspath $(BUILD)) prove $(PROVE) $(TESTS)
+	@$(MAKE) --no-print-directory $(BY) all units
+	DEBAR_BUILD=$(abspath $(BUILD)) prove -j$(JOBS) $(PROVE) $(TESTS)
 
 # Long things.  SECONDS_EACH bounds each fuzz target.
 
@@ -133,21 +139,21 @@ $(BUILD)/t/fuzz/%: t/fuzz/%.c $(FUZZ_OBJS)
 	    $(LIBS)
 
 soak:                                           ## the long forms: 10,000 tunnels, a minute of everything at once
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory $(BY) all
 	DEBAR_BUILD=$(abspath $(BUILD)) DEBAR_MANY=10000 DEBAR_STRESS=60 \
 	    prove --timer $(PROVE) t/many.t t/stress.t
 
 sanitize:                                       ## aborts and ends under ASan and UBSan; NGINX_SRC=released nginx
 	@$(MAKE) --no-print-directory deps
 ifdef VALGRIND
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory $(BY) all
 	@sh t/soak/valgrind.sh $(BUILD) $(VALGRINDED)
 else
 	@sh t/soak/sanitize.sh $(BUILD) $(NGINX_SRC) $(SANITIZED)
 endif
 
 bench:                                          ## measure beside stock nginx; prints goal and figure
-	@$(MAKE) --no-print-directory CFLAGS='-O2 -g' all
+	@$(MAKE) --no-print-directory $(BY) CFLAGS='-O2 -g' all
 	DEBAR_BUILD=$(abspath $(BUILD)) t/bench/run $(BENCH)
 
 clean:                                          ## remove what was built
