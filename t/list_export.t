@@ -9,6 +9,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Debar::Test::Alone;
 use IO::Socket::INET;
 use IO::Select;
 use JSON::PP;
