@@ -45,7 +45,7 @@ END
 
 my $gw = Debar::Test::Gateway->new(
     list => $list, init => ['--connect-port', 80],
-    front => { debar_hello_timeout => '1s' });
+    front => { debar_hello_timeout => '20s' });
 my @workers = $gw->workers;
 
 my $made = \&Debar::Test::Tunnel::made_hello;
@@ -78,6 +78,20 @@ sub told {
     my $in = $o{reply} ? $t->{in} : $t->rest(6);
 
     return ($in // 'silence', $t->{alert});
+}
+
+
+# The gateway with another directive.
+
+sub policy {
+    my ($name, $value) = @_;
+
+    $name eq 'debar_mode' ? $gw->set($name, $value)
+                          : $gw->set_front($name, $value);
+    is($gw->reload->{status}, 0, "$name $value is taken by a reload");
+    $gw->audit;
+    $raw->fresh;
+    @workers = $gw->workers;
 }
 
 
@@ -237,6 +251,8 @@ $gw->audit;
 
 # Half a hello, and none.
 
+policy('debar_hello_timeout', '1s');
+
 for my $case (['half a hello', substr $good, 0, 60],
               ['one byte', substr $good, 0, 1],
               ['a record header', substr $good, 0, 5])
@@ -331,17 +347,6 @@ $gw->audit;
 
 
 # Policies.
-
-sub policy {
-    my ($name, $value) = @_;
-
-    $name eq 'debar_mode' ? $gw->set($name, $value)
-                          : $gw->set_front($name, $value);
-    is($gw->reload->{status}, 0, "$name $value is taken by a reload");
-    $gw->audit;
-    $raw->fresh;
-    @workers = $gw->workers;
-}
 
 my $ech = $made->(names => [$name], extensions => [
     [0xfe0d, "\0" . pack('n2', 1, 1) . "\x2a" . pack('n/a* n/a*', 'k' x 32,
