@@ -296,13 +296,22 @@ publish() for 1 .. 5;
 $gw->get("http://n$_.neutral.example/") for 1 .. 100;
 
 my ($worker) = $gw->workers;
-my $memory = memory($worker);
 
-for (1 .. 30) {
-    publish();
-    $gw->get('http://listed.example/');
-    $gw->get('http://n1.neutral.example/');
+# By how many KB a worker grows.
+
+sub grown {
+    my $memory = memory($worker);
+
+    for (1 .. 30) {
+        publish();
+        $gw->get('http://listed.example/');
+        $gw->get('http://n1.neutral.example/');
+    }
+
+    return memory($worker) - $memory;
 }
+
+my $grown = grown();
 
 eventually { (sort { $b <=> $a } fds())[0] <= $before[0] + 4 };
 cmp_ok((sort { $b <=> $a } fds())[0], '<=', $before[0] + 4,
@@ -311,8 +320,16 @@ cmp_ok((sort { $b <=> $a } fds())[0], '<=', $before[0] + 4,
 SKIP: {
     skip 'a sanitizer keeps what was freed', 1 if $ENV{ASAN_OPTIONS};
 
-    cmp_ok(memory($worker), '<', $memory + 2048, 'nor memory')
-        or diag $memory;
+    # which worker answers is chance, and the first requests of one take memory
+    # that it keeps; what is lost with a list is lost every time
+
+    for (1 .. 3) {
+        last if $grown < 2048;
+        diag "$grown KB";
+        $grown = grown();
+    }
+
+    cmp_ok($grown, '<', 2048, 'nor memory');
 }
 
 done_testing;
