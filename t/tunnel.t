@@ -248,27 +248,29 @@ my @told = (
     }],
 );
 
-for my $case (@told) {
-    my ($what, $make) = @$case;
-    my @c = map { $make->() } 1 .. 3;
+# All at once, for what is left of them is waited out.
 
-    nothing_left("behind $what a client that stays", 6);
-    $_->close for @c;
+my $behind = join ', ', map { $_->[0] } @told;
+my @stay = map { my $make = $_->[1]; map { $make->() } 1 .. 3 } @told;
 
-    my $c = $make->();
+nothing_left("behind $behind: clients that stay", 6);
+$_->close for @stay;
 
-    $c->{timeout} = 0;
+my @send = map { $_->[1]->() } @told;
 
-    my $gone = eventually {
-        my $more = $c->{closed} || $c->send('more ' x 100);
+$_->{timeout} = 0 for @send;
 
-        $c->fill(0.02);
-        $gw->sockets <= $idle;
-    } 8;
+my $gone = eventually {
+    for my $c (@send) {
+        $c->send('more ' x 100) if !$c->{closed};
+        $c->fill(0.01);
+    }
 
-    ok($gone, "and one that does not stop sending, behind $what");
-    $c->close;
-}
+    $gw->sockets <= $idle;
+} 8;
+
+ok($gone, "behind $behind: nor is any of clients that do not stop sending");
+$_->close for @send;
 
 kill 'STOP', $dns->{pid};
 
