@@ -302,6 +302,25 @@ my $https = 'https://files.neutral.example';
 
 sub decisions { return grep { $_->{verdict} } $gw->audit_soon }
 
+# Those that there are, perhaps none: what stands before the line of a request
+# that is refused now.
+
+my $asked = 0;
+
+sub decisions_if_any {
+    my $url = 'http://listed.example/now-' . ++$asked;
+    my @lines;
+
+    $gw->get($url);
+    eventually {
+        push @lines, grep { $_->{verdict} } $gw->audit;
+        @lines && $lines[-1]{url} eq $url;
+    };
+
+    return $lines[-1]{url} eq $url ? @lines[0 .. $#lines - 1]
+                                   : die "no line of $url\n";
+}
+
 sub raw {
     my ($path, @fields) = @_;
     my $c = $gw->client;
@@ -456,10 +475,10 @@ for my $path ('/moved', '/moved-body', '/moved-oddly', '/moved-twice',
 }
 
 is($gw->get("$http/meta-fine")->{status}, 200, 'other refreshes go on');
-is(scalar decisions(), 0, '... without a line');
+is(scalar(() = decisions_if_any()), 0, '... without a line');
 
 is($gw->get("$http/moved-fine")->{status}, 302, 'other redirects go on');
-is(scalar decisions(), 0, '... without a line');
+is(scalar(() = decisions_if_any()), 0, '... without a line');
 
 
 # --- as they came --------------------------------------------------------------------
@@ -481,7 +500,7 @@ for my $case (sort keys %good) {
        "... with its $_")
         for qw(Content-Length Content-Type Content-Encoding ETag);
 
-    my @refused = grep { $_->{verdict} eq 'block' } decisions();
+    my @refused = grep { $_->{verdict} eq 'block' } decisions_if_any();
 
     is(scalar @refused, 0, '... and nothing is refused');
 }
