@@ -2,7 +2,7 @@
 
 # debar list schema: what the schema takes is what the reader takes.  Files of
 # every list are changed key by key, and schema and reader must agree on each.
-# One change of three is made; with DEBAR_LONG=1 all of them are.
+# One change of four is made, of every kind and place; with DEBAR_LONG=1 all are.
 
 use strict;
 use warnings;
@@ -139,7 +139,7 @@ END
 # files say, or two values together, are not a schema's.
 
 write_file(test_dir() . '/ask.py', <<'END');
-import sys, json, re, copy, subprocess, os, yaml, jsonschema
+import sys, json, re, copy, subprocess, os, zlib, yaml, jsonschema
 
 debar, source, schemas, extra = sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:]
 
@@ -188,17 +188,23 @@ def at(doc, path):
         doc = doc[p]
     return doc
 
-def changes(doc, path):
+def change(doc, path, *value):                  # a copy; no value: taken out
+    c = copy.deepcopy(doc)
+    if value:
+        at(c, path[:-1])[path[-1]] = value[0]
+    else:
+        del at(c, path[:-1])[path[-1]]
+    return c
+
+def changes(doc, path):                         # what, and arguments of change
     here = at(doc, path)
     if isinstance(here, dict):
-        c = copy.deepcopy(doc); at(c, path)['no-such-key'] = 'x'
-        yield 'an unknown key', c
+        yield 'an unknown key', (path + ('no-such-key',), 'x')
     if not path:
         return
-    up, last = path[:-1], path[-1]
+    last = path[-1]
     if isinstance(last, str):
-        c = copy.deepcopy(doc); del at(c, up)[last]
-        yield 'taken out', c
+        yield 'taken out', (path,)
     if last == 'channels':
         return
     for what, value in (('text', 'x7Q'), ('a list', ['x7Q']), ('a map', {'x7Q': 'y'}),
@@ -208,8 +214,7 @@ def changes(doc, path):
                         ('long text', 'x' * 5000), ('a long id', 'x' * 65), ('a web address', 'https://x.example/y'),
                         ('an action', 'block'), ('an activity', 'update'), ('a list of lists', [['x7Q']]),
                         ('a list of nothing', [None])):
-        c = copy.deepcopy(doc); at(c, up)[last] = value
-        yield what, c
+        yield what, (path, value)
 
 SEMANTIC = re.compile(r'unknown (authority|vendor|product|timezone)|not one of its vendor|is here twice'
     r'|duplicate|bad (host|url|network|asn|country|gtin|uei|cage|part-number|sha256|package|file|signer|organization|date|word|expression|place)'
@@ -217,7 +222,7 @@ SEMANTIC = re.compile(r'unknown (authority|vendor|product|timezone)|not one of i
     r'|fits (the empty|every)|this one fits|has no letters|term |file .* is longer|groups in paren|key is longer|belongs? to|is for permits|a public suffix|no shop|bad field|bad cond', re.I)
 
 files = ['list.yaml', 'vendors/acme.yaml', 'waivers.yaml', 'channels/shop.yaml']
-n = wrong = asked = 0
+n = wrong = 0
 
 for name in files:
     path = source + '/' + name
@@ -228,17 +233,17 @@ for name in files:
     bad = [e.message for e in v.iter_errors(doc)]
     print('%s %s as it is %s' % ('ok' if not bad else 'not ok', name, '; '.join(bad)[:300]))
     for place in places(doc):
-        for what, c in changes(doc, place):
-            asked += 1
-            if not os.environ.get('DEBAR_LONG') and asked % 3:
+        for what, how in changes(doc, place):
+            if not os.environ.get('DEBAR_LONG') and zlib.crc32(repr((name, place, what)).encode()) % 4:
                 continue
+            c = change(doc, *how)
             with open(path, 'w', encoding='utf-8') as f:
                 json.dump(c, f)
             r = subprocess.run([debar, 'list', 'check', '--json', source], capture_output=True, text=True)
             out = json.loads(r.stdout)
             said = [e['message'] for e in out.get('errors', []) if e['file'].endswith(name)]
             structural = [m for m in said if not SEMANTIC.search(m)]
-            ok = not list(v.iter_errors(c))
+            ok = v.is_valid(c)
             n += 1
             # a fault that only the reader can see, or the same answer
             if ok != (not structural) and not (not ok and said):
