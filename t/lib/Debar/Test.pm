@@ -25,6 +25,11 @@ our @EXPORT = qw(
 
 umask 022;
 
+# What tests run in Java lives for a second, half of which a thorough compiler
+# and a parallel collector would take.
+
+$ENV{JAVA_TOOL_OPTIONS} //= '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC';
+
 my $owner = $$;
 my (%started, $dir);
 
