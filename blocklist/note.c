@@ -2,6 +2,7 @@
  * Signed notes: reading, verifying, signing.
  */
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -13,14 +14,22 @@
 
 
 #define DEBAR_NOTE_DASH  "\xe2\x80\x94 "     /* em dash and space */
+#define DEBAR_NOTE_RAW   (4 + 8 + 64)        /* id, time, signature */
 
 
 static int debar_note_characters(const char *p, size_t len, const char **what);
 static int debar_note_line(debar_note_t *note, const char *p, size_t len,
     const char **what);
+static int debar_note_verify(const debar_note_signature_t *s,
+    const debar_vkey_t *key, const char *text, size_t len);
+static int debar_note_put(debar_buf_t *out, const char *text, size_t len,
+    const debar_vkey_t *key, const uint64_t *seconds,
+    struct evp_pkey_st *private, debar_fault_t *fault);
+static void debar_note_cosigned_text(debar_buf_t *out, debar_str_t text,
+    uint64_t seconds);
+static void debar_note_time(uint8_t out[8], uint64_t seconds);
 static int debar_key_name(const char *p, size_t len);
-static void debar_key_id(uint8_t id[4], const char *name, size_t len,
-    const uint8_t pub[32]);
+static void debar_key_id(debar_vkey_t *key, size_t len);
 static int debar_key_small(const uint8_t pub[32]);
 
 
@@ -157,8 +166,8 @@ debar_note_line(debar_note_t *note, const char *p, size_t len,
     const char **what)
 {
     int                      n;
-    uint8_t                  raw[4 + 64];
-    size_t                   dash;
+    uint8_t                  raw[DEBAR_NOTE_RAW];
+    size_t                   dash, i;
     const char              *space;
     debar_note_signature_t  *s;
 
@@ -186,7 +195,9 @@ debar_note_line(debar_note_t *note, const char *p, size_t len,
     s->name = debar_str(p, (size_t) (space - p));
     len -= s->name.len + 1;
     n = debar_base64_decode(raw, sizeof(raw), space + 1, len);
-    s->ed25519 = n == (int) sizeof(raw);
+    s->ed25519 = n == 4 + 64;
+    s->timed = n == DEBAR_NOTE_RAW;
+    s->time = 0;
 
     if (n == -1) {
 
@@ -206,8 +217,12 @@ debar_note_line(debar_note_t *note, const char *p, size_t len,
 
     memcpy(s->id, raw, 4);
 
-    if (s->ed25519) {
-        memcpy(s->sig, raw + 4, sizeof(s->sig));
+    if (s->ed25519 || s->timed) {
+        memcpy(s->sig, raw + n - 64, sizeof(s->sig));
+    }
+
+    for (i = 4; s->timed && i < 12; i++) {
+        s->time = s->time << 8 | raw[i];
     }
 
     note->n++;
@@ -242,9 +257,6 @@ debar_note_find(const debar_note_t *note, const debar_vkey_t *key)
 int
 debar_note_signed(const debar_note_t *note, const debar_vkey_t *key)
 {
-    int                            rc;
-    EVP_PKEY                      *pkey;
-    EVP_MD_CTX                    *ctx;
     const debar_note_signature_t  *s;
 
     s = debar_note_find(note, key);
@@ -253,7 +265,53 @@ debar_note_signed(const debar_note_t *note, const debar_vkey_t *key)
         return DEBAR_DECLINED;
     }
 
-    if (!s->ed25519 || debar_key_small(key->pub)) {
+    if (!s->ed25519 || key->type != DEBAR_KEY_ED25519) {
+        return DEBAR_ERROR;
+    }
+
+    return debar_note_verify(s, key, note->text.data, note->text.len);
+}
+
+
+int
+debar_note_cosigned(const debar_note_t *note, const debar_vkey_t *key,
+    uint64_t *seconds)
+{
+    int                            rc;
+    debar_buf_t                    text;
+    const debar_note_signature_t  *s;
+
+    s = debar_note_find(note, key);
+
+    if (s == NULL) {
+        return DEBAR_DECLINED;
+    }
+
+    if (!s->timed || s->time > DEBAR_COSIGNED_MAX
+        || key->type != DEBAR_KEY_COSIGNER)
+    {
+        return DEBAR_ERROR;
+    }
+
+    memset(&text, 0, sizeof(text));
+    debar_note_cosigned_text(&text, note->text, s->time);
+    rc = debar_note_verify(s, key, text.data, text.len);
+    debar_buf_free(&text);
+    *seconds = s->time;
+
+    return rc;
+}
+
+
+static int
+debar_note_verify(const debar_note_signature_t *s, const debar_vkey_t *key,
+    const char *text, size_t len)
+{
+    int          rc;
+    EVP_PKEY    *pkey;
+    EVP_MD_CTX  *ctx;
+
+    if (debar_key_small(key->pub)) {
         return DEBAR_ERROR;
     }
 
@@ -265,8 +323,7 @@ debar_note_signed(const debar_note_t *note, const debar_vkey_t *key)
     if (pkey != NULL && ctx != NULL
         && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, pkey) == 1
         && EVP_DigestVerify(ctx, s->sig, sizeof(s->sig),
-                            (const uint8_t *) note->text.data, note->text.len)
-           == 1)
+                            (const uint8_t *) text, len) == 1)
     {
         rc = DEBAR_OK;
     }
@@ -282,9 +339,42 @@ int
 debar_note_sign(debar_buf_t *out, debar_str_t text, const debar_vkey_t *key,
     struct evp_pkey_st *private, debar_fault_t *fault)
 {
-    char         b64[4 * ((4 + 64 + 2) / 3) + 1];
-    size_t       n;
-    uint8_t      pub[32], raw[4 + 64];
+    return debar_note_put(out, text.data, text.len, key, NULL, private, fault);
+}
+
+
+int
+debar_note_cosign(debar_buf_t *out, debar_str_t text, const debar_vkey_t *key,
+    uint64_t seconds, struct evp_pkey_st *private, debar_fault_t *fault)
+{
+    int          rc;
+    debar_buf_t  all;
+
+    if (seconds > DEBAR_COSIGNED_MAX) {
+        debar_fault(fault, "a cosignature of the second %" PRIu64 ": set the "
+                    "clock", seconds);
+        return DEBAR_ERROR;
+    }
+
+    memset(&all, 0, sizeof(all));
+    debar_note_cosigned_text(&all, text, seconds);
+    rc = debar_note_put(out, all.data, all.len, key, &seconds, private, fault);
+    debar_buf_free(&all);
+
+    return rc;
+}
+
+
+/* The line of a signature of len bytes; seconds: NULL, or the time in it. */
+
+static int
+debar_note_put(debar_buf_t *out, const char *text, size_t len,
+    const debar_vkey_t *key, const uint64_t *seconds,
+    struct evp_pkey_st *private, debar_fault_t *fault)
+{
+    char         b64[4 * ((DEBAR_NOTE_RAW + 2) / 3) + 1];
+    size_t       n, at;
+    uint8_t      pub[32], raw[DEBAR_NOTE_RAW];
     EVP_MD_CTX  *ctx;
 
     n = sizeof(pub);
@@ -297,14 +387,29 @@ debar_note_sign(debar_buf_t *out, debar_str_t text, const debar_vkey_t *key,
         return DEBAR_ERROR;
     }
 
+    if (key->type != (seconds ? DEBAR_KEY_COSIGNER : DEBAR_KEY_ED25519)) {
+        debar_fault(fault, "the key of %s is %s: name another, or make one "
+                    "(`debar key new`)", key->name, seconds
+                    ? "none of a witness" : "a witness's, which signs nothing "
+                    "else");
+        return DEBAR_ERROR;
+    }
+
+    memcpy(raw, key->id, 4);
+    at = 4;
+
+    if (seconds) {
+        debar_note_time(raw + at, *seconds);
+        at += 8;
+    }
+
     ctx = EVP_MD_CTX_new();
-    n = sizeof(raw) - 4;
+    n = 64;
 
     if (ctx == NULL
         || EVP_DigestSignInit(ctx, NULL, NULL, NULL, private) != 1
-        || EVP_DigestSign(ctx, raw + 4, &n, (const uint8_t *) text.data,
-                          text.len) != 1
-        || n != sizeof(raw) - 4)
+        || EVP_DigestSign(ctx, raw + at, &n, (const uint8_t *) text, len) != 1
+        || n != 64)
     {
         EVP_MD_CTX_free(ctx);
         debar_fault(fault, "OpenSSL does not sign with Ed25519 here: it has to "
@@ -313,17 +418,72 @@ debar_note_sign(debar_buf_t *out, debar_str_t text, const debar_vkey_t *key,
     }
 
     EVP_MD_CTX_free(ctx);
-    memcpy(raw, key->id, 4);
-    debar_base64_encode(b64, raw, sizeof(raw));
+    debar_base64_encode(b64, raw, at + 64);
     debar_buf_printf(out, DEBAR_NOTE_DASH "%s %s\n", key->name, b64);
 
     return DEBAR_OK;
 }
 
 
+static void
+debar_note_cosigned_text(debar_buf_t *out, debar_str_t text, uint64_t seconds)
+{
+    debar_buf_printf(out, "cosignature/v1\ntime %" PRIu64 "\n", seconds);
+    debar_buf_add(out, text.data, text.len);
+}
+
+
+static void
+debar_note_time(uint8_t out[8], uint64_t seconds)
+{
+    int  i;
+
+    for (i = 7; i >= 0; i--) {
+        out[i] = (uint8_t) seconds;
+        seconds >>= 8;
+    }
+}
+
+
+void
+debar_note_line_text(debar_buf_t *out, const debar_note_signature_t *s)
+{
+    char     b64[4 * ((DEBAR_NOTE_RAW + 2) / 3) + 1];
+    size_t   n;
+    uint8_t  raw[DEBAR_NOTE_RAW];
+
+    if (!s->ed25519 && !s->timed) {
+        return;
+    }
+
+    memcpy(raw, s->id, 4);
+    n = 4;
+
+    if (s->timed) {
+        debar_note_time(raw + n, s->time);
+        n += 8;
+    }
+
+    memcpy(raw + n, s->sig, 64);
+    debar_base64_encode(b64, raw, n + 64);
+
+    debar_buf_add(out, DEBAR_NOTE_DASH, sizeof(DEBAR_NOTE_DASH) - 1);
+    debar_buf_add(out, s->name.data, s->name.len);
+    debar_buf_printf(out, " %s\n", b64);
+}
+
+
 int
 debar_vkey_parse(debar_vkey_t *key, const char *file, const char *data,
     size_t len, debar_fault_t *fault)
+{
+    return debar_vkey_parse_as(key, DEBAR_KEY_ED25519, file, data, len, fault);
+}
+
+
+int
+debar_vkey_parse_as(debar_vkey_t *key, unsigned type, const char *file,
+    const char *data, size_t len, debar_fault_t *fault)
 {
     char         id[9];
     uint8_t      raw[1 + 32];
@@ -342,9 +502,20 @@ debar_vkey_parse(debar_vkey_t *key, const char *file, const char *data,
         return DEBAR_ERROR;
     }
 
-    if (raw[0] != DEBAR_KEY_ED25519
-        || debar_vkey_set(key, data, (size_t) (plus - data), raw + 1)
-           != DEBAR_OK)
+    if (type && raw[0] != type
+        && (raw[0] == DEBAR_KEY_ED25519 || raw[0] == DEBAR_KEY_COSIGNER))
+    {
+        debar_fault(fault, raw[0] == DEBAR_KEY_ED25519
+                    ? "%s: not a witness's key: take the one of `debar key new "
+                      "--witness`"
+                    : "%s: a witness's key, which signs checkpoints that others "
+                      "made, and nothing else: take one of `debar key new`",
+                    file);
+        return DEBAR_ERROR;
+    }
+
+    if (debar_vkey_set_as(key, raw[0], data, (size_t) (plus - data), raw + 1)
+        != DEBAR_OK)
     {
         debar_fault(fault, "%s: not an Ed25519 key with a name: take one of "
                     "`debar key new`", file);
@@ -369,7 +540,16 @@ int
 debar_vkey_set(debar_vkey_t *key, const char *name, size_t len,
     const uint8_t pub[32])
 {
-    if (len > DEBAR_KEY_NAME || !debar_key_name(name, len)
+    return debar_vkey_set_as(key, DEBAR_KEY_ED25519, name, len, pub);
+}
+
+
+int
+debar_vkey_set_as(debar_vkey_t *key, unsigned type, const char *name,
+    size_t len, const uint8_t pub[32])
+{
+    if ((type != DEBAR_KEY_ED25519 && type != DEBAR_KEY_COSIGNER)
+        || len > DEBAR_KEY_NAME || !debar_key_name(name, len)
         || debar_key_small(pub))
     {
         return DEBAR_ERROR;
@@ -378,7 +558,8 @@ debar_vkey_set(debar_vkey_t *key, const char *name, size_t len,
     memset(key->name, 0, sizeof(key->name));
     memcpy(key->name, name, len);
     memcpy(key->pub, pub, sizeof(key->pub));
-    debar_key_id(key->id, name, len, pub);
+    key->type = (uint8_t) type;
+    debar_key_id(key, len);
 
     return DEBAR_OK;
 }
@@ -390,7 +571,7 @@ debar_vkey_text(char out[DEBAR_VKEY_TEXT], const debar_vkey_t *key)
     char     b64[45];
     uint8_t  raw[1 + 32];
 
-    raw[0] = DEBAR_KEY_ED25519;
+    raw[0] = key->type;
     memcpy(raw + 1, key->pub, 32);
     debar_base64_encode(b64, raw, sizeof(raw));
 
@@ -432,18 +613,17 @@ debar_key_name(const char *p, size_t len)
 
 
 static void
-debar_key_id(uint8_t id[4], const char *name, size_t len,
-    const uint8_t pub[32])
+debar_key_id(debar_vkey_t *key, size_t len)
 {
     uint8_t  in[DEBAR_KEY_NAME + 2 + 32], out[SHA256_DIGEST_LENGTH];
 
-    memcpy(in, name, len);
+    memcpy(in, key->name, len);
     in[len] = '\n';
-    in[len + 1] = DEBAR_KEY_ED25519;
-    memcpy(in + len + 2, pub, 32);
+    in[len + 1] = key->type;
+    memcpy(in + len + 2, key->pub, 32);
 
     SHA256(in, len + 2 + 32, out);
-    memcpy(id, out, 4);
+    memcpy(key->id, out, 4);
 }
 
 

@@ -16,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void
 parsed(const debar_note_t *note, const char *p, size_t size, int unsigned_too)
 {
-    size_t  i;
+    size_t       i;
+    debar_buf_t  line;
 
     claim(note->text.data == p && note->text.len <= size && note->text.len);
     claim(p[note->text.len - 1] == '\n');
@@ -28,6 +29,15 @@ parsed(const debar_note_t *note, const char *p, size_t size, int unsigned_too)
         claim(note->signatures[i].name.data > p + note->text.len
               && note->signatures[i].name.data + note->signatures[i].name.len
                  < p + size);
+
+        /* as it was read, it is written */
+
+        memset(&line, 0, sizeof(line));
+        debar_note_line_text(&line, &note->signatures[i]);
+        claim(line.len == 0
+              || memcmp(line.data, note->signatures[i].name.data - 4, line.len)
+                 == 0);
+        debar_buf_free(&line);
     }
 }
 
@@ -37,20 +47,28 @@ key(const char *p, size_t size, const debar_note_t *note)
 {
     char           text[DEBAR_VKEY_TEXT];
     size_t         n;
+    uint64_t       when;
     debar_vkey_t   k, again;
     debar_fault_t  fault;
 
-    if (debar_vkey_parse(&k, "key", p, size, &fault) != DEBAR_OK) {
+    if (debar_vkey_parse_as(&k, 0, "key", p, size, &fault) != DEBAR_OK) {
+        claim(debar_vkey_parse(&k, "key", p, size, &fault) != DEBAR_OK);
         return;
     }
 
     n = debar_vkey_text(text, &k);
     claim(n == size && memcmp(text, p, n) == 0);
-    claim(debar_vkey_parse(&again, "key", text, n, &fault) == DEBAR_OK);
-    claim(debar_vkey_same(&k, &again));
+    claim(debar_vkey_parse_as(&again, k.type, "key", text, n, &fault)
+          == DEBAR_OK);
+    claim(debar_vkey_same(&k, &again) && k.type == again.type);
+    claim((debar_vkey_parse(&again, "key", text, n, &fault) == DEBAR_OK)
+          == (k.type == DEBAR_KEY_ED25519));
 
     if (note) {
-        (void) debar_note_signed(note, &k);
+        claim(debar_note_signed(note, &k) != DEBAR_OK
+              || k.type == DEBAR_KEY_ED25519);
+        claim(debar_note_cosigned(note, &k, &when) != DEBAR_OK
+              || k.type == DEBAR_KEY_COSIGNER);
     }
 }
 

@@ -227,6 +227,117 @@ signing(void)
 }
 
 
+/* The vectors of https://c2sp.org/tlog-cosignature have no key; what has one is
+ * a witness of the public network. */
+
+#define REMORA  "remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x" \
+                "7onlmtw2"
+#define WITNESS  "MCowBQYDK2VwAyEApTPPKyRu6Q3PoMkeY+/sNni0biF4vnVTYRHbVNA31mY="
+#define ANDROID  "developers.google.com/android/binary_transparency/google1p/0\n" \
+                 "5\nxqaCEZhTGZUuKNA7MpSyxe1WXiiESB2p+crAyzM+Vxo=\n"
+#define COSIGNED  "r0xBJQAAAABnkyoLuHgN5KlIUUpZV9hulwsFcgqV5v1CyeIhBZWdkfOJT0im" \
+                  "s1LqbYygO5MEl91CGha5sP79K57P7lIGrz7Qtx8eBw=="
+#define SOFA  "example.com/behind-the-sofa\n20852163\n" \
+              "CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n"
+#define SOFA_SIG  DASH "witness.example.com/w1 jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe" \
+                  "9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJsX3b2oyin1nPZqhf5nNo0xUe+" \
+                  "mbIUBkBIfZ+qnA==\n"
+
+
+static void
+witnesses(void)
+{
+    char          text[DEBAR_VKEY_TEXT], b64[128], all[512];
+    uint8_t       raw[76], der[44], seed[33];
+    uint64_t      when;
+    EVP_PKEY     *private;
+    debar_buf_t   out;
+    debar_vkey_t  key, plain;
+
+    is_int(vkey(&key, REMORA), DEBAR_ERROR,
+           "a witness's key is not one that approves");
+    ok(strstr(fault.text, "witness") != NULL, "and is named: %s", fault.text);
+    is_int(debar_vkey_parse_as(&key, DEBAR_KEY_COSIGNER, "w", PETER,
+                               strlen(PETER), &fault), DEBAR_ERROR,
+           "nor the other way");
+    is_int(debar_vkey_parse_as(&key, DEBAR_KEY_COSIGNER, "w", REMORA,
+                               strlen(REMORA), &fault), DEBAR_OK,
+           "the key of a witness of the network is read");
+    debar_vkey_text(text, &key);
+    is_str(text, REMORA, "and written the same again");
+
+    is_int(by(SOFA "\n" SOFA_SIG, &key), DEBAR_DECLINED,
+           "the specification's example is a note");
+    ok(note.signatures[0].timed && note.signatures[0].time == 1679315147,
+       "of that time");
+    memset(&out, 0, sizeof(out));
+    debar_note_line_text(&out, &note.signatures[0]);
+    is_mem(out.data, out.len, SOFA_SIG, "and its line is written again");
+    out.len = 0;
+
+    /* what the witness signed, in a note of a name that makes the id another */
+
+    is_int(debar_base64_decode(der, sizeof(der), WITNESS, strlen(WITNESS)), 44,
+           "a witness's public key");
+    is_int(debar_base64_decode(raw, sizeof(raw), COSIGNED, strlen(COSIGNED)),
+           76, "and its cosignature");
+    is_int(debar_vkey_set_as(&key, DEBAR_KEY_COSIGNER, "w", 1, der + 12),
+           DEBAR_OK, "a key of it");
+    memcpy(raw, key.id, 4);
+    debar_base64_encode(b64, raw, sizeof(raw));
+    snprintf(all, sizeof(all), ANDROID "\n" DASH "w %s\n", b64);
+    when = 0;
+    (void) by(all, &key);
+    is_int(debar_note_cosigned(&note, &key, &when), DEBAR_OK,
+           "is verified over the time and the text");
+    is_int((long long) when, 1737697803, "of its time");
+    is_int(debar_note_signed(&note, &key), DEBAR_ERROR,
+           "and is no signature of the text alone");
+
+    raw[11] ^= 1;
+    debar_base64_encode(b64, raw, sizeof(raw));
+    snprintf(all, sizeof(all), ANDROID "\n" DASH "w %s\n", b64);
+    (void) by(all, &key);
+    is_int(debar_note_cosigned(&note, &key, &when), DEBAR_ERROR,
+           "another time is another message");
+    raw[11] ^= 1;
+    raw[4] |= 0x80;
+    debar_base64_encode(b64, raw, sizeof(raw));
+    snprintf(all, sizeof(all), ANDROID "\n" DASH "w %s\n", b64);
+    (void) by(all, &key);
+    is_int(debar_note_cosigned(&note, &key, &when), DEBAR_ERROR,
+           "a time beyond 2^63 - 1 is none");
+
+    /* our own: what is signed by a key of one type is nothing by the other */
+
+    (void) debar_base64_decode(seed, sizeof(seed), SEED, strlen(SEED));
+    private = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed + 1, 32);
+    (void) debar_vkey_set_as(&key, DEBAR_KEY_COSIGNER, "w", 1, peter.pub);
+    (void) debar_vkey_set(&plain, "w", 1, peter.pub);
+    ok(memcmp(key.id, plain.id, 4) != 0, "the types have ids of their own");
+
+    debar_buf_add(&out, SOFA "\n", strlen(SOFA) + 1);
+    is_int(debar_note_cosign(&out, debar_str(SOFA, strlen(SOFA)), &key, 7,
+                             private, &fault), DEBAR_OK, "a cosignature");
+    is_int(debar_note_parse(&note, "n", out.data, out.len, 0, &fault),
+           DEBAR_OK, "makes a note");
+    is_int(debar_note_cosigned(&note, &key, &when), DEBAR_OK, "and holds");
+    is_int((long long) when, 7, "with its time");
+    is_int(debar_note_cosigned(&note, &plain, &when), DEBAR_DECLINED,
+           "for its type alone");
+    is_int(debar_note_sign(&out, debar_str(SOFA, 1), &key, private, &fault),
+           DEBAR_ERROR, "a witness's key signs no text");
+    is_int(debar_note_cosign(&out, debar_str(SOFA, 1), &plain, 7, private,
+                             &fault), DEBAR_ERROR, "another cosigns nothing");
+    is_int(debar_note_cosign(&out, debar_str(SOFA, 1), &key, 1ULL << 63,
+                             private, &fault), DEBAR_ERROR,
+           "and no time beyond");
+
+    EVP_PKEY_free(private);
+    debar_buf_free(&out);
+}
+
+
 static void
 base64(void)
 {
@@ -258,6 +369,7 @@ main(void)
     notes();
     malformed();
     signing();
+    witnesses();
 
     return done();
 }
