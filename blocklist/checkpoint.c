@@ -61,6 +61,16 @@ debar_checkpoint_parse(debar_checkpoint_t *c, const char *file,
         goto refused;
     }
 
+    /* extensions, if any: no line is empty */
+
+    for ( /* void */ ; p < end; p = eol + 1) {
+        eol = memchr(p, '\n', (size_t) (end - p));
+
+        if (eol == NULL || eol == p) {
+            goto refused;
+        }
+    }
+
     c->size = n;
     memcpy(c->origin, line[0], len[0]);
     c->origin[len[0]] = '\0';
