@@ -56,7 +56,8 @@ debar_init_sealer(const debar_init_t *in)
     rc = debar_sealer_pass(pass, &fault);
 
     if (rc == DEBAR_OK) {
-        rc = debar_trust_new_key(&vkey, name, key, pass, &fault);
+        rc = debar_trust_new_key(&vkey, DEBAR_KEY_ED25519, name, key, pass,
+                                 &fault);
     }
 
     if (rc != DEBAR_OK) {

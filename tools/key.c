@@ -1,5 +1,5 @@
 /*
- * debar key: keys of those who approve lists.
+ * debar key: keys of those who approve lists, of sealers and witnesses.
  */
 
 #include <openssl/evp.h>
@@ -15,13 +15,14 @@ typedef struct {
     const char  *what;
     const char  *output;
     const char  *pass_file;
+    unsigned     witness;
     unsigned     open;
     unsigned     json;
 } debar_key_args_t;
 
 
 static const char  debar_key_help[] =
-    "usage: debar key new NAME -o FILE [--pass-file FILE] [--json]\n"
+    "usage: debar key new NAME -o FILE [--witness] [--pass-file FILE] [--json]\n"
     "       debar key show FILE|FILE.pub [--open] [--json]\n"
     "\n"
     "Each person who approves lists has a key of their own and keeps it.\n";
@@ -35,6 +36,8 @@ static const char  debar_key_new_help[] =
     "file (debar root new --approver FILE.pub).\n"
     "\n"
     "  -o, --output FILE      where the key goes; must not be there yet\n"
+    "      --witness          for `debar audit witness serve`: it cosigns\n"
+    "                         checkpoints of logs, and signs nothing else\n"
     "      --pass-file FILE   its first line is the passphrase\n"
     "      --json             say the outcome as one JSON object on stdout\n"
     "  -h, --help             this text\n"
@@ -81,6 +84,7 @@ debar_key_args(debar_key_args_t *a, const char *command, const char *help,
     static const struct option  options[] = {
         { "output",    required_argument, NULL, 'o' },
         { "pass-file", required_argument, NULL, 'p' },
+        { "witness",   no_argument,       NULL, 'w' },
         { "open",      no_argument,       NULL, 'O' },
         { "json",      no_argument,       NULL, 'j' },
         { "help",      no_argument,       NULL, 'h' },
@@ -98,6 +102,9 @@ debar_key_args(debar_key_args_t *a, const char *command, const char *help,
             break;
         case 'p':
             a->pass_file = optarg;
+            break;
+        case 'w':
+            a->witness = 1;
             break;
         case 'O':
             a->open = 1;
@@ -125,9 +132,9 @@ debar_key_args(debar_key_args_t *a, const char *command, const char *help,
         return debar_usage(command, "-o FILE is missing, where the key goes");
     }
 
-    if (help == debar_key_new_help ? a->open : a->output != NULL) {
-        return debar_usage(command, "-o belongs to key new, --open to key "
-                           "show");
+    if (help == debar_key_new_help ? a->open : a->output || a->witness) {
+        return debar_usage(command, "-o and --witness belong to key new, "
+                           "--open to key show");
     }
 
     return -1;
@@ -178,8 +185,9 @@ debar_key_new(int argc, char **argv)
         return rc;
     }
 
-    if (debar_trust_new_key(&key, a.what, a.output, a.pass_file, &fault)
-        != DEBAR_OK)
+    if (debar_trust_new_key(&key, a.witness ? DEBAR_KEY_COSIGNER
+                            : DEBAR_KEY_ED25519, a.what, a.output, a.pass_file,
+                            &fault) != DEBAR_OK)
     {
         return debar_trust_failed(a.json, &fault);
     }
@@ -188,9 +196,10 @@ debar_key_new(int argc, char **argv)
 
     if (!a.json) {
         fprintf(stderr, "%s is the private key: keep it and its passphrase to "
-                "yourself.\n%s.pub is for the root file; its id is "
-                "%02x%02x%02x%02x.\n", a.output, a.output, key.id[0],
-                key.id[1], key.id[2], key.id[3]);
+                "yourself.\n%s.pub is for %s; its id is "
+                "%02x%02x%02x%02x.\n", a.output, a.output, a.witness
+                ? "those who rely on the witness" : "the root file",
+                key.id[0], key.id[1], key.id[2], key.id[3]);
     }
 
     return 0;
@@ -212,12 +221,12 @@ debar_key_show(int argc, char **argv)
         return rc;
     }
 
-    if (debar_trust_public(&key, a.what, &fault) != DEBAR_OK) {
+    if (debar_trust_public_as(&key, 0, a.what, &fault) != DEBAR_OK) {
         return debar_trust_failed(a.json, &fault);
     }
 
     if (a.open || a.pass_file) {
-        private = debar_trust_open_key(&key, a.what, a.pass_file, &fault);
+        private = debar_trust_open_key_as(&key, 0, a.what, a.pass_file, &fault);
 
         if (private == NULL) {
             return debar_trust_failed(a.json, &fault);

@@ -20,21 +20,27 @@
 
 #define DEBAR_KEY_PASSPHRASE  12             /* characters of a new one */
 
-/* Makes a key named name: writes path, which must not be there, and path.pub.
+/* Makes a key of a type of note.h, named name: writes path, which must not be
+ * there, and path.pub.
  * pass_file NULL: asked on the terminal, twice. */
 
-int debar_trust_new_key(debar_vkey_t *key, const char *name, const char *path,
-    const char *pass_file, debar_fault_t *fault);
+int debar_trust_new_key(debar_vkey_t *key, unsigned type, const char *name,
+    const char *path, const char *pass_file, debar_fault_t *fault);
 
-/* The public half, of a key file, a .pub file or the text of a key itself. */
+/* The public half, of a key file, a .pub file or the text of a key itself; of
+ * type DEBAR_KEY_ED25519, or the one that is named, 0: either. */
 
 int debar_trust_public(debar_vkey_t *key, const char *arg,
+    debar_fault_t *fault);
+int debar_trust_public_as(debar_vkey_t *key, unsigned type, const char *arg,
     debar_fault_t *fault);
 
 /* Opens the private half; the caller's, EVP_PKEY_free(). */
 
 struct evp_pkey_st *debar_trust_open_key(debar_vkey_t *key, const char *path,
     const char *pass_file, debar_fault_t *fault);
+struct evp_pkey_st *debar_trust_open_key_as(debar_vkey_t *key, unsigned type,
+    const char *path, const char *pass_file, debar_fault_t *fault);
 
 /*
  * Adds the signature of key to the note, or unsigned text, at path: read again

@@ -41,15 +41,15 @@ static int debar_key_pem(debar_buf_t *out, EVP_PKEY *pkey, const char *secret,
 static X509_SIG *debar_key_encrypt(EVP_PKEY *pkey, const char *secret);
 static int debar_key_write(const debar_vkey_t *key, const debar_buf_t *pem,
     const char *path, debar_fault_t *fault);
-static int debar_key_head(debar_vkey_t *key, const char *path,
+static int debar_key_head(debar_vkey_t *key, unsigned type, const char *path,
     const debar_buf_t *file, debar_fault_t *fault);
 static EVP_PKEY *debar_key_decrypt(const char *path, const debar_buf_t *file,
     const char *pass_file, debar_fault_t *fault);
 
 
 int
-debar_trust_new_key(debar_vkey_t *key, const char *name, const char *path,
-    const char *pass_file, debar_fault_t *fault)
+debar_trust_new_key(debar_vkey_t *key, unsigned type, const char *name,
+    const char *path, const char *pass_file, debar_fault_t *fault)
 {
     int           rc;
     char          secret[DEBAR_KEY_SECRET];
@@ -94,7 +94,7 @@ debar_trust_new_key(debar_vkey_t *key, const char *name, const char *path,
     rc = DEBAR_ERROR;
 
     if (pkey == NULL || EVP_PKEY_get_raw_public_key(pkey, pub, &n) != 1
-        || debar_vkey_set(key, name, strlen(name), pub) != DEBAR_OK)
+        || debar_vkey_set_as(key, type, name, strlen(name), pub) != DEBAR_OK)
     {
         debar_fault(fault, "OpenSSL makes no Ed25519 key here: it has to be "
                     "allowed by its configuration");
@@ -316,12 +316,20 @@ debar_key_encrypt(EVP_PKEY *pkey, const char *secret)
 int
 debar_trust_public(debar_vkey_t *key, const char *arg, debar_fault_t *fault)
 {
+    return debar_trust_public_as(key, DEBAR_KEY_ED25519, arg, fault);
+}
+
+
+int
+debar_trust_public_as(debar_vkey_t *key, unsigned type, const char *arg,
+    debar_fault_t *fault)
+{
     int          rc;
     size_t       len;
     debar_buf_t  file;
 
     if (strchr(arg, '+') && access(arg, F_OK) == -1) {
-        return debar_vkey_parse(key, arg, arg, strlen(arg), fault);
+        return debar_vkey_parse_as(key, type, arg, arg, strlen(arg), fault);
     }
 
     if (debar_trust_read(&file, arg, DEBAR_KEY_FILE, "the .pub file that "
@@ -336,8 +344,8 @@ debar_trust_public(debar_vkey_t *key, const char *arg, debar_fault_t *fault)
 
     rc = file.len > sizeof(DEBAR_KEY_HEAD)
          && memcmp(file.data, DEBAR_KEY_HEAD, sizeof(DEBAR_KEY_HEAD) - 1) == 0
-         ? debar_key_head(key, arg, &file, fault)
-         : debar_vkey_parse(key, arg, file.data, len, fault);
+         ? debar_key_head(key, type, arg, &file, fault)
+         : debar_vkey_parse_as(key, type, arg, file.data, len, fault);
 
     debar_buf_free(&file);
 
@@ -346,8 +354,8 @@ debar_trust_public(debar_vkey_t *key, const char *arg, debar_fault_t *fault)
 
 
 static int
-debar_key_head(debar_vkey_t *key, const char *path, const debar_buf_t *file,
-    debar_fault_t *fault)
+debar_key_head(debar_vkey_t *key, unsigned type, const char *path,
+    const debar_buf_t *file, debar_fault_t *fault)
 {
     size_t       head;
     const char  *eol;
@@ -363,13 +371,22 @@ debar_key_head(debar_vkey_t *key, const char *path, const debar_buf_t *file,
         return DEBAR_ERROR;
     }
 
-    return debar_vkey_parse(key, path, file->data + head,
-                            (size_t) (eol - file->data) - head, fault);
+    return debar_vkey_parse_as(key, type, path, file->data + head,
+                               (size_t) (eol - file->data) - head, fault);
 }
 
 
 struct evp_pkey_st *
 debar_trust_open_key(debar_vkey_t *key, const char *path,
+    const char *pass_file, debar_fault_t *fault)
+{
+    return debar_trust_open_key_as(key, DEBAR_KEY_ED25519, path, pass_file,
+                                   fault);
+}
+
+
+struct evp_pkey_st *
+debar_trust_open_key_as(debar_vkey_t *key, unsigned type, const char *path,
     const char *pass_file, debar_fault_t *fault)
 {
     size_t        n;
@@ -395,7 +412,7 @@ debar_trust_open_key(debar_vkey_t *key, const char *path,
         debar_fault(fault, "%s: others may read this private key: chmod 600 "
                     "it", path);
 
-    } else if (debar_key_head(key, path, &file, fault) == DEBAR_OK) {
+    } else if (debar_key_head(key, type, path, &file, fault) == DEBAR_OK) {
         pkey = debar_key_decrypt(path, &file, pass_file, fault);
     }
 
