@@ -4,6 +4,7 @@
 
 #include "audit.h"
 #include "audit_index.h"
+#include "audit_witness.h"
 
 
 static const char  debar_audit_help[] =
@@ -36,6 +37,8 @@ static const debar_command_t  debar_audit_commands[] = {
       "a report for people: a page, PDF, CSV, JSON" },
     { "retain", debar_audit_retain,
       "delete what policy need not keep, and prove the rest" },
+    { "witness", debar_audit_witness,
+      "have checkpoints cosigned by another machine, or cosign" },
     { NULL, NULL, NULL }
 };
 
