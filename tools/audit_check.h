@@ -16,7 +16,8 @@ typedef struct {
     uint64_t     line;            /* from 1; 0: the file as a whole */
     uint64_t     leaf;
     const char  *what;            /* changed, removed, added, reordered,
-                                     truncated, doubled, missing; NULL: it is
+                                     truncated, doubled, missing; by its
+                                     witnesses: uncosigned, stale; NULL: it is
                                      intact */
     char         text[256];       /* for people */
 } debar_audit_blame_t;

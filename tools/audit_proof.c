@@ -7,7 +7,20 @@
 #include <jansson.h>
 
 #include "audit_proof.h"
+#include "audit_witness.h"
 #include "trust.h"
+
+
+/* What check-proof is asked. */
+
+typedef struct {
+    const char         *path;
+    const char         *named;
+    debar_vkey_t        key;
+    debar_cosigners_t   cosigners;
+    unsigned            unasked;  /* cosignatures that nobody named */
+    unsigned            json;
+} debar_check_proof_t;
 
 
 static int debar_proof_parse(debar_proof_t *p, json_t *root);
@@ -15,24 +28,29 @@ static int debar_proof_parse_line(debar_proof_line_t *l, json_t *o);
 static int debar_proof_text_of(debar_buf_t *out, json_t *o, const char *key);
 static int debar_proof_bytes(uint8_t *out, size_t n, json_t *o);
 static void debar_proof_hex(debar_buf_t *out, const uint8_t *in, size_t n);
-static int debar_check_proof_args(int argc, char **argv, const char **path,
-    const char **key, unsigned *json);
-static void debar_check_proof_print(const debar_proof_t *p,
-    const debar_vkey_t *key);
-static void debar_check_proof_json(const debar_proof_t *p,
-    const debar_vkey_t *key);
+static int debar_check_proof_args(debar_check_proof_t *a, int argc,
+    char **argv);
+static int debar_check_proof_cosigned(debar_check_proof_t *a,
+    const debar_proof_t *p, debar_fault_t *fault);
+static void debar_check_proof_print(const debar_check_proof_t *a,
+    const debar_proof_t *p);
+static void debar_check_proof_json(const debar_check_proof_t *a,
+    const debar_proof_t *p);
 
 
 static const char  debar_check_proof_name[] = "debar audit check-proof";
 
 static const char  debar_check_proof_help[] =
-    "usage: debar audit check-proof FILE --key FILE.pub\n"
+    "usage: debar audit check-proof FILE --key FILE.pub [--witness KEY]...\n"
     "\n"
     "Checks a file of `debar audit prove` without the log: that its lines were\n"
     "sealed as they stand there, by the holder of the key.\n"
     "\n"
     "  -k, --key FILE.pub  the sealer's key, or its text, as it was kept\n"
     "                      elsewhere\n"
+    "  -w, --witness KEY   the key of a witness, which has to have cosigned the\n"
+    "                      checkpoint; several times: all of them\n"
+    "      --witness-quorum N  so many of them\n"
     "      --json          one JSON object instead of text\n"
     "  -h, --help          this text\n"
     "\n"
@@ -40,9 +58,11 @@ static const char  debar_check_proof_help[] =
 
 
 static const struct option  debar_check_proof_options[] = {
-    { "key",  required_argument, NULL, 'k' },
-    { "json", no_argument,       NULL, 'j' },
-    { "help", no_argument,       NULL, 'h' },
+    { "key",            required_argument, NULL, 'k' },
+    { "witness",        required_argument, NULL, 'w' },
+    { "witness-quorum", required_argument, NULL, 'Q' },
+    { "json",           no_argument,       NULL, 'j' },
+    { "help",           no_argument,       NULL, 'h' },
     { NULL, 0, NULL, 0 }
 };
 
@@ -453,34 +473,36 @@ debar_proof_free(debar_proof_t *p)
 int
 debar_audit_check_proof(int argc, char **argv)
 {
-    int             rc;
-    unsigned        json;
-    const char     *path, *named;
-    debar_vkey_t    key;
-    debar_fault_t   fault;
-    debar_proof_t   p;
+    int                   rc;
+    debar_fault_t         fault;
+    debar_proof_t         p;
+    debar_check_proof_t   a;
 
-    rc = debar_check_proof_args(argc, argv, &path, &named, &json);
+    rc = debar_check_proof_args(&a, argc, argv);
     if (rc != -1) {
         return rc;
     }
 
-    if (debar_trust_public(&key, named, &fault) != DEBAR_OK
-        || debar_proof_read(&p, path, &fault) != DEBAR_OK)
+    if (debar_trust_public(&a.key, a.named, &fault) != DEBAR_OK
+        || debar_proof_read(&p, a.path, &fault) != DEBAR_OK)
     {
-        return debar_trust_failed(json, &fault);
+        return debar_trust_failed(a.json, &fault);
     }
 
-    rc = debar_proof_check(&p, path, &key, &fault);
+    rc = debar_proof_check(&p, a.path, &a.key, &fault);
+
+    if (rc == DEBAR_OK) {
+        rc = debar_check_proof_cosigned(&a, &p, &fault);
+    }
 
     if (rc != DEBAR_OK) {
-        rc = debar_trust_failed(json, &fault);
+        rc = debar_trust_failed(a.json, &fault);
 
-    } else if (json) {
-        debar_check_proof_json(&p, &key);
+    } else if (a.json) {
+        debar_check_proof_json(&a, &p);
 
     } else {
-        debar_check_proof_print(&p, &key);
+        debar_check_proof_print(&a, &p);
     }
 
     debar_proof_free(&p);
@@ -490,27 +512,36 @@ debar_audit_check_proof(int argc, char **argv)
 
 
 static int
-debar_check_proof_args(int argc, char **argv, const char **path,
-    const char **key, unsigned *json)
+debar_check_proof_args(debar_check_proof_t *a, int argc, char **argv)
 {
-    int  c;
+    int  c, n;
 
-    *path = NULL;
-    *key = NULL;
-    *json = 0;
+    memset(a, 0, sizeof(*a));
     opterr = 0;
 
-    while ((c = getopt_long(argc, argv, ":k:h", debar_check_proof_options,
+    while ((c = getopt_long(argc, argv, ":k:w:h", debar_check_proof_options,
                             NULL)) != -1)
     {
+        n = -1;
+
         switch (c) {
 
         case 'k':
-            *key = optarg;
+            a->named = optarg;
+            break;
+
+        case 'w':
+            n = debar_cosigners_add(&a->cosigners, debar_check_proof_name,
+                                    optarg);
+            break;
+
+        case 'Q':
+            n = debar_cosigners_quorum(&a->cosigners, debar_check_proof_name,
+                                       optarg);
             break;
 
         case 'j':
-            *json = 1;
+            a->json = 1;
             break;
 
         case 'h':
@@ -520,6 +551,10 @@ debar_check_proof_args(int argc, char **argv, const char **path,
         default:
             return debar_bad_option(debar_check_proof_name, c, argv);
         }
+
+        if (n != -1) {
+            return n;
+        }
     }
 
     if (argc - optind != 1) {
@@ -527,25 +562,94 @@ debar_check_proof_args(int argc, char **argv, const char **path,
                            "audit prove`");
     }
 
-    if (*key == NULL) {
+    if (a->named == NULL) {
         return debar_usage(debar_check_proof_name, "--key is missing: the "
                            "sealer's public key, without which a proof is "
                            "anyone's");
     }
 
-    *path = argv[optind];
+    a->path = argv[optind];
 
-    return -1;
+    return debar_cosigners_enough(&a->cosigners, debar_check_proof_name);
+}
+
+
+/* Who else has signed the checkpoint, and when. */
+
+static int
+debar_check_proof_cosigned(debar_check_proof_t *a, const debar_proof_t *p,
+    debar_fault_t *fault)
+{
+    int                      rc;
+    size_t                   k;
+    unsigned                 i;
+    debar_note_t             note;
+    debar_cosigner_t        *c;
+    const debar_cosigner_t  *missing;
+
+    if (debar_note_parse(&note, a->path, p->note.data, p->note.len, 0, fault)
+        != DEBAR_OK)
+    {
+        return DEBAR_ERROR;
+    }
+
+    for (k = 0; k < note.n; k++) {
+        a->unasked += note.signatures[k].timed;
+    }
+
+    for (i = 0; i < a->cosigners.n; i++) {
+
+        c = &a->cosigners.list[i];
+        rc = debar_note_cosigned(&note, &c->key, &c->time);
+
+        if (rc == DEBAR_ERROR) {
+            debar_fault(fault, "%s: has a false cosignature by %s: somebody "
+                        "changed it or made it up", a->path, c->key.name);
+            return DEBAR_ERROR;
+        }
+
+        if (rc == DEBAR_OK) {
+            c->found = 1;
+            c->size = p->checkpoint.size;
+            a->unasked--;
+        }
+    }
+
+    if (!debar_cosigners_agree(&a->cosigners, &missing)) {
+        debar_fault(fault, "%s: its checkpoint is not cosigned by %s: have the "
+                    "proof made again once it is (`debar audit witness ask`)",
+                    a->path, missing->key.name);
+        return DEBAR_ERROR;
+    }
+
+    return DEBAR_OK;
 }
 
 
 static void
-debar_check_proof_print(const debar_proof_t *p, const debar_vkey_t *key)
+debar_check_proof_print(const debar_check_proof_t *a, const debar_proof_t *p)
 {
-    unsigned  i;
+    char                     when[24];
+    unsigned                 i;
+    const debar_cosigner_t  *c;
 
     printf("proved: incident %s, %u line%s of %s, sealed by %s\n", p->incident,
-           p->n, p->n == 1 ? "" : "s", p->checkpoint.origin, key->name);
+           p->n, p->n == 1 ? "" : "s", p->checkpoint.origin, a->key.name);
+
+    for (i = 0; i < a->cosigners.n; i++) {
+
+        c = &a->cosigners.list[i];
+
+        if (c->found) {
+            printf("cosigned by %s at %s\n", c->key.name,
+                   debar_witness_time(when, c->time));
+        }
+    }
+
+    if (a->unasked) {
+        printf("cosigned by %u that %s not checked (--witness KEY)\n",
+               a->unasked, a->unasked == 1 ? "was" : "were");
+    }
 
     for (i = 0; i < p->n; i++) {
         printf("\n%s:%" PRIu64 " (leaf %" PRIu64 " of %" PRIu64 ")\n  ",
@@ -567,16 +671,36 @@ debar_check_proof_print(const debar_proof_t *p, const debar_vkey_t *key)
 
 
 static void
-debar_check_proof_json(const debar_proof_t *p, const debar_vkey_t *key)
+debar_check_proof_json(const debar_check_proof_t *a, const debar_proof_t *p)
 {
-    unsigned     i;
-    debar_buf_t  b;
+    char                     when[24];
+    unsigned                 i, n;
+    debar_buf_t              b;
+    const debar_cosigner_t  *c;
 
     memset(&b, 0, sizeof(b));
     debar_buf_printf(&b, "{\"ok\":true");
     debar_json_text(&b, "incident", p->incident, strlen(p->incident));
-    debar_json_text(&b, "key", key->name, strlen(key->name));
+    debar_json_text(&b, "key", a->key.name, strlen(a->key.name));
     debar_json_number(&b, "size", p->checkpoint.size);
+
+    for (n = 0, i = 0; i < a->cosigners.n; i++) {
+
+        c = &a->cosigners.list[i];
+
+        if (c->found) {
+            debar_buf_printf(&b, "%s{\"ok\":true", n++ ? ","
+                             : ",\"witnesses\":[");
+            debar_json_text(&b, "witness", c->key.name, strlen(c->key.name));
+            debar_witness_time(when, c->time);
+            debar_json_text(&b, "time", when, strlen(when));
+            debar_buf_printf(&b, "}");
+        }
+    }
+
+    if (n) {
+        debar_buf_printf(&b, "]");
+    }
 
     if (p->digest[0]) {
         debar_json_number(&b, "serial", p->serial);

@@ -4,7 +4,8 @@
  *
  *     format      "debar-proof/1"
  *     incident    32 hex digits
- *     checkpoint  the signed note (checkpoint.h), text
+ *     checkpoint  the signed note (checkpoint.h), text; with the cosignatures of
+ *                 witnesses, where there are
  *     lines       [{file, number (from 1), leaf (from 0), line (text; or
  *                 base64, where it is no UTF-8), salt (32 hex digits),
  *                 path [hex, ...]}]

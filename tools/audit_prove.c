@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "audit_proof.h"
+#include "audit_witness.h"
 #include "trust.h"
 
 
@@ -34,6 +35,21 @@ typedef struct {
 } debar_prove_t;
 
 
+/* Of the checkpoints that have all lines, the last that most witnesses have
+ * cosigned.  They stand behind each other. */
+
+typedef struct {
+    const debar_prove_t  *s;
+    uint64_t              leaves; /* that it has to have */
+    debar_buf_t           note;   /* the one that is looked at */
+    debar_checkpoint_t    c;
+    unsigned              n;      /* its cosignatures */
+    debar_buf_t           best;
+    debar_checkpoint_t    best_c;
+    unsigned              best_n;
+} debar_prove_group_t;
+
+
 static int debar_prove_args(debar_prove_args_t *a, int argc, char **argv);
 static int debar_prove_place(debar_prove_args_t *a, int argc, char **argv);
 static int debar_prove_search(debar_prove_t *s, debar_fault_t *fault);
@@ -41,6 +57,11 @@ static int debar_prove_part(debar_prove_t *s, size_t i, debar_fault_t *fault);
 static int debar_prove_add(debar_prove_t *s, const debar_audit_part_t *part,
     uint64_t index, const char *line, size_t len, debar_fault_t *fault);
 static int debar_prove_paths(debar_prove_t *s, debar_fault_t *fault);
+static int debar_prove_cosigned(debar_prove_t *s, debar_fault_t *fault);
+static int debar_prove_group(void *data, const debar_note_t *note,
+    debar_str_t bytes, const debar_checkpoint_t *c);
+static int debar_prove_has(const debar_buf_t *text,
+    const debar_note_signature_t *s);
 static int debar_prove_manifest(const debar_prove_args_t *a,
     const debar_audit_log_t *log, debar_proof_t *p, debar_fault_t *fault);
 
@@ -52,7 +73,8 @@ static const char  debar_prove_help[] =
     "\n"
     "Writes the lines of an incident, and what shows that they were sealed, as\n"
     "one JSON file, which `debar audit check-proof` checks with the sealer's\n"
-    "public key alone.  DIR/audit: default audit, or here.\n"
+    "public key alone.  DIR/audit: default audit, or here.  Of a log that has\n"
+    "witnesses the checkpoint is the last that most of them have cosigned.\n"
     "\n"
     "  -o, --output FILE    default: stdout\n"
     "  -k, --key FILE.pub   the checkpoint has to be by this key\n"
@@ -367,11 +389,15 @@ debar_prove_paths(debar_prove_t *s, debar_fault_t *fault)
     unsigned             i;
     debar_proof_line_t  *l;
 
+    if (debar_prove_cosigned(s, fault) != DEBAR_OK) {
+        return DEBAR_ERROR;
+    }
+
     for (i = 0; i < s->proof->n; i++) {
 
         l = &s->proof->lines[i];
-        n = debar_tiles_inclusion(l->path, &s->tiles, l->leaf, s->tiles.size,
-                                  fault);
+        n = debar_tiles_inclusion(l->path, &s->tiles, l->leaf,
+                                  s->proof->checkpoint.size, fault);
         if (n < 0) {
             return DEBAR_ERROR;
         }
@@ -380,6 +406,154 @@ debar_prove_paths(debar_prove_t *s, debar_fault_t *fault)
     }
 
     return DEBAR_OK;
+}
+
+
+/* The proof's checkpoint becomes a cosigned one, where there is one. */
+
+static int
+debar_prove_cosigned(debar_prove_t *s, debar_fault_t *fault)
+{
+    int                   rc;
+    uint64_t              size;
+    unsigned              i;
+    debar_hash_t          root;
+    debar_checkpoint_t    c;
+    debar_prove_group_t   g;
+
+    size = debar_cosigned_size(&s->log->audit);
+    memset(&g, 0, sizeof(g));
+    g.s = s;
+
+    for (i = 0; i < s->proof->n; i++) {
+        if (s->proof->lines[i].leaf >= g.leaves) {
+            g.leaves = s->proof->lines[i].leaf + 1;
+        }
+    }
+
+    rc = debar_cosigned_each(&s->log->audit, size, debar_prove_group, &g,
+                             fault);
+
+    if (rc == DEBAR_OK && g.n) {
+        (void) debar_prove_group(&g, NULL, debar_str("", 0), NULL);
+    }
+
+    if (rc != DEBAR_OK || g.best_n == 0) {
+
+        if (rc == DEBAR_OK && size && !s->quiet) {
+            debar_say("no witness has cosigned it yet: its proof has the "
+                      "sealer's word");
+        }
+
+    } else if (debar_tiles_root(root, &s->tiles, g.best_c.size, fault)
+               != DEBAR_OK)
+    {
+        rc = DEBAR_ERROR;
+
+    } else if (memcmp(root, g.best_c.root, DEBAR_HASH) != 0
+               || debar_checkpoint_read(&c, "sealed/cosigned", g.best.data,
+                                        g.best.len, s->log->has_key
+                                        ? &s->log->key : NULL, fault)
+                  != DEBAR_OK)
+    {
+        debar_say("%s/sealed/cosigned: has a checkpoint that is not of this "
+                  "log as it is: `debar audit verify --witness` says more",
+                  s->log->audit.path);
+
+    } else {
+        s->proof->checkpoint = c;
+        s->proof->note.len = 0;
+        debar_buf_add(&s->proof->note, g.best.data, g.best.len);
+    }
+
+    debar_buf_free(&g.note);
+    debar_buf_free(&g.best);
+
+    return rc;
+}
+
+
+/* note NULL: the last group ends. */
+
+static int
+debar_prove_group(void *data, const debar_note_t *note, debar_str_t bytes,
+    const debar_checkpoint_t *c)
+{
+    size_t                i;
+    debar_prove_group_t  *g = data;
+
+    if (note == NULL || g->n == 0 || note->text.len >= g->note.len
+        || memcmp(note->text.data, g->note.data, note->text.len) != 0)
+    {
+        if (g->n && g->n >= g->best_n) {
+            g->best.len = 0;
+            debar_buf_add(&g->best, g->note.data, g->note.len);
+            g->best_c = g->c;
+            g->best_n = g->n;
+        }
+
+        g->n = 0;
+        g->note.len = 0;
+
+        if (note == NULL || c->size < g->leaves
+            || c->size > g->s->log->checkpoint.size
+            || strcmp(c->origin, g->s->log->checkpoint.origin) != 0)
+        {
+            return DEBAR_OK;
+        }
+
+        g->c = *c;
+        debar_buf_add(&g->note, bytes.data, bytes.len);
+
+        for (i = 0; i < note->n; i++) {
+            g->n += note->signatures[i].timed;
+        }
+
+        return DEBAR_OK;
+    }
+
+    /* the same by another witness; who cosigned it before did so earlier */
+
+    for (i = 0; i < note->n && g->n < DEBAR_COSIGNERS; i++) {
+
+        if (note->signatures[i].timed
+            && !debar_prove_has(&g->note, &note->signatures[i]))
+        {
+            debar_note_line_text(&g->note, &note->signatures[i]);
+            g->n++;
+        }
+    }
+
+    return DEBAR_OK;
+}
+
+
+/* Whether a line of the same key is there. */
+
+static int
+debar_prove_has(const debar_buf_t *text, const debar_note_signature_t *s)
+{
+    size_t         i;
+    debar_note_t   note;
+    debar_fault_t  fault;
+
+    if (debar_note_parse(&note, "cosigned", text->data, text->len, 0, &fault)
+        != DEBAR_OK)
+    {
+        return 1;
+    }
+
+    for (i = 0; i < note.n; i++) {
+        if (note.signatures[i].name.len == s->name.len
+            && memcmp(note.signatures[i].name.data, s->name.data, s->name.len)
+               == 0
+            && memcmp(note.signatures[i].id, s->id, sizeof(s->id)) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -5,27 +5,34 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "audit_check.h"
+#include "audit_witness.h"
 #include "trust.h"
 
 
 typedef struct {
-    const char  *dir;
-    const char  *key;
-    const char  *kept;            /* a checkpoint that was kept elsewhere */
-    unsigned     threads;
-    unsigned     json;
-    unsigned     quiet;
+    const char         *dir;
+    const char         *key;
+    const char         *kept;     /* a checkpoint that was kept elsewhere */
+    debar_cosigners_t   cosigners;
+    unsigned            threads;
+    unsigned            json;
+    unsigned            quiet;
 } debar_verify_args_t;
 
 
 static int debar_verify_args(debar_verify_args_t *a, int argc, char **argv);
+static int debar_verify_option(debar_verify_args_t *a, int ch,
+    const char *value);
 static int debar_verify_kept(const debar_verify_args_t *a,
     const debar_audit_log_t *log, debar_audit_blame_t *blame,
     debar_fault_t *fault);
-static void debar_verify_print(const debar_audit_check_t *c, double seconds);
+static void debar_verify_print(const debar_audit_check_t *c,
+    const debar_cosigners_t *cosigners, double seconds);
+static void debar_verify_cosigned(const debar_audit_check_t *c,
+    const debar_cosigners_t *cosigners);
 static void debar_verify_print_blame(const debar_audit_check_t *c);
-static void debar_verify_json(const debar_audit_check_t *c, double seconds);
+static void debar_verify_json(const debar_audit_check_t *c,
+    const debar_cosigners_t *cosigners, double seconds);
 
 
 static const char  debar_verify_name[] = "debar audit verify";
@@ -43,6 +50,10 @@ static const char  debar_verify_help[] =
     "                         most, since who rewrites all of it signs it, too\n"
     "  -c, --checkpoint FILE  a checkpoint of the log that was kept elsewhere:\n"
     "                         the log must go on from it\n"
+    "  -w, --witness KEY      the key of a witness, which has to have cosigned\n"
+    "                         checkpoints of it; several times: all of them\n"
+    "      --witness-quorum N so many of them\n"
+    "      --witness-age TIME not longer ago, as 10m or 1d\n"
     "  -t, --threads N        default: one for each processor\n"
     "  -q, --quiet            no progress; nothing is said of what is intact\n"
     "      --json             one JSON object instead of text\n"
@@ -55,6 +66,9 @@ static const char  debar_verify_help[] =
 static const struct option  debar_verify_options[] = {
     { "key",        required_argument, NULL, 'k' },
     { "checkpoint", required_argument, NULL, 'c' },
+    { "witness",    required_argument, NULL, 'w' },
+    { "witness-quorum", required_argument, NULL, 'Q' },
+    { "witness-age", required_argument, NULL, 'A' },
     { "threads",    required_argument, NULL, 't' },
     { "quiet",      no_argument,       NULL, 'q' },
     { "json",       no_argument,       NULL, 'j' },
@@ -68,6 +82,8 @@ debar_audit_verify(int argc, char **argv)
 {
     int                   rc;
     double                seconds;
+    uint64_t              cosigned;
+    debar_audit_t         audit;
     debar_fault_t         fault;
     struct timespec       from, to;
     debar_audit_log_t     log;
@@ -78,6 +94,14 @@ debar_audit_verify(int argc, char **argv)
     if (rc != -1) {
         return rc;
     }
+
+    /* what is cosigned later may be of a later checkpoint than the one here */
+
+    if (debar_audit_find(&audit, a.dir, &fault) != DEBAR_OK) {
+        return debar_trust_failed(a.json, &fault);
+    }
+
+    cosigned = debar_cosigned_size(&audit);
 
     if (debar_audit_log_open(&log, a.dir, a.key, &fault) != DEBAR_OK) {
         return debar_trust_failed(a.json, &fault);
@@ -97,6 +121,11 @@ debar_audit_verify(int argc, char **argv)
         rc = debar_verify_kept(&a, &log, &check.blame, &fault);
     }
 
+    if (rc == DEBAR_OK && a.cosigners.n && check.blame.what == NULL) {
+        rc = debar_audit_witnessed(&a.cosigners, &log, cosigned, &check.blame,
+                                   &fault);
+    }
+
     if (rc != DEBAR_OK) {
         debar_audit_log_close(&log);
         return debar_trust_failed(a.json, &fault);
@@ -106,13 +135,13 @@ debar_audit_verify(int argc, char **argv)
               + (double) (to.tv_nsec - from.tv_nsec) / 1e9;
 
     if (a.json) {
-        debar_verify_json(&check, seconds);
+        debar_verify_json(&check, &a.cosigners, seconds);
 
     } else if (check.blame.what) {
         debar_verify_print_blame(&check);
 
     } else if (!a.quiet) {
-        debar_verify_print(&check, seconds);
+        debar_verify_print(&check, &a.cosigners, seconds);
     }
 
     debar_audit_log_close(&log);
@@ -124,14 +153,12 @@ debar_audit_verify(int argc, char **argv)
 static int
 debar_verify_args(debar_verify_args_t *a, int argc, char **argv)
 {
-    int             c;
-    char           *end;
-    unsigned long   n;
+    int  c, n;
 
     memset(a, 0, sizeof(*a));
     opterr = 0;
 
-    while ((c = getopt_long(argc, argv, ":k:c:t:qh", debar_verify_options,
+    while ((c = getopt_long(argc, argv, ":k:c:w:t:qh", debar_verify_options,
                             NULL)) != -1)
     {
         switch (c) {
@@ -142,17 +169,6 @@ debar_verify_args(debar_verify_args_t *a, int argc, char **argv)
 
         case 'c':
             a->kept = optarg;
-            break;
-
-        case 't':
-            n = strtoul(optarg, &end, 10);
-
-            if (*optarg < '1' || *optarg > '9' || *end || n > 64) {
-                return debar_usage(debar_verify_name, "--threads \"%s\": a "
-                                   "number from 1 to 64 is wanted", optarg);
-            }
-
-            a->threads = (unsigned) n;
             break;
 
         case 'q':
@@ -167,6 +183,18 @@ debar_verify_args(debar_verify_args_t *a, int argc, char **argv)
             fputs(debar_verify_help, stdout);
             return 0;
 
+        case 't':
+        case 'w':
+        case 'Q':
+        case 'A':
+            n = debar_verify_option(a, c, optarg);
+
+            if (n != -1) {
+                return n;
+            }
+
+            break;
+
         default:
             return debar_bad_option(debar_verify_name, c, argv);
         }
@@ -178,6 +206,46 @@ debar_verify_args(debar_verify_args_t *a, int argc, char **argv)
     }
 
     a->dir = argv[optind];
+
+    return debar_cosigners_enough(&a->cosigners, debar_verify_name);
+}
+
+
+/* One that may be refused: -1, or an exit code. */
+
+static int
+debar_verify_option(debar_verify_args_t *a, int ch, const char *value)
+{
+    char           *end;
+    unsigned long   n;
+
+    switch (ch) {
+
+    case 'w':
+        return debar_cosigners_add(&a->cosigners, debar_verify_name, value);
+
+    case 'Q':
+        return debar_cosigners_quorum(&a->cosigners, debar_verify_name, value);
+
+    case 'A':
+        a->cosigners.age = debar_witness_span(value);
+
+        if (a->cosigners.age == 0) {
+            return debar_usage(debar_verify_name, "--witness-age \"%s\": a time "
+                               "is wanted, as 10m, 2h or 1d", value);
+        }
+
+        return -1;
+    }
+
+    n = strtoul(value, &end, 10);
+
+    if (*value < '1' || *value > '9' || *end || n > 64) {
+        return debar_usage(debar_verify_name, "--threads \"%s\": a number from "
+                           "1 to 64 is wanted", value);
+    }
+
+    a->threads = (unsigned) n;
 
     return -1;
 }
@@ -257,7 +325,8 @@ debar_verify_kept(const debar_verify_args_t *a, const debar_audit_log_t *log,
 
 
 static void
-debar_verify_print(const debar_audit_check_t *c, double seconds)
+debar_verify_print(const debar_audit_check_t *c,
+    const debar_cosigners_t *cosigners, double seconds)
 {
     const debar_audit_log_t  *log = c->log;
 
@@ -270,6 +339,8 @@ debar_verify_print(const debar_audit_check_t *c, double seconds)
     }
 
     printf("\n  sealed by %s", log->checkpoint.origin);
+
+    debar_verify_cosigned(c, cosigners);
 
     if (c->gone_files) {
         printf("\n  %" PRIu64 " line%s of %" PRIu64 " file%s deleted by policy",
@@ -285,6 +356,30 @@ debar_verify_print(const debar_audit_check_t *c, double seconds)
     printf("\n  %s\n", log->has_key ? "authenticated by the key that was given"
            : "consistent, not authenticated: --key names the sealer's key as "
            "it was kept elsewhere");
+}
+
+
+static void
+debar_verify_cosigned(const debar_audit_check_t *c,
+    const debar_cosigners_t *cosigners)
+{
+    char                     when[24];
+    unsigned                 i;
+    const debar_cosigner_t  *by;
+
+    for (i = 0; i < cosigners->n; i++) {
+
+        by = &cosigners->list[i];
+
+        if (by->time == 0) {
+            printf("\n  not cosigned by %s", by->key.name);
+            continue;
+        }
+
+        printf("\n  cosigned by %s at %s: %" PRIu64 " of %" PRIu64 " lines%s",
+               by->key.name, debar_witness_time(when, by->time), by->size,
+               c->log->checkpoint.size, by->found ? "" : ", too long ago");
+    }
 }
 
 
@@ -305,9 +400,13 @@ debar_verify_print_blame(const debar_audit_check_t *c)
 
 
 static void
-debar_verify_json(const debar_audit_check_t *c, double seconds)
+debar_verify_json(const debar_audit_check_t *c,
+    const debar_cosigners_t *cosigners, double seconds)
 {
+    char                        when[24];
+    unsigned                    i;
     debar_buf_t                 b;
+    const debar_cosigner_t     *by;
     const debar_audit_log_t    *log = c->log;
     const debar_audit_blame_t  *blame = &c->blame;
 
@@ -325,6 +424,22 @@ debar_verify_json(const debar_audit_check_t *c, double seconds)
     debar_json_number(&b, "deleted_files", c->gone_files);
     debar_json_number(&b, "unsealed", c->unsealed);
     debar_buf_printf(&b, ",\"seconds\":%.3f", seconds);
+
+    for (i = 0; i < cosigners->n; i++) {
+
+        by = &cosigners->list[i];
+        debar_buf_printf(&b, "%s{", i ? "," : ",\"witnesses\":[");
+        debar_buf_printf(&b, "\"ok\":%s", by->found ? "true" : "false");
+        debar_json_text(&b, "witness", by->key.name, strlen(by->key.name));
+
+        if (by->time) {
+            debar_witness_time(when, by->time);
+            debar_json_number(&b, "size", by->size);
+            debar_json_text(&b, "time", when, strlen(when));
+        }
+
+        debar_buf_printf(&b, "}%s", i + 1 == cosigners->n ? "]" : "");
+    }
 
     if (blame->what) {
         debar_buf_printf(&b, ",\"fault\":{");
