@@ -47,8 +47,9 @@ sub trust_passphrase {
 }
 
 
-# trust_key(NAME, file => NAME): a key by openssl, in files as `debar key new`
-# writes them: {name, pub (32 bytes), vkey, id, pem (open), file, public}.
+# trust_key(NAME, file => NAME, type => 4): a key by openssl, in files as `debar
+# key new` writes them: {name, pub (32 bytes), vkey, id, pem (open), file,
+# public}.  Type 4 is a witness's.
 
 sub trust_key {
     my ($name, %o) = @_;
@@ -59,7 +60,7 @@ sub trust_key {
     openssl('genpkey', '-algorithm', 'ed25519', '-out', $key{pem});
     $key{pub} = substr openssl('pkey', '-in', $key{pem}, '-pubout', '-outform',
                                'DER'), -32;
-    @key{qw(vkey id)} = trust_vkey($name, $key{pub});
+    @key{qw(vkey id)} = trust_vkey($name, $key{pub}, $o{type});
 
     my $pem = openssl('pkcs8', '-topk8', '-in', $key{pem}, '-v2',
                       'aes-256-cbc', '-passout',
@@ -76,11 +77,11 @@ sub trust_key {
 # The text of a public key, and its id in binary.
 
 sub trust_vkey {
-    my ($name, $pub) = @_;
-    my $id = substr sha256("$name\n\x01$pub"), 0, 4;
+    my ($name, $pub, $type) = @_;
+    my $typed = chr($type // 1) . $pub;
+    my $id = substr sha256("$name\n$typed"), 0, 4;
 
-    return ("$name+" . unpack('H*', $id) . '+'
-            . encode_base64("\x01$pub", ''), $id);
+    return ("$name+" . unpack('H*', $id) . '+' . encode_base64($typed, ''), $id);
 }
 
 
