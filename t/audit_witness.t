@@ -14,6 +14,7 @@ use lib "$FindBin::Bin/lib";
 use Digest::SHA qw(sha256);
 use Encode ();
 use HTTP::Tiny;
+use IO::Socket::INET;
 use JSON::PP;
 use MIME::Base64 qw(encode_base64 decode_base64);
 use POSIX ();
@@ -26,7 +27,7 @@ use Debar::Test::Trust;
 
 # DEBAR_WITNESS_KILLS=100 is the long form.
 
-my $kills = $ENV{DEBAR_WITNESS_KILLS} || 6;
+my $kills = $ENV{DEBAR_WITNESS_KILLS} || 4;
 my $dir = test_dir();
 my $origin = $Debar::Test::Sealed::ORIGIN;
 my $log = trust_key($origin, file => 'sealer');
@@ -559,10 +560,108 @@ refused(verify($bad, '--checkpoint', "$dir/kept"), qr/changed/,
 is(verify($dir_log, '--checkpoint', "$dir/kept")->{status}, 0,
    'and the honest one is');
 
+
+# --- the sealer asks by itself --------------------------------------------------
+
+my $live = "$dir/live/audit";
+
+# leaves of the checkpoint that was cosigned last
+
+sub latest {
+    my @all = (file_text("$live/sealed/cosigned") // '')
+              =~ /^debar-audit\/gw1\n(\d+)\n/mg;
+
+    return $all[-1] // 0;
+}
+
+unlink glob "$dir/w2.state/*";
+stop_process($by{w2}{pid});
+serve('w2');
+write_file("$live/audit.jsonl", join '', map { "$_\n" } @lines[0 .. 9]);
+write_file("$live/witness",
+           "every 1s\n$by{w2}{url} " . file_text($by{w2}{public}));
+
+my $sealer = start_process('sealer', debar_path(), 'audit', 'seal', '--follow',
+    $live, '--key', "$dir/sealer", '--pass-file', trust_passphrase(), '--every',
+    '100ms');
+
+ok(eventually(sub { latest() == 10 }, 10), 'the sealer has its log cosigned')
+    or diag(file_text("$dir/sealer.out"));
+
+open my $more, '>>', "$live/audit.jsonl" or die;
+syswrite $more, join '', map { "$_\n" } @lines[10 .. 29];
+ok(eventually(sub { latest() == 30 }, 10), 'as it grows')
+    or diag(file_text("$dir/sealer.out"));
+
+syswrite $more, "$lines[30]\n";
+stop_process($sealer);
+ok(eventually(sub { latest() == 31 }, 10), 'and as it ends')
+    or diag(file_text("$dir/sealer.out"));
+is(verify($live, '--witness', $by{w2}{public})->{status}, 0, 'which verifies');
+
 stop_process($by{$_}{pid}) for 'w1', 'w2';
 refused(audit('witness', 'ask', $dir_log), qr/is the URL right.*\n.*is the URL/,
         'witnesses that are away are named');
 
-# A false witness: any answer, and nothing is kept.
+
+
+# --- a false witness ------------------------------------------------------------
+
+# Whatever it answers: nothing is kept, and it is told.
+
+my $line = trust_sign('x', $log, name => $by{w1}{name});
+my %answers = (
+    empty => ['200 OK', 'text/plain', ''],
+    page => ['200 OK', 'text/html', '<html>welcome</html>'],
+    other => ['200 OK', 'text/plain', $line],
+    false => ['200 OK', 'text/plain', "\xe2\x80\x94 $by{w1}{name} "
+              . encode_base64($by{w1}{id} . 'x' x 72, '') . "\n"],
+    untyped => ['409 Conflict', 'text/plain', "5\n"],
+    unsaid => ['409 Conflict', 'text/x.tlog.size', "many\n"],
+    wild => ['409 Conflict', 'text/x.tlog.size', undef],
+    huge => ['200 OK', 'text/plain', 'x' x 2_000_000],
+    moved => ['307 Temporary Redirect', 'text/plain', ''],
+    broken => ['500 Internal Server Error', 'text/plain', ''],
+);
+my $liar = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 8) or die;
+my $liar_url = 'http://127.0.0.1:' . $liar->sockport;
+my $lies = fork // die;
+
+if ($lies == 0) {
+    $SIG{PIPE} = 'IGNORE';
+
+    while (my $c = $liar->accept) {
+        my ($head, $n) = ('', 0);
+
+        while ($head !~ /\r\n\r\n/ && sysread $c, $head, 4096, length $head) { }
+
+        my ($what) = $head =~ m{^POST /(\w+)/add-checkpoint };
+        my ($len) = $head =~ /^content-length: (\d+)/mi;
+        my $rest = $len - (length($head) - index($head, "\r\n\r\n") - 4);
+
+        while ($rest > 0 && ($n = sysread $c, my $skip, $rest)) { $rest -= $n }
+
+        my ($status, $type, $text) = @{ $answers{$what} };
+
+        $text //= 1 + int(rand 600) . "\n";
+        print {$c} "HTTP/1.1 $status\r\nContent-Type: $type\r\n"
+                   . "Location: $liar_url/other/add-checkpoint\r\n"
+                   . 'Content-Length: ' . length($text)
+                   . "\r\nConnection: close\r\n\r\n$text";
+        close $c;
+    }
+
+    POSIX::_exit(0);
+}
+
+for my $what (sort keys %answers) {
+    $r = audit('witness', 'ask', $dir_log, '--witness', "$liar_url/$what",
+               '--witness-key', $by{w1}{public});
+    refused($r, qr{/\Q$what\E.*: .+}, "an answer that is $what");
+}
+
+kill 'KILL', $lies;
+waitpid $lies, 0;
+is(file_text("$dir_log/sealed/cosigned"), $cosigned, 'nothing of it is kept');
 
 done_testing();

@@ -57,7 +57,9 @@ static const char  debar_seal_help[] =
     "Seals the audit log in DIR (DIR/audit of a gateway): each line becomes a\n"
     "leaf of a Merkle tree (RFC 6962), whose root is signed every second or\n"
     "thousand lines (C2SP checkpoints), in DIR/sealed.  Rotates the log, to\n"
-    "DIR/audit-00000001.jsonl and so on.\n"
+    "DIR/audit-00000001.jsonl and so on.  Where DIR/witness names witnesses, a\n"
+    "line with URL and key for each, they are asked each minute to cosign\n"
+    "(`debar audit witness ask`).\n"
     "\n"
     "      --follow               until SIGTERM, which seals what is left\n"
     "      --once                 what is there now\n"
@@ -645,6 +647,8 @@ debar_seal_follow(debar_seal_t *s)
             debar_seal_accept(s);
         }
 
+        debar_seal_witness(s);
+
         /* not a turn for each line */
 
         if (debar_seal_do(s, 0, &more) == DEBAR_OK && !more && n > 0) {
@@ -654,6 +658,7 @@ debar_seal_follow(debar_seal_t *s)
 
     while (debar_seal_do(s, 1, &more) == DEBAR_OK && more) { /* void */ }
 
+    debar_seal_witness_end(s);
     (void) debar_service_log(&s->service, "ends with %" PRIu64 " leaves, %"
                              PRIu64 " bytes not sealed", s->state.size,
                              debar_seal_behind(s));

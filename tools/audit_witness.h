@@ -184,6 +184,54 @@ int debar_witness_post(void **client, debar_witness_reply_t *reply,
 void debar_witness_hang_up(void *client);
 
 
+typedef struct {
+    char            url[DEBAR_WITNESS_URL];
+    debar_vkey_t    key;
+    void           *client;
+    debar_fault_t   fault;        /* of the last time; empty: none */
+    uint64_t        size;         /* cosigned, and when */
+    uint64_t        time;
+} debar_asked_t;
+
+typedef struct {
+    debar_asked_t    list[DEBAR_COSIGNERS];
+    unsigned         n;
+    unsigned         keys;        /* of list, that have one */
+    const char      *dir;
+    const char      *key;         /* the sealer's */
+    const char      *ca;
+    uint64_t         every;       /* s; 0: once */
+    uint64_t         every_file;  /* what the file says of that; 0: nothing */
+    unsigned         json;
+    int              fd;          /* of DIR/audit; -1: by its path */
+
+    debar_audit_t    audit;
+    debar_vkey_t     log;
+    debar_hasher_t  *hasher;
+} debar_ask_t;
+
+/* A checkpoint that is to be cosigned. */
+
+typedef struct {
+    debar_checkpoint_t   c;
+    debar_buf_t          note;
+    debar_buf_t          request;
+    uint64_t             old;
+} debar_ask_for_t;
+
+
+/* audit_witness_asked.c: the latest checkpoint; DEBAR_DECLINED: nothing is
+ * sealed yet. */
+
+int debar_ask_latest(debar_ask_t *a, debar_ask_for_t *f, debar_fault_t *fault);
+
+/* Has it cosigned by w; latest stays.  DEBAR_DECLINED, with every: that was done
+ * not long ago. */
+
+int debar_ask_one(debar_ask_t *a, debar_asked_t *w,
+    const debar_ask_for_t *latest, debar_fault_t *fault);
+
+
 /* --- audit_witness.c ------------------------------------------------------- */
 
 /* "2026-11-22T11:00:00Z"; out: 24 bytes. */

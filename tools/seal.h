@@ -68,6 +68,12 @@ typedef struct {
     int                    open[DEBAR_SEAL_OPEN];
     unsigned               nopen;
 
+    /* who asks its witnesses */
+
+    pid_t                  asker;            /* 0: none */
+    uint64_t               ask_next;         /* ms: looked at again */
+    struct timespec        ask_file;         /* of DIR/witness, as it has it */
+
     /* what goes wrong */
 
     unsigned               failing;          /* said */
@@ -139,6 +145,15 @@ int debar_seal_nginx(debar_seal_t *s);
  * 1, 0. */
 
 int debar_seal_written(debar_seal_t *s, uint64_t number);
+
+
+/* --- seal_witness.c: who has checkpoints cosigned ------------------------- */
+
+/* At each turn: starts one where DIR/audit/witness is, another where that is
+ * changed.  End: it asks for what was sealed last, and ends. */
+
+void debar_seal_witness(debar_seal_t *s);
+void debar_seal_witness_end(debar_seal_t *s);
 
 
 #endif /* DEBAR_TOOLS_SEAL_H */
