@@ -66,7 +66,7 @@ _debar()
             ;;
         2:audit:*)
             words='seal rotate index search verify prove check-proof
-                consistency replay report export retain --help'
+                consistency replay report export retain witness --help'
             ;;
         *:audit:index)
             words='--follow --rebuild --json --quiet --help'
@@ -85,16 +85,35 @@ _debar()
             words='--socket --json --help'
             ;;
         *:audit:verify)
-            words='--key --checkpoint --threads --quiet --json --help'
+            words='--key --checkpoint --witness --witness-quorum --witness-age
+                --threads --quiet --json --help'
             ;;
         *:audit:prove)
             words='--output --key --manifest --help'
             ;;
         *:audit:check-proof)
-            words='--key --json --help'
+            words='--key --witness --witness-quorum --json --help'
             ;;
         *:audit:consistency)
             words='--log --key --output --proof --json --help'
+            ;;
+        3:audit:witness)
+            words='serve ask show --help'
+            ;;
+        *:audit:witness)
+            case ${COMP_WORDS[3]} in
+                serve)
+                    words='--key --pass-file --state --log --listen --user
+                        --daemon --output --pid --help'
+                    ;;
+                ask)
+                    words='--witness --witness-key --every --key --ca --json
+                        --help'
+                    ;;
+                *)
+                    words='--json --help'
+                    ;;
+            esac
             ;;
         *:audit:replay)
             words='--list --key --json --help'
@@ -168,7 +187,7 @@ _debar()
                 --merge --show --yes --json --help'
             ;;
         *:key:new)
-            words='--output --pass-file --json --help'
+            words='--output --witness --pass-file --json --help'
             ;;
         *:key:*)
             words='--open --pass-file --json --help'
