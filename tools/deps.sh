@@ -6,10 +6,12 @@ set -eu
 
 here=$(dirname "$0")
 missing=
+installed=" $(dpkg-query -W -f '${Package} ${Status}\n' \
+    | sed -n 's/ [^ ]* [^ ]* installed$//p' | tr '\n' ' ') "
 
 for p in $(sed -n 's/^\([a-z0-9][^ ]*\).*/\1/p' "$here/deps.txt"); do
-    case $(dpkg-query -W -f '${Status}' "$p" 2>/dev/null || true) in
-        *" installed") ;;
+    case $installed in
+        *" $p "*) ;;
         *) missing="$missing $p" ;;
     esac
 done
