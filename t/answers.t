@@ -66,7 +66,8 @@ start_process('bad', sub {
 });
 
 my $gw = Debar::Test::Gateway->new(
-    list => write_list(test_dir() . '/list'));
+    list => write_list(test_dir() . '/list'),
+    conf => { worker_shutdown_timeout => '1s' });
 
 # Two requests at once on one connection; the answers to them.
 

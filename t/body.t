@@ -43,7 +43,8 @@ sub source {
 }
 
 my $gw = Debar::Test::Gateway->new(list => source(1, 'Rocketmaker'),
-                                   inspect => 1, upstream_ca => $pki->ca);
+                                   inspect => 1, upstream_ca => $pki->ca,
+                                   conf => { worker_shutdown_timeout => '1s' });
 my $url = 'http://shop.neutral.example/order';
 my $curl = Debar::Test::Curl->new(proxy => 'http://127.0.0.1:3128',
                                   ca => $gw->ca_file);

@@ -358,6 +358,7 @@ chmod 0644, test_dir() . '/users';
 my $auth = Debar::Test::Gateway->new(
     name => 'auth', port => 3130, list => $list,
     init => ['--connect-port', 8443, '--connect-port', 25],
+    conf => { worker_shutdown_timeout => '1s' },
     front => { debar_htpasswd => test_dir() . '/users' });
 
 sub basic {
