@@ -216,7 +216,7 @@ sub serve {
         return;
     }
 
-    while ($c->{in} =~ /^(.*?\r?\n)\r?\n/s) {
+    while (substr($c->{in}, 0, 300_000) =~ /^(.*?\r?\n)\r?\n/s) {
         my $head = $1;
         my $size = $+[0];
         my ($line, @lines) = split /\r?\n/, $head;
@@ -229,7 +229,7 @@ sub serve {
             $c->{continued} = 1;
         }
 
-        my ($body, $used) = body(\%f, substr $c->{in}, $size);
+        my ($body, $used) = body(\%f, \$c->{in}, $size);
 
         return if !defined $used;
 
@@ -250,27 +250,27 @@ sub serve {
 }
 
 
-# (body, bytes used), or nothing while it is not all there.
+# (body, bytes used) of what stands there in a text, or nothing while it is not
+# all there.  No expression sees the whole text: perl would copy it each time.
 
 sub body {
-    my ($f, $in) = @_;
+    my ($f, $in, $from) = @_;
 
     if (lc($f->{'transfer-encoding'} // '') eq 'chunked') {
-        my ($body, $pos) = ('', 0);
+        my ($body, $pos) = ('', $from);
 
-        while (substr($in, $pos) =~ /^([0-9a-fA-F]+)[^\n]*\n/) {
-            my ($n, $head) = (hex $1, length $&);
+        while (substr($$in, $pos, 70_000) =~ /^([0-9a-fA-F]+)[^\n]*\n/) {
+            my ($n, $at) = (hex $1, $pos + $+[0]);
 
             if ($n == 0) {
-                return if substr($in, $pos + $head)
-                          !~ /^(?:[^\r\n]+\r?\n)*\r?\n/;
-                return ($body, $pos + $head + length $&);
+                return if substr($$in, $at) !~ /^(?:[^\r\n]+\r?\n)*\r?\n/;
+                return ($body, $at + $+[0] - $from);
             }
 
-            return if length $in < $pos + $head + $n + 2;
+            return if length $$in < $at + $n + 2;
 
-            $body .= substr $in, $pos + $head, $n;
-            $pos += $head + $n + 2;
+            $body .= substr $$in, $at, $n;
+            $pos = $at + $n + 2;
         }
 
         return;
@@ -278,8 +278,8 @@ sub body {
 
     my $n = $f->{'content-length'} // 0;
 
-    return if length $in < $n;
-    return (substr($in, 0, $n), $n);
+    return if length $$in < $from + $n;
+    return (substr($$in, $from, $n), $n);
 }
 
 
