@@ -73,7 +73,16 @@ sub stop {
 sub requests {
     my ($self) = @_;
 
-    return map { decode_json($_) } split /\n/, file_text($self->{file});
+    open my $f, '<:raw', $self->{file} or die "$self->{file}: $!\n";
+    seek $f, $self->{read} // 0, 0;
+
+    while (defined(my $line = <$f>)) {
+        last if $line !~ /\n\z/;
+        push @{ $self->{requests} }, decode_json($line);
+        $self->{read} += length $line;
+    }
+
+    return @{ $self->{requests} || [] };
 }
 
 
