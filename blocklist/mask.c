@@ -11,14 +11,9 @@
 #include "secrets.h"
 
 
-#define DEBAR_MASK_NAME    96     /* bytes of a name that are looked at */
-#define DEBAR_MASK_PART     5     /* the shortest of debar_secret_parts */
 #define DEBAR_MASK_START   24     /* of a token */
 #define DEBAR_MASK_DIGITS  64     /* of a run of digits, at a time */
 #define DEBAR_MASK_GROUPS  24
-#define DEBAR_MASK_LONG    32     /* a value that looks like chance */
-
-#define debar_mask_count(a)  (sizeof(a) / sizeof((a)[0]))
 
 
 typedef struct {
@@ -167,10 +162,32 @@ debar_mask_word(const char *word, size_t len)
     size_t  i;
 
     for (i = 0; i < debar_mask_count(debar_secret_words); i++) {
-        if (strlen(debar_secret_words[i]) == len
-            && memcmp(debar_secret_words[i], word, len) == 0)
+        if (debar_secret_words[i].len == len
+            && memcmp(debar_secret_words[i].text, word, len) == 0)
         {
             return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static int
+debar_mask_part(const char *flat, size_t n)
+{
+    size_t                      i, k;
+    const debar_secret_name_t  *part;
+
+    for (i = 0; i < debar_mask_count(debar_secret_parts); i++) {
+        part = &debar_secret_parts[i];
+
+        for (k = 0; k + part->len <= n; k++) {
+            if (flat[k] == part->text[0]
+                && memcmp(flat + k, part->text, part->len) == 0)
+            {
+                return 1;
+            }
         }
     }
 
@@ -193,7 +210,7 @@ debar_mask_begins(const char *name, size_t len, size_t i)
 int
 debar_mask_name(const char *name, size_t len)
 {
-    char    flat[DEBAR_MASK_NAME + 1];
+    char    flat[DEBAR_MASK_NAME];
     size_t  i, n, word;
 
     if (len > DEBAR_MASK_NAME) {
@@ -229,28 +246,14 @@ debar_mask_name(const char *name, size_t len)
     }
 
     for (i = 0; i < debar_mask_count(debar_secret_names); i++) {
-        if (strlen(debar_secret_names[i]) == n
-            && memcmp(debar_secret_names[i], flat, n) == 0)
+        if (debar_secret_names[i].len == n
+            && memcmp(debar_secret_names[i].text, flat, n) == 0)
         {
             return 1;
         }
     }
 
-    if (n < DEBAR_MASK_PART) {
-        return 0;
-    }
-
-    flat[n] = '\0';
-
-    for (i = 0; i < debar_mask_count(debar_secret_parts); i++) {
-        if (strlen(debar_secret_parts[i]) <= n
-            && strstr(flat, debar_secret_parts[i]))
-        {
-            return 1;
-        }
-    }
-
-    return 0;
+    return debar_mask_part(flat, n);
 }
 
 
@@ -274,9 +277,9 @@ debar_mask_name_add(debar_mask_t *m, unsigned char c)
 static int
 debar_mask_is_token(const debar_mask_token_t *t)
 {
-    size_t    i, n;
+    size_t  i;
 
-    if (t->len < 20) {
+    if (t->len < DEBAR_MASK_TOKEN) {
         return 0;
     }
 
@@ -284,12 +287,11 @@ debar_mask_is_token(const debar_mask_token_t *t)
         return 1;
     }
 
-    for (i = 0; i < debar_mask_count(debar_secret_keys); i++) {
-        n = strlen(debar_secret_keys[i].text);
-
-        if (t->len >= debar_secret_keys[i].len
-            && t->dots <= 4
-            && memcmp(t->start, debar_secret_keys[i].text, n) == 0)
+    for (i = 0; t->dots <= 4 && i < debar_mask_count(debar_secret_keys); i++) {
+        if (t->len >= debar_secret_keys[i].min
+            && t->start[0] == debar_secret_keys[i].text[0]
+            && memcmp(t->start, debar_secret_keys[i].text,
+                      debar_secret_keys[i].len) == 0)
         {
             return t->digits != 0;
         }
@@ -381,11 +383,11 @@ debar_mask_card_end(debar_mask_t *m)
 
     k->group[k->ngroups] = k->n;
 
-    for (a = 0; k->n >= 13 && a < k->ngroups; a++) {
+    for (a = 0; k->n >= DEBAR_MASK_CARD && a < k->ngroups; a++) {
         for (b = k->ngroups; b > a; b--) {
             n = k->group[b] - k->group[a];
 
-            if (n >= 13 && n <= 19
+            if (n >= DEBAR_MASK_CARD && n <= 19
                 && debar_mask_luhn(k->digit + k->group[a], n))
             {
                 debar_mask_span(m, k->from[k->group[a]],
@@ -624,6 +626,12 @@ debar_mask(char *out, size_t size, const char *text, size_t len, unsigned url)
     size_t             i;
     debar_mask_t       m;
     debar_mask_char_t  ch;
+
+    if (debar_mask_plain(text, len)) {
+        len = len < size ? len : size;
+        memcpy(out, text, len);
+        return len;
+    }
 
     memset(&m, 0, offsetof(debar_mask_t, name));
     m.token.len = 0;

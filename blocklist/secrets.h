@@ -7,21 +7,51 @@
 #ifndef DEBAR_SECRETS_H
 #define DEBAR_SECRETS_H
 
+#include <stddef.h>
+
+
+#define DEBAR_MASK_NAME    96     /* bytes of a name that are looked at */
+#define DEBAR_MASK_TOKEN   20     /* of the shortest key or token */
+#define DEBAR_MASK_LONG    32     /* of a value that looks like chance */
+#define DEBAR_MASK_CARD    13     /* digits of the shortest number of a card */
+
+#define debar_mask_count(a)  (sizeof(a) / sizeof((a)[0]))
+
+
+typedef struct {
+    const char  *text;
+    size_t       len;
+} debar_secret_name_t;
+
+#define debar_secret(s)  { s, sizeof(s) - 1 }
+
 
 /*
  * Anywhere in a name of which case and all but letters and digits are left out:
  * "X-Amz-Security-Token", "user[new_password]", "ApiKey".
  */
 
-static const char  *const debar_secret_parts[] = {
-    "password", "passwd", "passphrase", "passcode", "passwort", "pincode",
-    "token", "secret", "apikey", "accesskey", "authkey", "privatekey",
-    "sharedkey", "masterkey", "encryptionkey", "licensekey", "subscriptionkey",
-    "session", "sessid", "signature", "credential", "authorization",
-    "authorisation", "authenticat", "assertion", "oauth", "bearer",
-    "samlresponse", "samlrequest", "authcode", "accesscode", "verificationcode",
-    "devicecode", "usercode", "codeverifier", "securitycode", "resetcode",
-    "onetimecode", "cardnumber", "creditcard", "socialsecurity", "cookie",
+static const debar_secret_name_t  debar_secret_parts[] = {
+    debar_secret("password"), debar_secret("passwd"),
+    debar_secret("passphrase"), debar_secret("passcode"),
+    debar_secret("passwort"), debar_secret("pincode"), debar_secret("token"),
+    debar_secret("secret"), debar_secret("apikey"), debar_secret("accesskey"),
+    debar_secret("authkey"), debar_secret("privatekey"),
+    debar_secret("sharedkey"), debar_secret("masterkey"),
+    debar_secret("encryptionkey"), debar_secret("licensekey"),
+    debar_secret("subscriptionkey"), debar_secret("session"),
+    debar_secret("sessid"), debar_secret("signature"),
+    debar_secret("credential"), debar_secret("authorization"),
+    debar_secret("authorisation"), debar_secret("authenticat"),
+    debar_secret("assertion"), debar_secret("oauth"), debar_secret("bearer"),
+    debar_secret("samlresponse"), debar_secret("samlrequest"),
+    debar_secret("authcode"), debar_secret("accesscode"),
+    debar_secret("verificationcode"), debar_secret("devicecode"),
+    debar_secret("usercode"), debar_secret("codeverifier"),
+    debar_secret("securitycode"), debar_secret("resetcode"),
+    debar_secret("onetimecode"), debar_secret("cardnumber"),
+    debar_secret("creditcard"), debar_secret("socialsecurity"),
+    debar_secret("cookie"),
 };
 
 /*
@@ -29,39 +59,54 @@ static const char  *const debar_secret_parts[] = {
  * "author", nor "key" in "keyword".
  */
 
-static const char  *const debar_secret_words[] = {
-    "pwd", "pass", "pw", "pin", "key", "keys", "sig", "sign", "sid", "auth",
-    "jwt", "otp", "totp", "mfa", "sas", "hmac", "cvv", "cvc", "cvv2", "ssn",
-    "creds", "csrf", "xsrf", "ticket",
+static const debar_secret_name_t  debar_secret_words[] = {
+    debar_secret("pwd"), debar_secret("pass"), debar_secret("pw"),
+    debar_secret("pin"), debar_secret("key"), debar_secret("keys"),
+    debar_secret("sig"), debar_secret("sign"), debar_secret("sid"),
+    debar_secret("auth"), debar_secret("jwt"), debar_secret("otp"),
+    debar_secret("totp"), debar_secret("mfa"), debar_secret("sas"),
+    debar_secret("hmac"), debar_secret("cvv"), debar_secret("cvc"),
+    debar_secret("cvv2"), debar_secret("ssn"), debar_secret("creds"),
+    debar_secret("csrf"), debar_secret("xsrf"), debar_secret("ticket"),
 };
 
 /* The whole name: "zip_code" and "product-code" are none. */
 
-static const char  *const debar_secret_names[] = {
-    "code", "pan",
+static const debar_secret_name_t  debar_secret_names[] = {
+    debar_secret("code"), debar_secret("pan"),
 };
 
 
 /* How keys begin that services hand out, and the least length of the whole. */
 
+#define debar_secret_key(s, min)  { s, sizeof(s) - 1, min }
+
 static const struct {
     const char  *text;
-    unsigned     len;
+    size_t       len;
+    size_t       min;
 } debar_secret_keys[] = {
-    { "AKIA", 20 },        { "ASIA", 20 },        { "AROA", 20 },
-    { "AIza", 35 },        { "ya29.", 20 },       { "GOCSPX-", 24 },
-    { "ghp_", 36 },        { "gho_", 36 },        { "ghu_", 36 },
-    { "ghs_", 36 },        { "ghr_", 36 },        { "github_pat_", 30 },
-    { "glpat-", 20 },      { "gldt-", 20 },       { "glrt-", 20 },
-    { "xoxb-", 20 },       { "xoxp-", 20 },       { "xoxa-", 20 },
-    { "xoxr-", 20 },       { "xoxs-", 20 },       { "xapp-", 20 },
-    { "sk_live_", 20 },    { "sk_test_", 20 },    { "rk_live_", 20 },
-    { "rk_test_", 20 },    { "pk_live_", 20 },    { "whsec_", 20 },
-    { "sk-", 32 },         { "SG.", 40 },         { "key-", 36 },
-    { "npm_", 36 },        { "pypi-", 40 },       { "hf_", 30 },
-    { "dop_v1_", 40 },     { "shpat_", 32 },      { "sq0atp-", 22 },
-    { "sq0csp-", 22 },     { "EAACEdEose0cBA", 20 }, { "dckr_pat_", 24 },
-    { "hvs.", 24 },        { "AGE-SECRET-KEY-", 40 },
+    debar_secret_key("AKIA", 20), debar_secret_key("ASIA", 20),
+    debar_secret_key("AROA", 20), debar_secret_key("AIza", 35),
+    debar_secret_key("ya29.", 20), debar_secret_key("GOCSPX-", 24),
+    debar_secret_key("ghp_", 36), debar_secret_key("gho_", 36),
+    debar_secret_key("ghu_", 36), debar_secret_key("ghs_", 36),
+    debar_secret_key("ghr_", 36), debar_secret_key("github_pat_", 30),
+    debar_secret_key("glpat-", 20), debar_secret_key("gldt-", 20),
+    debar_secret_key("glrt-", 20), debar_secret_key("xoxb-", 20),
+    debar_secret_key("xoxp-", 20), debar_secret_key("xoxa-", 20),
+    debar_secret_key("xoxr-", 20), debar_secret_key("xoxs-", 20),
+    debar_secret_key("xapp-", 20), debar_secret_key("sk_live_", 20),
+    debar_secret_key("sk_test_", 20), debar_secret_key("rk_live_", 20),
+    debar_secret_key("rk_test_", 20), debar_secret_key("pk_live_", 20),
+    debar_secret_key("whsec_", 20), debar_secret_key("sk-", 32),
+    debar_secret_key("SG.", 40), debar_secret_key("key-", 36),
+    debar_secret_key("npm_", 36), debar_secret_key("pypi-", 40),
+    debar_secret_key("hf_", 30), debar_secret_key("dop_v1_", 40),
+    debar_secret_key("shpat_", 32), debar_secret_key("sq0atp-", 22),
+    debar_secret_key("sq0csp-", 22), debar_secret_key("EAACEdEose0cBA", 20),
+    debar_secret_key("dckr_pat_", 24), debar_secret_key("hvs.", 24),
+    debar_secret_key("AGE-SECRET-KEY-", 40),
 };
 
 

@@ -1,5 +1,6 @@
 /* Secrets of URLs and texts, and how much of a URL is kept. */
 
+#include <stdint.h>
 #include <string.h>
 
 #include "mask.h"
@@ -191,9 +192,65 @@ bounds(void)
 }
 
 
+/*
+ * What is said to be plain is left as it is by the rules, too: a "%" at its end
+ * is no encoding, but makes it not plain.
+ */
+
+static void
+plain(void)
+{
+    char      text[64], out[64];
+    size_t    i, k, n, len, plains, bad;
+    uint32_t  x;
+
+    static const char *const  words[] = {
+        "code", "pan", "key", "token", "eyJ", "AKIA", "a", "Z9", "0", "4111",
+        "1111", "-", ".", "_", "/", "?", "=", "&", ";", "#", " ", "+", ":", "@",
+        ",", "[", "x.y", "ghp_", "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7b",
+        "www.a-long-name-of-a-host.example", "http://",
+    };
+
+    ok(debar_mask_plain("http://www.a.example/p/q.html?id=12&q=a+b", 41),
+       "an everyday URL is plain");
+
+    x = 20171218;
+
+    for (i = 0, bad = 0, plains = 0; i < 200000; i++) {
+
+        for (len = 0; len < 56; len += n) {
+            x = x * 1664525 + 1013904223;
+            k = (x >> 8) % (sizeof(words) / sizeof(words[0]) + 1);
+
+            if (k == sizeof(words) / sizeof(words[0])) {
+                break;
+            }
+
+            n = strlen(words[k]);
+            n = n < sizeof(text) - 1 - len ? n : sizeof(text) - 1 - len;
+            memcpy(text + len, words[k], n);
+        }
+
+        if (!debar_mask_plain(text, len)) {
+            continue;
+        }
+
+        plains++;
+        text[len] = '%';
+
+        n = debar_mask(out, sizeof(out), text, len + 1, i & 1);
+        bad += n != len + 1 || memcmp(out, text, n) != 0;
+    }
+
+    is_int(bad, 0, "what is plain has nothing to mask");
+    ok(plains > 20000, "and is seen often");
+}
+
+
 int
 main(void)
 {
+    plain();
     userinfo();
     pairs();
     shapes();
