@@ -760,6 +760,33 @@ bounds(void)
 }
 
 
+/* Times that debar_record_time() has otherwise than gmtime(). */
+
+static int
+record_times(void)
+{
+    int        bad;
+    char       out[25], want[64];
+    time_t     t;
+    int64_t    msec;
+    struct tm  tm;
+
+    for (bad = 0, msec = -5364662400000; msec < 253402300799999;
+         msec += 32531246789)
+    {
+        t = msec / 1000 - (msec % 1000 < 0);
+        gmtime_r(&t, &tm);
+        snprintf(want, sizeof(want), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
+                 tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+                 tm.tm_min, tm.tm_sec, (int) (msec - (int64_t) t * 1000));
+        debar_record_time(out, msec);
+        bad += strcmp(out, want) != 0;
+    }
+
+    return bad;
+}
+
+
 static void
 records(void)
 {
@@ -796,6 +823,7 @@ records(void)
 
     debar_record_time(out, 1514764800123);
     is_str(out, "2018-01-01T00:00:00.123Z", "time in UTC with milliseconds");
+    is_int(record_times(), 0, "as gmtime() has it, from 1800 to 9999");
 
     judge_one(&v, "GET", "http://acme-cdn.example/x?token=s", NOW, NULL, NULL);
 
