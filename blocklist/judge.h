@@ -8,6 +8,7 @@
 #ifndef DEBAR_JUDGE_H
 #define DEBAR_JUDGE_H
 
+#include <stddef.h>
 #include "snapshot.h"
 
 
@@ -112,9 +113,6 @@ typedef struct {
     uint32_t          permit;     /* that lifted all of it, or DEBAR_NONE */
     uint32_t          waiver;
 
-    unsigned          nevidence;  /* strongest first */
-    debar_evidence_t  evidence[DEBAR_MAX_EVIDENCE];
-
     const debar_pin_t  *pin;      /* set while a file is being judged */
 
     unsigned          order_len;  /* the order that a document names: */
@@ -122,7 +120,17 @@ typedef struct {
 
     debar_host_t      host;       /* to be dialled, if verdict is PASS or LOG */
     unsigned          port;       /* 0: none given */
+
+    unsigned          nevidence;  /* strongest first */
+    debar_evidence_t  evidence[DEBAR_MAX_EVIDENCE];     /* the last: what is
+                                     behind nevidence need not be kept */
 } debar_verdict_t;
+
+/* Bytes of a verdict with the evidence that it has: what a copy needs. */
+
+#define debar_verdict_size(v)                                                 \
+    (offsetof(debar_verdict_t, evidence)                                      \
+     + (v)->nevidence * sizeof(debar_evidence_t))
 
 /*
  * Judges everything that is known before a name is resolved.  Every reading of

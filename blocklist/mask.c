@@ -162,6 +162,11 @@ debar_mask_word(const char *word, size_t len)
     size_t  i;
 
     for (i = 0; i < debar_mask_count(debar_secret_words); i++) {
+
+        if (debar_secret_words[i].len > len) {
+            break;
+        }
+
         if (debar_secret_words[i].len == len
             && memcmp(debar_secret_words[i].text, word, len) == 0)
         {
@@ -181,6 +186,10 @@ debar_mask_part(const char *flat, size_t n)
 
     for (i = 0; i < debar_mask_count(debar_secret_parts); i++) {
         part = &debar_secret_parts[i];
+
+        if (part->len > n) {
+            break;
+        }
 
         for (k = 0; k + part->len <= n; k++) {
             if (flat[k] == part->text[0]
@@ -240,7 +249,7 @@ debar_mask_name(const char *name, size_t len)
     }
 
     if (debar_mask_word(flat + word, n - word)
-        || debar_mask_word(flat, n))
+        || (word && debar_mask_word(flat, n)))
     {
         return 1;
     }

@@ -215,6 +215,20 @@ debar_text(debar_line_t *l, const char *data, size_t len, size_t max)
         }                                                                     \
     } while (0)
 
+/* A word of ours needs no look for what must be escaped. */
+
+#define debar_member_word(l, key, s)                                          \
+    do {                                                                      \
+        const char  *z_ = (s);                                                \
+                                                                              \
+        if (z_ != NULL && *z_ != '\0') {                                      \
+            debar_key(l, key);                                                \
+            debar_lit(l, "\"");                                               \
+            debar_line_z(l, z_);                                              \
+            debar_lit(l, "\"");                                               \
+        }                                                                     \
+    } while (0)
+
 #define debar_member_z(l, key, s)                                             \
     do {                                                                      \
         const char  *z_ = (s);                                                \
@@ -480,8 +494,8 @@ debar_record_head(debar_line_t *l, const debar_record_t *r)
 
     debar_record_time(time, r->msec);
 
-    debar_member_z(l, "time", time);
-    debar_member_z(l, "incident", r->incident);
+    debar_member_word(l, "time", time);
+    debar_member_word(l, "incident", r->incident);
 }
 
 
@@ -617,7 +631,7 @@ debar_record_content(debar_line_t *l, const debar_record_content_t *c,
     outer = l->first;
     l->first = 1;
 
-    debar_member_z(l, "type", c->type);
+    debar_member_word(l, "type", c->type);
     debar_member_u(l, "size", c->size);
 
     if (c->sha256) {
@@ -676,8 +690,8 @@ debar_record_line(char *out, size_t size, const debar_record_t *given,
     debar_member(&l, "method", r->method, 64);
     debar_record_url(&l, r, r->url);
 
-    debar_member_z(&l, "activity", debar_activity_name(v->activity));
-    debar_member_z(&l, "verdict", debar_action_name(v->verdict));
+    debar_member_word(&l, "activity", debar_activity_name(v->activity));
+    debar_member_word(&l, "verdict", debar_action_name(v->verdict));
     debar_member(&l, "mode", r->mode, 16);
     debar_member_z(&l, "fault", debar_verdict_fault(v));
 
@@ -694,7 +708,7 @@ debar_record_line(char *out, size_t size, const debar_record_t *given,
         debar_key(&l, "list");
         l.first = 1;
         debar_member_u(&l, "serial", meta->serial);
-        debar_member_z(&l, "digest", meta->digest);
+        debar_member_word(&l, "digest", meta->digest);
         debar_lit(&l, "}");
         l.first = 0;
     }
@@ -747,7 +761,7 @@ debar_record_event(char *out, size_t size, int64_t msec, debar_str_t gateway,
     l.first = 1;
 
     debar_record_time(text, msec);
-    debar_member_z(&l, "time", text);
+    debar_member_word(&l, "time", text);
     debar_member(&l, "gateway", gateway, DEBAR_MAX_FIELD);
     debar_member_z(&l, "event", event);
     debar_member_z(&l, "state", state);

@@ -28,30 +28,30 @@ typedef struct {
 
 /*
  * Anywhere in a name of which case and all but letters and digits are left out:
- * "X-Amz-Security-Token", "user[new_password]", "ApiKey".
+ * "X-Amz-Security-Token", "user[new_password]", "ApiKey".  This and the next
+ * two: the shortest first.
  */
 
 static const debar_secret_name_t  debar_secret_parts[] = {
-    debar_secret("password"), debar_secret("passwd"),
-    debar_secret("passphrase"), debar_secret("passcode"),
-    debar_secret("passwort"), debar_secret("pincode"), debar_secret("token"),
-    debar_secret("secret"), debar_secret("apikey"), debar_secret("accesskey"),
-    debar_secret("authkey"), debar_secret("privatekey"),
-    debar_secret("sharedkey"), debar_secret("masterkey"),
-    debar_secret("encryptionkey"), debar_secret("licensekey"),
-    debar_secret("subscriptionkey"), debar_secret("session"),
-    debar_secret("sessid"), debar_secret("signature"),
-    debar_secret("credential"), debar_secret("authorization"),
-    debar_secret("authorisation"), debar_secret("authenticat"),
-    debar_secret("assertion"), debar_secret("oauth"), debar_secret("bearer"),
-    debar_secret("samlresponse"), debar_secret("samlrequest"),
-    debar_secret("authcode"), debar_secret("accesscode"),
-    debar_secret("verificationcode"), debar_secret("devicecode"),
-    debar_secret("usercode"), debar_secret("codeverifier"),
-    debar_secret("securitycode"), debar_secret("resetcode"),
-    debar_secret("onetimecode"), debar_secret("cardnumber"),
-    debar_secret("creditcard"), debar_secret("socialsecurity"),
-    debar_secret("cookie"),
+    debar_secret("token"), debar_secret("oauth"), debar_secret("passwd"),
+    debar_secret("secret"), debar_secret("apikey"), debar_secret("sessid"),
+    debar_secret("bearer"), debar_secret("cookie"), debar_secret("pincode"),
+    debar_secret("authkey"), debar_secret("session"), debar_secret("password"),
+    debar_secret("passcode"), debar_secret("passwort"),
+    debar_secret("authcode"), debar_secret("usercode"),
+    debar_secret("accesskey"), debar_secret("sharedkey"),
+    debar_secret("masterkey"), debar_secret("signature"),
+    debar_secret("assertion"), debar_secret("resetcode"),
+    debar_secret("passphrase"), debar_secret("privatekey"),
+    debar_secret("licensekey"), debar_secret("credential"),
+    debar_secret("accesscode"), debar_secret("devicecode"),
+    debar_secret("cardnumber"), debar_secret("creditcard"),
+    debar_secret("authenticat"), debar_secret("samlrequest"),
+    debar_secret("onetimecode"), debar_secret("samlresponse"),
+    debar_secret("codeverifier"), debar_secret("securitycode"),
+    debar_secret("encryptionkey"), debar_secret("authorization"),
+    debar_secret("authorisation"), debar_secret("socialsecurity"),
+    debar_secret("subscriptionkey"), debar_secret("verificationcode"),
 };
 
 /*
@@ -60,20 +60,20 @@ static const debar_secret_name_t  debar_secret_parts[] = {
  */
 
 static const debar_secret_name_t  debar_secret_words[] = {
-    debar_secret("pwd"), debar_secret("pass"), debar_secret("pw"),
-    debar_secret("pin"), debar_secret("key"), debar_secret("keys"),
-    debar_secret("sig"), debar_secret("sign"), debar_secret("sid"),
-    debar_secret("auth"), debar_secret("jwt"), debar_secret("otp"),
-    debar_secret("totp"), debar_secret("mfa"), debar_secret("sas"),
-    debar_secret("hmac"), debar_secret("cvv"), debar_secret("cvc"),
-    debar_secret("cvv2"), debar_secret("ssn"), debar_secret("creds"),
-    debar_secret("csrf"), debar_secret("xsrf"), debar_secret("ticket"),
+    debar_secret("pw"), debar_secret("pwd"), debar_secret("pin"),
+    debar_secret("key"), debar_secret("sig"), debar_secret("sid"),
+    debar_secret("jwt"), debar_secret("otp"), debar_secret("mfa"),
+    debar_secret("sas"), debar_secret("cvv"), debar_secret("cvc"),
+    debar_secret("ssn"), debar_secret("pass"), debar_secret("keys"),
+    debar_secret("sign"), debar_secret("auth"), debar_secret("totp"),
+    debar_secret("hmac"), debar_secret("cvv2"), debar_secret("csrf"),
+    debar_secret("xsrf"), debar_secret("creds"), debar_secret("ticket"),
 };
 
 /* The whole name: "zip_code" and "product-code" are none. */
 
 static const debar_secret_name_t  debar_secret_names[] = {
-    debar_secret("code"), debar_secret("pan"),
+    debar_secret("pan"), debar_secret("code"),
 };
 
 

@@ -12,6 +12,7 @@
 
 
 #define NGX_DEBAR_AUDIT_ACCESS  0640
+#define NGX_DEBAR_INCIDENT      16       /* bytes */
 
 
 static ngx_int_t ngx_debar_audit_create(ngx_str_t *path);
@@ -22,6 +23,7 @@ static void ngx_debar_audit_lock(ngx_debar_audit_t *a, ngx_log_t *log);
 static ngx_uint_t ngx_debar_audit_torn(ngx_debar_audit_t *a);
 static void ngx_debar_audit_failed(ngx_debar_audit_t *a, ngx_err_t err,
     ssize_t n, size_t len, ngx_log_t *log);
+static void ngx_debar_random(u_char *bytes, size_t size);
 
 
 char *
@@ -347,17 +349,44 @@ ngx_debar_audit_failed(ngx_debar_audit_t *a, ngx_err_t err, ssize_t n,
 }
 
 
+/*
+ * Random bytes are asked for some requests ahead: a call of the kernel for
+ * each would cost as much as the line.  What a parent has asked for is not its
+ * child's.
+ */
+
 void
 ngx_debar_incident(char out[33])
 {
-    u_char     bytes[16];
-    size_t     n;
-    ssize_t    got;
+    u_char  *bytes;
+
+    static u_char  pool[NGX_DEBAR_INCIDENT * 64];
+    static size_t  left;
+    static pid_t   pid;
+
+    if (left == 0 || pid != ngx_pid) {
+        ngx_debar_random(pool, sizeof(pool));
+        left = sizeof(pool);
+        pid = ngx_pid;
+    }
+
+    left -= NGX_DEBAR_INCIDENT;
+    bytes = pool + left;
+
+    *ngx_hex_dump((u_char *) out, bytes, NGX_DEBAR_INCIDENT) = '\0';
+}
+
+
+static void
+ngx_debar_random(u_char *bytes, size_t size)
+{
+    size_t   n;
+    ssize_t  got;
 
     n = 0;
 
-    while (n < sizeof(bytes)) {
-        got = getrandom(bytes + n, sizeof(bytes) - n, 0);
+    while (n < size) {
+        got = getrandom(bytes + n, size - n, 0);
 
         if (got > 0) {
             n += got;
@@ -366,13 +395,11 @@ ngx_debar_incident(char out[33])
 
             /* no kernel that runs nginx lacks it, but a filter may forbid it */
 
-            while (n < sizeof(bytes)) {
+            while (n < size) {
                 bytes[n++] = (u_char) ngx_random();
             }
         }
     }
-
-    *ngx_hex_dump((u_char *) out, bytes, sizeof(bytes)) = '\0';
 }
 
 

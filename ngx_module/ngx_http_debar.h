@@ -218,7 +218,8 @@ typedef struct {
     ngx_uint_t            naddrs;
     ngx_uint_t            current;       /* index of the one in use, for
                                             $debar_peer */
-    debar_verdict_t      *verdict;       /* NULL: a plain pass */
+    debar_verdict_t      *verdict;       /* NULL: a plain pass; no more of it
+                                            than debar_verdict_size() */
     char                  incident[33];
     ngx_uint_t            done;          /* judged, go on */
 

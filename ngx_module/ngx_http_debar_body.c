@@ -284,7 +284,7 @@ ngx_http_debar_body_flows(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx)
     v = mcf->scratch;
 
     if (ctx->verdict && ctx->generation == dlcf->list->generation) {
-        *v = *ctx->verdict;
+        ngx_memcpy(v, ctx->verdict, debar_verdict_size(ctx->verdict));
 
     } else {
         ngx_http_debar_facts(r, &f);

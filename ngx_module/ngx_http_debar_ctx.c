@@ -87,12 +87,12 @@ ngx_http_debar_keep(ngx_http_request_t *r, debar_list_t *list,
 
     ngx_debar_incident(ctx->incident);
 
-    ctx->verdict = ngx_palloc(r->pool, sizeof(debar_verdict_t));
+    ctx->verdict = ngx_palloc(r->pool, debar_verdict_size(v));
     if (ctx->verdict == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_memcpy(ctx->verdict, v, sizeof(debar_verdict_t));
+    ngx_memcpy(ctx->verdict, v, debar_verdict_size(v));
 
     ctx->verdict->step = NULL;
     ctx->verdict->step_len = 0;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "mask.h"
+#include "secrets.h"
 #include "tap.h"
 
 
@@ -247,9 +248,29 @@ plain(void)
 }
 
 
+/* Looking for one ends at the first that is longer than the name. */
+
+#define SORTED(t)  sorted(t, sizeof(t) / sizeof(t[0]), #t)
+
+static void
+sorted(const debar_secret_name_t *t, size_t n, const char *what)
+{
+    size_t  i;
+
+    for (i = 1; i < n && t[i].len >= t[i - 1].len; i++) {
+        /* void */
+    }
+
+    is_int(i, n, what);
+}
+
+
 int
 main(void)
 {
+    SORTED(debar_secret_parts);
+    SORTED(debar_secret_words);
+    SORTED(debar_secret_names);
     plain();
     userinfo();
     pairs();
