@@ -708,7 +708,7 @@ debar_record_line(char *out, size_t size, const debar_record_t *given,
         debar_key(&l, "list");
         l.first = 1;
         debar_member_u(&l, "serial", meta->serial);
-        debar_member_word(&l, "digest", meta->digest);
+        debar_member_z(&l, "digest", meta->digest);
         debar_lit(&l, "}");
         l.first = 0;
     }
