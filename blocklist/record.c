@@ -3,9 +3,7 @@
  * into a fixed buffer on the way of a request.
  */
 
-#include <arpa/inet.h>
 #include <ctype.h>
-#include <openssl/hmac.h>
 
 #include "judge_private.h"
 #include "record.h"
@@ -16,8 +14,6 @@
 #define DEBAR_MAX_URL     2048
 #define DEBAR_MAX_FIELD    512
 #define DEBAR_MAX_VALUE    160    /* of one evidence: the line always fits */
-
-#define DEBAR_RECORD_HASH   64    /* a hash, or a network */
 
 
 static const debar_privacy_t  debar_record_plain;
@@ -325,113 +321,19 @@ debar_record_mask_url(char *out, size_t size, const char *url, size_t len)
 }
 
 
-/* --- what is kept of a person ---------------------------------------------- */
-
-static debar_str_t
-debar_record_hash(char out[DEBAR_RECORD_HASH], debar_str_t key, debar_str_t s)
-{
-    unsigned       i, n;
-    unsigned char  mac[EVP_MAX_MD_SIZE];
-
-    static const char  digits[] = "0123456789abcdef";
-
-    n = 0;
-
-    if (HMAC(EVP_sha256(), key.data, (int) key.len,
-             (const unsigned char *) s.data, s.len, mac, &n) == NULL
-        || n < 16)
-    {
-        return debar_str("h:?", 3);
-    }
-
-    memcpy(out, "h:", 2);
-
-    for (i = 0; i < 16; i++) {
-        out[2 + 2 * i] = digits[mac[i] >> 4];
-        out[3 + 2 * i] = digits[mac[i] & 15];
-    }
-
-    return debar_str(out, 34);
-}
-
-
-/* "192.0.2.1:80" or "[2001:db8::1]:80" without its port and brackets. */
-
-static debar_str_t
-debar_record_addr(debar_str_t s)
-{
-    size_t  i;
-
-    if (s.len && s.data[0] == '[') {
-        for (i = 1; i < s.len && s.data[i] != ']'; i++) {
-            /* void */
-        }
-
-        return debar_str(s.data + 1, i - 1);
-    }
-
-    for (i = s.len; i > 0 && s.data[i - 1] != ':'; i--) {
-        /* void */
-    }
-
-    return i ? debar_str(s.data, i - 1) : s;
-}
-
-
-/* Its network: /24, or /48 of IPv6; empty if it is no address. */
-
-static debar_str_t
-debar_record_net(char out[DEBAR_RECORD_HASH], debar_str_t addr)
-{
-    char           text[INET6_ADDRSTRLEN];
-    unsigned char  raw[16];
-
-    if (addr.len >= sizeof(text)) {
-        return debar_str("", 0);
-    }
-
-    memcpy(text, addr.data, addr.len);
-    text[addr.len] = '\0';
-
-    if (inet_pton(AF_INET, text, raw) == 1) {
-        raw[3] = 0;
-        inet_ntop(AF_INET, raw, out, DEBAR_RECORD_HASH);
-        strcat(out, "/24");
-
-    } else if (inet_pton(AF_INET6, text, raw) == 1) {
-
-        if (memcmp(raw, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0) {
-            raw[15] = 0;
-            inet_ntop(AF_INET, raw + 12, out, DEBAR_RECORD_HASH);
-            strcat(out, "/24");
-
-        } else {
-            memset(raw + 6, 0, 10);
-            inet_ntop(AF_INET6, raw, out, DEBAR_RECORD_HASH);
-            strcat(out, "/48");
-        }
-
-    } else {
-        return debar_str("", 0);
-    }
-
-    return debar_str(out, strlen(out));
-}
-
-
 static void
 debar_record_person(debar_line_t *l, const debar_record_t *r)
 {
-    char         client[DEBAR_RECORD_HASH], user[DEBAR_RECORD_HASH];
+    char         client[DEBAR_PERSON_TEXT], user[DEBAR_PERSON_TEXT];
     debar_str_t  s;
 
     s = r->client;
 
     if (s.len && r->privacy->client != DEBAR_PERSON_PLAIN) {
-        s = debar_record_addr(s);
+        s = debar_person_addr(s);
         s = r->privacy->client == DEBAR_PERSON_HASH
-            ? debar_record_hash(client, r->privacy->client_key, s)
-            : debar_record_net(client, s);
+            ? debar_person_hash(r->privacy->client_hash, client, s)
+            : debar_person_net(client, s);
     }
 
     debar_member(l, "client", s, DEBAR_MAX_FIELD);
@@ -439,7 +341,7 @@ debar_record_person(debar_line_t *l, const debar_record_t *r)
     s = r->user;
 
     if (s.len && r->privacy->user == DEBAR_PERSON_HASH) {
-        s = debar_record_hash(user, r->privacy->user_key, s);
+        s = debar_person_hash(r->privacy->user_hash, user, s);
     }
 
     debar_member(l, "user", s, DEBAR_MAX_FIELD);

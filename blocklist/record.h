@@ -9,16 +9,15 @@
 
 #include "judge.h"
 #include "mask.h"
+#include "person.h"
 
 
 /* What is kept of a person. */
 
 typedef enum {
     DEBAR_PERSON_PLAIN = 0,
-    DEBAR_PERSON_NET,             /* of an address: "192.0.2.0/24",
-                                     "2001:db8:1::/48" */
-    DEBAR_PERSON_HASH             /* "h:" and the first 16 bytes, in hex, of
-                                     HMAC-SHA-256 over the name, or over the
+    DEBAR_PERSON_NET,             /* of an address: debar_person_net() */
+    DEBAR_PERSON_HASH             /* debar_person_hash() of the name, or of the
                                      address without its port */
 } debar_person_kept_e;
 
@@ -29,8 +28,8 @@ typedef struct {
     debar_url_kept_e     url;
     debar_person_kept_e  user;
     debar_person_kept_e  client;
-    debar_str_t          user_key;
-    debar_str_t          client_key;
+    debar_person_t      *user_hash;
+    debar_person_t      *client_hash;
 } debar_privacy_t;
 
 

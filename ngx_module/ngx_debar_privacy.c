@@ -12,9 +12,10 @@
 
 
 static ngx_int_t ngx_debar_privacy_key(ngx_conf_t *cf, ngx_str_t *path,
-    debar_str_t *key);
+    debar_person_t **hash);
 static ngx_int_t ngx_debar_privacy_read(ngx_conf_t *cf, ngx_str_t *path,
-    ngx_fd_t fd, debar_str_t *key);
+    ngx_fd_t fd, debar_person_t **hash);
+static void ngx_debar_privacy_cleanup(void *data);
 
 
 static ngx_conf_enum_t  ngx_debar_urls[] = {
@@ -63,7 +64,7 @@ ngx_debar_privacy_person(ngx_conf_t *cf, ngx_debar_privacy_t *p,
     ngx_uint_t user)
 {
     ngx_str_t            *value, path;
-    debar_str_t          *key;
+    debar_person_t      **hash;
     debar_person_kept_e  *kept;
 
     if (user ? p->user_set : p->client_set) {
@@ -72,7 +73,7 @@ ngx_debar_privacy_person(ngx_conf_t *cf, ngx_debar_privacy_t *p,
 
     value = cf->args->elts;
     kept = user ? &p->kept.user : &p->kept.client;
-    key = user ? &p->kept.user_key : &p->kept.client_key;
+    hash = user ? &p->kept.user_hash : &p->kept.client_hash;
 
     p->user_set |= user != 0;
     p->client_set |= user == 0;
@@ -112,15 +113,16 @@ ngx_debar_privacy_person(ngx_conf_t *cf, ngx_debar_privacy_t *p,
         ngx_str_set(&path, NGX_DEBAR_KEY_FILE);
     }
 
-    return ngx_debar_privacy_key(cf, &path, key) == NGX_OK ? NGX_CONF_OK
-                                                           : NGX_CONF_ERROR;
+    return ngx_debar_privacy_key(cf, &path, hash) == NGX_OK
+           ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 
 /* The master reads it, workers need no right to. */
 
 static ngx_int_t
-ngx_debar_privacy_key(ngx_conf_t *cf, ngx_str_t *path, debar_str_t *key)
+ngx_debar_privacy_key(ngx_conf_t *cf, ngx_str_t *path,
+    debar_person_t **hash)
 {
     ngx_fd_t   fd;
     ngx_int_t  rc;
@@ -141,7 +143,7 @@ ngx_debar_privacy_key(ngx_conf_t *cf, ngx_str_t *path, debar_str_t *key)
         return NGX_ERROR;
     }
 
-    rc = ngx_debar_privacy_read(cf, path, fd, key);
+    rc = ngx_debar_privacy_read(cf, path, fd, hash);
 
     (void) ngx_close_file(fd);
 
@@ -151,11 +153,12 @@ ngx_debar_privacy_key(ngx_conf_t *cf, ngx_str_t *path, debar_str_t *key)
 
 static ngx_int_t
 ngx_debar_privacy_read(ngx_conf_t *cf, ngx_str_t *path, ngx_fd_t fd,
-    debar_str_t *key)
+    debar_person_t **hash)
 {
-    u_char           *buf;
-    ssize_t           n;
-    ngx_file_info_t   fi;
+    u_char               buf[NGX_DEBAR_KEY_MAX];
+    ssize_t              n;
+    ngx_file_info_t      fi;
+    ngx_pool_cleanup_t  *cln;
 
     if (ngx_fd_info(fd, &fi) == NGX_FILE_ERROR || !ngx_is_file(&fi)
         || ngx_file_size(&fi) > NGX_DEBAR_KEY_MAX)
@@ -174,8 +177,8 @@ ngx_debar_privacy_read(ngx_conf_t *cf, ngx_str_t *path, ngx_fd_t fd,
         return NGX_ERROR;
     }
 
-    buf = ngx_pnalloc(cf->pool, NGX_DEBAR_KEY_MAX);
-    if (buf == NULL) {
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
         return NGX_ERROR;
     }
 
@@ -193,9 +196,27 @@ ngx_debar_privacy_read(ngx_conf_t *cf, ngx_str_t *path, ngx_fd_t fd,
         return NGX_ERROR;
     }
 
-    *key = debar_str((char *) buf, n);
+    *hash = debar_person_create(debar_str((char *) buf, n));
+    ngx_explicit_memzero(buf, sizeof(buf));
+
+    if (*hash == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "no HMAC-SHA-256 could be made with the key of "
+                           "hashes \"%V\"", path);
+        return NGX_ERROR;
+    }
+
+    cln->handler = ngx_debar_privacy_cleanup;
+    cln->data = *hash;
 
     return NGX_OK;
+}
+
+
+static void
+ngx_debar_privacy_cleanup(void *data)
+{
+    debar_person_destroy(data);
 }
 
 
@@ -208,11 +229,11 @@ ngx_debar_privacy_merge(ngx_debar_privacy_t *conf, ngx_debar_privacy_t *prev)
 
     if (!conf->user_set) {
         conf->kept.user = prev->kept.user;
-        conf->kept.user_key = prev->kept.user_key;
+        conf->kept.user_hash = prev->kept.user_hash;
     }
 
     if (!conf->client_set) {
         conf->kept.client = prev->kept.client;
-        conf->kept.client_key = prev->kept.client_key;
+        conf->kept.client_hash = prev->kept.client_hash;
     }
 }
