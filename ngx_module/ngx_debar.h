@@ -137,7 +137,27 @@ typedef struct {
     ngx_atomic_t         *torn;          /* inode of the file whose last line is
                                             torn: begin with \n; 0: none */
     unsigned              failing:1;     /* said so in the error log already */
+
+    u_char               *buf;           /* lines of this round of events */
+    size_t                len;
+    ngx_queue_t           waiting;       /* who has lines in buf */
+    ngx_queue_t           written;       /* who is to be told so */
+    ngx_event_t           flush;         /* at the end of the round */
 } ngx_debar_audit_t;
+
+/* Who waits for a line. */
+
+typedef struct ngx_debar_audit_wait_s  ngx_debar_audit_wait_t;
+
+struct ngx_debar_audit_wait_s {
+    ngx_queue_t           queue;
+    size_t                end;           /* of the line, in buf */
+    ngx_int_t             told;          /* what rc will be */
+    ngx_int_t             rc;            /* NGX_AGAIN: it waits; NGX_ERROR: the
+                                            line is not wholly in the file */
+    void                (*handler)(ngx_debar_audit_wait_t *wait);
+    void                 *data;
+};
 
 ngx_debar_audit_t *ngx_debar_audit_add(ngx_conf_t *cf, ngx_array_t *audits,
     ngx_str_t *path);
@@ -151,10 +171,24 @@ char *ngx_debar_audit_directive(ngx_conf_t *cf, ngx_array_t *audits,
 
 void ngx_debar_audit_init_worker(ngx_debar_audit_t *a, ngx_log_t *log);
 
-/* One write(2).  NGX_ERROR: the line is not (wholly) in the file. */
+/*
+ * One write(2), with what waits before it.  NGX_ERROR: the line is not (wholly)
+ * in the file.
+ */
 
 ngx_int_t ngx_debar_audit_write(ngx_debar_audit_t *a, u_char *line, size_t len,
     ngx_log_t *log);
+
+/*
+ * The line goes out with the others of this round of events, in one write(2);
+ * then wait->handler is called once, with wait->rc set.  NGX_AGAIN, or, as it
+ * was written at once, NGX_OK or NGX_ERROR and no call.  Who goes away before
+ * cancels; the line is written all the same.
+ */
+
+ngx_int_t ngx_debar_audit_append(ngx_debar_audit_t *a, u_char *line,
+    size_t len, ngx_debar_audit_wait_t *wait, ngx_log_t *log);
+void ngx_debar_audit_cancel(ngx_debar_audit_wait_t *wait);
 
 
 /* --- what of a request the file keeps (ngx_debar_privacy.c) -------------- */

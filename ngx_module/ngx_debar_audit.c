@@ -1,5 +1,7 @@
 /*
- * The audit file: one write(2) a line, appended.  The master opens it with
+ * The audit file: whole lines, appended by write(2): one at a time, or those
+ * that came in one round of events together, while the requests wait that they
+ * are of: nothing of them has gone anywhere before.  The master opens it with
  * nginx's other files, so that USR1 reopens it; each worker holds a shared
  * lock on the file that it writes, by which the sealer knows when a rotated
  * file will get no more lines.
@@ -13,6 +15,7 @@
 
 #define NGX_DEBAR_AUDIT_ACCESS  0640
 #define NGX_DEBAR_INCIDENT      16       /* bytes */
+#define NGX_DEBAR_AUDIT_BUF     65536
 
 
 static ngx_int_t ngx_debar_audit_create(ngx_str_t *path);
@@ -20,7 +23,12 @@ static void ngx_debar_audit_flush(ngx_open_file_t *file, ngx_log_t *log);
 static ngx_int_t ngx_debar_audit_shared(ngx_conf_t *cf, ngx_debar_audit_t *a);
 static void ngx_debar_audit_cleanup(void *data);
 static void ngx_debar_audit_lock(ngx_debar_audit_t *a, ngx_log_t *log);
+static void ngx_debar_audit_round(ngx_event_t *ev);
+static size_t ngx_debar_audit_out(ngx_debar_audit_t *a, ngx_log_t *log);
+static size_t ngx_debar_audit_file(ngx_debar_audit_t *a, u_char *p, size_t len,
+    ngx_log_t *log);
 static ngx_uint_t ngx_debar_audit_torn(ngx_debar_audit_t *a);
+static void ngx_debar_audit_tear(ngx_debar_audit_t *a, ngx_uint_t torn);
 static void ngx_debar_audit_failed(ngx_debar_audit_t *a, ngx_err_t err,
     ssize_t n, size_t len, ngx_log_t *log);
 static void ngx_debar_random(u_char *bytes, size_t size);
@@ -136,6 +144,18 @@ ngx_debar_audit_add(ngx_conf_t *cf, ngx_array_t *audits, ngx_str_t *path)
     a->file = file;
     a->path = file->name;
     a->locked = NGX_INVALID_FILE;
+
+    a->buf = ngx_palloc(cf->pool, NGX_DEBAR_AUDIT_BUF);
+    if (a->buf == NULL) {
+        return NULL;
+    }
+
+    ngx_queue_init(&a->waiting);
+    ngx_queue_init(&a->written);
+
+    a->flush.handler = ngx_debar_audit_round;
+    a->flush.data = a;
+    a->flush.log = &cf->cycle->new_log;
 
     if (ngx_debar_audit_shared(cf, a) != NGX_OK) {
         return NULL;
@@ -254,6 +274,112 @@ ngx_int_t
 ngx_debar_audit_write(ngx_debar_audit_t *a, u_char *line, size_t len,
     ngx_log_t *log)
 {
+    if (len > NGX_DEBAR_AUDIT_BUF - a->len) {
+        (void) ngx_debar_audit_out(a, log);
+    }
+
+    ngx_memcpy(a->buf + a->len, line, len);
+    a->len += len;
+
+    len = a->len;
+
+    return ngx_debar_audit_out(a, log) == len ? NGX_OK : NGX_ERROR;
+}
+
+
+ngx_int_t
+ngx_debar_audit_append(ngx_debar_audit_t *a, u_char *line, size_t len,
+    ngx_debar_audit_wait_t *wait, ngx_log_t *log)
+{
+    if (len > NGX_DEBAR_AUDIT_BUF - a->len) {
+        (void) ngx_debar_audit_out(a, log);
+    }
+
+    ngx_memcpy(a->buf + a->len, line, len);
+    a->len += len;
+
+    wait->end = a->len;
+    wait->rc = NGX_AGAIN;
+
+    ngx_queue_insert_tail(&a->waiting, &wait->queue);
+
+    ngx_post_event(&a->flush, &ngx_posted_events);
+
+    return NGX_AGAIN;
+}
+
+
+void
+ngx_debar_audit_cancel(ngx_debar_audit_wait_t *wait)
+{
+    if (wait->rc == NGX_AGAIN) {
+        wait->rc = NGX_ERROR;
+        ngx_queue_remove(&wait->queue);
+    }
+}
+
+
+/* The round ends.  Who is told may end others, and lines may come anew. */
+
+static void
+ngx_debar_audit_round(ngx_event_t *ev)
+{
+    ngx_debar_audit_t  *a = ev->data;
+
+    ngx_queue_t             *q;
+    ngx_debar_audit_wait_t  *wait;
+
+    if (a->len) {
+        (void) ngx_debar_audit_out(a, ngx_cycle->log);
+    }
+
+    while (!ngx_queue_empty(&a->written)) {
+        q = ngx_queue_head(&a->written);
+        wait = ngx_queue_data(q, ngx_debar_audit_wait_t, queue);
+
+        ngx_queue_remove(q);
+
+        wait->rc = wait->told;
+        wait->handler(wait);
+    }
+}
+
+
+/*
+ * Writes what is in buf, which is empty then; returns how much of it is in the
+ * file.  Those who wait are told at the end of the round, not from within the
+ * request that made it write.
+ */
+
+static size_t
+ngx_debar_audit_out(ngx_debar_audit_t *a, ngx_log_t *log)
+{
+    size_t                   n;
+    ngx_queue_t             *q;
+    ngx_debar_audit_wait_t  *wait;
+
+    n = ngx_debar_audit_file(a, a->buf, a->len, log);
+
+    while (!ngx_queue_empty(&a->waiting)) {
+        q = ngx_queue_head(&a->waiting);
+        wait = ngx_queue_data(q, ngx_debar_audit_wait_t, queue);
+
+        wait->told = (wait->end <= n) ? NGX_OK : NGX_ERROR;
+
+        ngx_queue_remove(q);
+        ngx_queue_insert_tail(&a->written, q);
+    }
+
+    a->len = 0;
+
+    return n;
+}
+
+
+static size_t
+ngx_debar_audit_file(ngx_debar_audit_t *a, u_char *p, size_t len,
+    ngx_log_t *log)
+{
     ssize_t       n;
     ngx_err_t     err;
     ngx_uint_t    torn;
@@ -269,22 +395,20 @@ ngx_debar_audit_write(ngx_debar_audit_t *a, u_char *line, size_t len,
         if (torn) {
             iov[0].iov_base = (void *) "\n";
             iov[0].iov_len = 1;
-            iov[1].iov_base = (void *) line;
+            iov[1].iov_base = (void *) p;
             iov[1].iov_len = len;
 
             n = writev(a->file->fd, iov, 2);
 
         } else {
-            n = write(a->file->fd, line, len);
+            n = write(a->file->fd, p, len);
         }
 
         err = (n == -1) ? ngx_errno : 0;
 
     } while (err == NGX_EINTR);
 
-    len += torn;
-
-    if (n == (ssize_t) len) {
+    if (n == (ssize_t) (len + torn)) {
 
         if (a->failing) {
             ngx_log_error(NGX_LOG_WARN, log, 0,
@@ -298,12 +422,20 @@ ngx_debar_audit_write(ngx_debar_audit_t *a, u_char *line, size_t len,
 
         a->failing = 0;
 
-        return NGX_OK;
+        return len;
     }
 
-    ngx_debar_audit_failed(a, err, n, len, log);
+    ngx_debar_audit_failed(a, err, n, len + torn, log);
 
-    return NGX_ERROR;
+    if (n <= 0) {
+        return 0;
+    }
+
+    n -= torn;
+
+    ngx_debar_audit_tear(a, n && p[n - 1] != LF);
+
+    return n;
 }
 
 
@@ -320,15 +452,22 @@ ngx_debar_audit_torn(ngx_debar_audit_t *a)
 
 
 static void
-ngx_debar_audit_failed(ngx_debar_audit_t *a, ngx_err_t err, ssize_t n,
-    size_t len, ngx_log_t *log)
+ngx_debar_audit_tear(ngx_debar_audit_t *a, ngx_uint_t torn)
 {
     ngx_file_info_t  fi;
 
-    if (n > 0 && ngx_fd_info(a->file->fd, &fi) != NGX_FILE_ERROR) {
+    *a->torn = 0;
+
+    if (torn && ngx_fd_info(a->file->fd, &fi) != NGX_FILE_ERROR) {
         *a->torn = ngx_file_uniq(&fi);
     }
+}
 
+
+static void
+ngx_debar_audit_failed(ngx_debar_audit_t *a, ngx_err_t err, ssize_t n,
+    size_t len, ngx_log_t *log)
+{
     if (a->failing) {
         return;
     }

@@ -222,6 +222,8 @@ typedef struct {
                                             than debar_verdict_size() */
     char                  incident[33];
     ngx_uint_t            done;          /* judged, go on */
+    ngx_debar_audit_wait_t  line;        /* that is written before it goes on;
+                                            rc 0: none, or it is */
 
     ngx_uint_t            waiting;       /* for a name; resolve.handler will
                                             come */
@@ -434,13 +436,32 @@ typedef struct {
     debar_list_t         *list;          /* that gave the verdict; NULL: the one
                                             in use */
     debar_record_content_t  content;
+    ngx_debar_audit_wait_t *wait;        /* NULL: it is written at once */
 } ngx_http_debar_line_t;
 
-/* NGX_ERROR: nothing, or not all of it, was written, and the failure counts. */
+/*
+ * NGX_ERROR: nothing, or not all of it, was written, and the failure counts.
+ * NGX_AGAIN: the request waits for its line, and the handler will be called.
+ */
 
 ngx_int_t ngx_http_debar_write(ngx_http_request_t *r,
     ngx_http_debar_loc_conf_t *dlcf, const debar_verdict_t *v,
     const char *incident, const ngx_http_debar_line_t *line);
+
+/* For line->wait of a request that may go on; NULL: no memory. */
+
+ngx_debar_audit_wait_t *ngx_http_debar_wait(ngx_http_request_t *r,
+    ngx_http_debar_ctx_t *ctx);
+
+/*
+ * Where ctx->line.rc is not NGX_OK as the request comes by again: NGX_AGAIN,
+ * NGX_DECLINED to go on without a line, or the refusal: unrecorded().
+ */
+
+ngx_int_t ngx_http_debar_recorded(ngx_http_request_t *r,
+    ngx_http_debar_ctx_t *ctx);
+ngx_int_t ngx_http_debar_unrecorded(ngx_http_request_t *r,
+    ngx_http_debar_ctx_t *ctx);
 
 /* What became of an answer that was cut off: bytes of it that went out. */
 

@@ -34,7 +34,8 @@ static ngx_int_t ngx_http_debar_let_go(ngx_http_request_t *r,
 static ngx_int_t ngx_http_debar_refuse_verdict(ngx_http_request_t *r,
     ngx_http_debar_ctx_t *ctx, debar_verdict_t *v, ngx_uint_t status);
 static ngx_int_t ngx_http_debar_record(ngx_http_request_t *r,
-    ngx_http_debar_ctx_t *ctx, const debar_verdict_t *v);
+    ngx_http_debar_ctx_t *ctx, const debar_verdict_t *v,
+    ngx_debar_audit_wait_t *wait);
 static debar_list_t *ngx_http_debar_held(ngx_http_debar_ctx_t *ctx,
     ngx_uint_t *generation);
 
@@ -77,6 +78,10 @@ ngx_http_debar_handler(ngx_http_request_t *r)
     }
 
     if (ctx->done) {
+
+        if (ctx->line.rc != NGX_OK) {
+            return ngx_http_debar_recorded(r, ctx);
+        }
 
         /* a subrequest, or the way on after an internal redirect */
 
@@ -463,7 +468,7 @@ ngx_http_debar_decide(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
     debar_verdict_t *v, ngx_uint_t status)
 {
     ngx_int_t                    rc;
-    ngx_http_debar_refusal_t     rf;
+    ngx_debar_audit_wait_t      *wait;
     ngx_http_debar_loc_conf_t   *dlcf;
     ngx_http_debar_main_conf_t  *mcf;
 
@@ -495,7 +500,13 @@ ngx_http_debar_decide(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
             return NGX_ERROR;
         }
 
-        rc = ngx_http_debar_record(r, ctx, v);
+        wait = NULL;
+
+        if (!ngx_http_debar_refused(r, v) && ctx->resolve.rc == NGX_OK) {
+            wait = ngx_http_debar_wait(r, ctx);
+        }
+
+        rc = ngx_http_debar_record(r, ctx, v, wait);
 
     } else {
         rc = NGX_OK;
@@ -503,15 +514,8 @@ ngx_http_debar_decide(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
 
     /* nor is a page shown whose incident nobody would find */
 
-    if (rc != NGX_OK && !dlcf->audit_pass) {
-        ngx_memzero(&rf, sizeof(ngx_http_debar_refusal_t));
-
-        rf.status = NGX_HTTP_SERVICE_UNAVAILABLE;
-        rf.title = "The audit record cannot be written";
-        rf.detail = "This gateway lets nothing through that it cannot record.";
-        rf.incident = ctx->incident;
-
-        return ngx_http_debar_refuse(r, &rf);
+    if (rc == NGX_ERROR && !dlcf->audit_pass) {
+        return ngx_http_debar_unrecorded(r, ctx);
     }
 
     if (ngx_http_debar_refused(r, v)) {
@@ -526,7 +530,11 @@ ngx_http_debar_decide(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
         return ngx_http_debar_unresolved(r, ctx);
     }
 
-    return ngx_http_debar_let_go(r, ctx, v);
+    if (ngx_http_debar_let_go(r, ctx, v) == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    return (rc == NGX_AGAIN) ? NGX_AGAIN : NGX_DECLINED;
 }
 
 
@@ -635,7 +643,7 @@ ngx_http_debar_unresolved(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx)
 
 static ngx_int_t
 ngx_http_debar_record(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
-    const debar_verdict_t *v)
+    const debar_verdict_t *v, ngx_debar_audit_wait_t *wait)
 {
     ngx_str_t                  *user;
     ngx_debar_addr_t           *addr;
@@ -651,6 +659,7 @@ ngx_http_debar_record(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx,
 
     ngx_memzero(&line, sizeof(ngx_http_debar_line_t));
 
+    line.wait = wait;
     line.method = r->method_name;
     line.started = ctx->started;
     line.list = ngx_http_debar_held(ctx, NULL);
@@ -741,7 +750,7 @@ ngx_http_debar_late(ngx_http_request_t *r, debar_verdict_t *v)
         return NGX_DECLINED;
     }
 
-    rc = ngx_http_debar_record(r, ctx, v);
+    rc = ngx_http_debar_record(r, ctx, v, NULL);
 
     if (rc != NGX_OK && !dlcf->audit_pass) {
         ctx->refused = NGX_HTTP_SERVICE_UNAVAILABLE;

@@ -12,6 +12,8 @@
 #define NGX_HTTP_DEBAR_HEAD  16384       /* bytes of a refused head looked at */
 
 
+static void ngx_http_debar_written(ngx_debar_audit_wait_t *wait);
+static void ngx_http_debar_unwait(void *data);
 static ngx_uint_t ngx_http_debar_parsed(ngx_http_request_t *r);
 static size_t ngx_http_debar_head(ngx_http_request_t *r, u_char *head,
     size_t size);
@@ -142,6 +144,11 @@ ngx_http_debar_write(ngx_http_request_t *r, ngx_http_debar_loc_conf_t *dlcf,
     len = debar_record_line(out, sizeof(out), &rec,
                             line->list ? line->list : dlcf->list->list, v);
 
+    if (line->wait) {
+        return ngx_debar_audit_append(dlcf->audit, (u_char *) out, len,
+                                      line->wait, c->log);
+    }
+
     rc = ngx_debar_audit_write(dlcf->audit, (u_char *) out, len, c->log);
 
     if (rc != NGX_OK) {
@@ -149,6 +156,87 @@ ngx_http_debar_write(ngx_http_request_t *r, ngx_http_debar_loc_conf_t *dlcf,
     }
 
     return rc;
+}
+
+
+ngx_debar_audit_wait_t *
+ngx_http_debar_wait(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx)
+{
+    ngx_http_cleanup_t  *cln;
+
+    cln = ngx_http_cleanup_add(r, 0);
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    cln->handler = ngx_http_debar_unwait;
+    cln->data = &ctx->line;
+
+    ctx->line.handler = ngx_http_debar_written;
+    ctx->line.data = r;
+
+    return &ctx->line;
+}
+
+
+static void
+ngx_http_debar_written(ngx_debar_audit_wait_t *wait)
+{
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    r = wait->data;
+    c = r->connection;
+
+    ngx_http_set_log_request(c->log, r);
+
+    ngx_http_core_run_phases(r);
+    ngx_http_run_posted_requests(c);
+}
+
+
+static void
+ngx_http_debar_unwait(void *data)
+{
+    ngx_debar_audit_cancel(data);
+}
+
+
+ngx_int_t
+ngx_http_debar_recorded(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx)
+{
+    ngx_http_debar_loc_conf_t   *dlcf;
+    ngx_http_debar_main_conf_t  *mcf;
+
+    if (ctx->line.rc == NGX_AGAIN) {
+        return NGX_AGAIN;
+    }
+
+    ctx->line.rc = NGX_OK;
+
+    dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_debar_module);
+
+    ngx_http_debar_count(mcf, NGX_HTTP_DEBAR_N_AUDIT_FAILED);
+
+    return dlcf->audit_pass ? NGX_DECLINED
+                            : ngx_http_debar_unrecorded(r, ctx);
+}
+
+
+ngx_int_t
+ngx_http_debar_unrecorded(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx)
+{
+    ngx_http_debar_refusal_t  rf;
+
+    ngx_memzero(&rf, sizeof(ngx_http_debar_refusal_t));
+
+    rf.status = NGX_HTTP_SERVICE_UNAVAILABLE;
+    rf.title = "The audit record cannot be written";
+    rf.detail = "This gateway lets nothing through that it cannot record.";
+    rf.incident = ctx->incident;
+
+    return ngx_http_debar_refuse(r, &rf);
 }
 
 
