@@ -168,6 +168,7 @@ debar_mask_word(const char *word, size_t len)
         }
 
         if (debar_secret_words[i].len == len
+            && debar_secret_words[i].text[0] == word[0]
             && memcmp(debar_secret_words[i].text, word, len) == 0)
         {
             return 1;

@@ -99,6 +99,15 @@ debar_mask_plain(const char *text, size_t len)
         c = (unsigned char) text[i];
         class = debar_mask_class[c];
 
+        if (class == DEBAR_MASK_C_TOKEN) {
+
+            /* letters, most of what there is */
+
+            digits = 0;
+            run++;
+            continue;
+        }
+
         if (class & DEBAR_MASK_C_DIGIT) {
             if (++digits == DEBAR_MASK_CARD) {
                 return 0;

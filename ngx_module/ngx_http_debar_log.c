@@ -117,8 +117,18 @@ ngx_http_debar_write(ngx_http_request_t *r, ngx_http_debar_loc_conf_t *dlcf,
     rec.msec = (int64_t) tp->sec * 1000 + tp->msec;
     ngx_memcpy(rec.incident, incident, sizeof(rec.incident));
 
-    len = ngx_sock_ntop(c->sockaddr, c->socklen, client, NGX_SOCKADDR_STRLEN,
-                        1);
+    if (c->sockaddr->sa_family == AF_INET && c->addr_text.len) {
+
+        /* nginx has made the text of the address already */
+
+        len = ngx_sprintf(client, "%V:%ui", &c->addr_text,
+                          (ngx_uint_t) ngx_inet_get_port(c->sockaddr))
+              - client;
+
+    } else {
+        len = ngx_sock_ntop(c->sockaddr, c->socklen, client,
+                            NGX_SOCKADDR_STRLEN, 1);
+    }
 
     rec.client = debar_str((char *) client, len);
     rec.gateway = debar_str((char *) dlcf->gateway.data, dlcf->gateway.len);

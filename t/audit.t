@@ -281,13 +281,55 @@ is(scalar keys %urls, 8 * $n, 'and no line is missing');
 $gw->stop;
 
 
+# Lines of one round of events are written together, while their requests wait:
+# a worker that slept finds all of them, and some of the clients gone.
+
+sub at_once {
+    my ($gate, $way) = @_;
+    my ($worker) = $gate->workers;
+
+    kill 'STOP', $worker;
+
+    my @clients = map { $gate->client } 1 .. 30;
+
+    $clients[$_]->send("GET http://watched.example/$way/$_ HTTP/1.1\r\n"
+                       . "Host: watched.example\r\n\r\n")
+        for 0 .. $#clients;
+
+    $_->abort for splice @clients, 20;
+
+    kill 'CONT', $worker;
+
+    my @status = map { $_->response->{status} } @clients;
+
+    is(($gate->workers)[0], $worker, "$way: the worker is the same");
+
+    return @status;
+}
+
+$gw = Debar::Test::Gateway->new(list => $list, name => 'round', workers => 1);
+$gw->get('http://watched.example/first');
+
+is_deeply([at_once($gw, 'round')], [(200) x 20], 'who stayed is let through');
+
+my %round;
+
+$round{ $_->{url} }++
+    for grep { ($_->{url} // '') =~ m{/round/} } $gw->audit;
+
+is(scalar(grep { ($round{"http://watched.example/round/$_"} // 0) == 1 }
+          0 .. 19), 20, 'with one line each');
+is(scalar(grep { $_ > 1 } values %round), 0, 'none has two');
+$gw->stop;
+
+
 # A file that cannot be written.
 
 sub full_gateway {
     my ($name, $more) = @_;
 
     return Debar::Test::Gateway->new(
-        list => $list, name => $name,
+        list => $list, name => $name, workers => 1,
         conf => { debar_audit => "/dev/full$more" });
 }
 
@@ -301,6 +343,11 @@ is($gw->get('http://listed.example/')->{status}, 503,
 is($gw->get('http://www.neutral.example/')->{status}, 200,
    'what needs no record is served');
 $gw->get('http://watched.example/') for 1 .. 5;
+
+$origin->fresh;
+is_deeply([at_once($gw, 'full')], [(503) x 20],
+          'many at once are refused as one is');
+is(scalar $origin->fresh, 0, 'and the origin sees none of them');
 
 my @said = grep { /\/dev\/full/ } split /\n/, $gw->error_log;
 
