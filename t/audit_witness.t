@@ -277,6 +277,36 @@ like(debar('audit', 'witness', 'show', "$dir/w1.state")->{out},
      qr/\A\Q$origin\E: 41 lines, \d{4}-/, 'what is known is shown');
 ok(running($w->{pid}), 'and all of that left it alone');
 
+# Clients that hold connections, a head without end, bodies that lie about their
+# length: others are answered meanwhile.
+
+my ($port) = $w->{url} =~ /:(\d+)$/;
+my @held = map {
+    my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port)
+            or die;
+    syswrite $s, "POST /add-checkpoint HTTP/1.1\r\nHost: w\r\n";
+    $s;
+} 1 .. 20;
+
+local $SIG{PIPE} = 'IGNORE';
+
+for my $head ("X: " . 'x' x 100_000, "Content-Length: -1", "Content-Length: 1e9",
+              "Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\nx",
+              "Content-Length: 5\r\n\r\nold")
+{
+    my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port);
+
+    syswrite $s, "POST /add-checkpoint HTTP/1.1\r\nHost: w\r\n$head\r\n\r\n";
+    shutdown $s, 1;
+    push @held, $s;
+}
+
+is(grow($w, $known, \@leaves, $known, key => $thief)->{status}, 403,
+   'who holds connections keeps nobody out');
+is(post($w, request($known, [], trust_note($text, $log)))->{status}, 200,
+   'nor from being cosigned');
+@held = ();
+
 # A second one with its folder would sign the other side.
 
 $r = debar('audit', 'witness', 'serve', '--key', "$dir/w1", '--pass-file',
@@ -598,6 +628,18 @@ stop_process($sealer);
 ok(eventually(sub { latest() == 31 }, 10), 'and as it ends')
     or diag(file_text("$dir/sealer.out"));
 is(verify($live, '--witness', $by{w2}{public})->{status}, 0, 'which verifies');
+
+# The gateway's operator sees it.
+
+$r = debar('gateway', 'init', "$dir/shown", '--listen', '127.0.0.1:3128',
+           '--resolver', '127.0.0.1:53');
+is($r->{status}, 0, 'a gateway') or diag($r->{err});
+write_file("$dir/shown/audit/$_", file_text("$live/$_"))
+    for 'witness', 'sealed/cosigned';
+is_deeply([map { "$_->{witness} $_->{size}" }
+           @{ decode_json(debar('gateway', 'status', "$dir/shown", '--json')
+                          ->{out})->{sealer}{witnesses} || [] }],
+          ['witness.example/w2 31'], 'whose status says what is cosigned');
 
 stop_process($by{$_}{pid}) for 'w1', 'w2';
 refused(audit('witness', 'ask', $dir_log), qr/is the URL right.*\n.*is the URL/,

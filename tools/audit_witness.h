@@ -25,6 +25,11 @@ int debar_witness_ask(int argc, char **argv);        /* audit_witness_ask.c */
 #define DEBAR_WITNESS_CLIENTS  128           /* connections */
 
 typedef struct {
+    int                    fd;
+    time_t                 since;            /* 0: free */
+} debar_witness_client_t;
+
+typedef struct {
     debar_service_t        service;          /* the first */
 
     const char            *key_file;
@@ -42,6 +47,8 @@ typedef struct {
     int                    fd;               /* listens */
     char                   address[80];      /* where */
 
+    debar_witness_client_t clients[DEBAR_WITNESS_CLIENTS];
+
     /* what is said of requests that were refused: so many a minute */
 
     time_t                 minute;
@@ -53,6 +60,10 @@ typedef struct {
 /* audit_witness_http.c: answers at w->fd; NULL: libmicrohttpd does not. */
 
 struct MHD_Daemon *debar_witness_http(debar_witness_t *w);
+
+/* Now and then: connections that are too old are shut. */
+
+void debar_witness_http_sweep(debar_witness_t *w);
 
 
 /*
@@ -134,7 +145,8 @@ int debar_cosigned_add(const debar_audit_t *a, const debar_buf_t *note,
 /*
  * Calls for each whole note up to len bytes of the file, in the order of the
  * file.  What stands between them is passed over.  DEBAR_OK at its end, or what
- * call returned in its place.  debar_cosigned_size(): its bytes now.
+ * call returned in its place.  debar_cosigned_recent(): some hundred of the last
+ * ones.  debar_cosigned_size(): its bytes now.
  */
 
 typedef int (*debar_cosigned_pt)(void *data, const debar_note_t *note,
@@ -142,6 +154,8 @@ typedef int (*debar_cosigned_pt)(void *data, const debar_note_t *note,
 
 int debar_cosigned_each(const debar_audit_t *a, uint64_t len,
     debar_cosigned_pt call, void *data, debar_fault_t *fault);
+int debar_cosigned_recent(const debar_audit_t *a, debar_cosigned_pt call,
+    void *data, debar_fault_t *fault);
 uint64_t debar_cosigned_size(const debar_audit_t *a);
 
 
@@ -219,6 +233,11 @@ typedef struct {
     uint64_t             old;
 } debar_ask_for_t;
 
+
+/* Those of DIR/audit/witness, of a->audit.  DEBAR_DECLINED: there is no such
+ * file; fault says so. */
+
+int debar_ask_file(debar_ask_t *a, debar_fault_t *fault);
 
 /* audit_witness_asked.c: the latest checkpoint; DEBAR_DECLINED: nothing is
  * sealed yet. */

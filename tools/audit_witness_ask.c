@@ -21,7 +21,6 @@
 
 static int debar_ask_args(debar_ask_t *a, int argc, char **argv);
 static int debar_ask_named(debar_ask_t *a, int ch, const char *value);
-static int debar_ask_file(debar_ask_t *a, debar_fault_t *fault);
 static int debar_ask_line(debar_ask_t *a, char *line, debar_fault_t *fault);
 static int debar_ask_open(debar_ask_t *a, debar_fault_t *fault);
 static int debar_ask_once(debar_ask_t *a);
@@ -258,7 +257,7 @@ debar_ask_open(debar_ask_t *a, debar_fault_t *fault)
 }
 
 
-static int
+int
 debar_ask_file(debar_ask_t *a, debar_fault_t *fault)
 {
     int           rc;
@@ -270,7 +269,7 @@ debar_ask_file(debar_ask_t *a, debar_fault_t *fault)
     if (access(path, F_OK) == -1 && errno == ENOENT) {
         debar_fault(fault, "%s: is not there: name a witness by --witness and "
                     "--witness-key, or in that file", path);
-        return DEBAR_ERROR;
+        return DEBAR_DECLINED;
     }
 
     if (debar_trust_read(&data, path, DEBAR_ASK_SIZE, "a line for each witness",

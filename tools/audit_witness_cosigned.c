@@ -298,22 +298,17 @@ debar_cosigned_tail(int fd, char *data, off_t *at)
 
 
 int
-debar_cosigned_last(debar_buf_t *out, debar_checkpoint_t *c,
-    uint64_t *seconds, const debar_audit_t *a, const debar_vkey_t *key,
-    debar_fault_t *fault)
+debar_cosigned_recent(const debar_audit_t *a, debar_cosigned_pt call,
+    void *user, debar_fault_t *fault)
 {
-    int                  fd;
+    int                  fd, rc;
     char                 path[DEBAR_MAX_DIR + 64], *data, *p, *end;
     off_t                at;
     int64_t              n;
     ssize_t              got;
-    uint64_t             when;
     debar_str_t          bytes;
     debar_note_t         note;
-    debar_checkpoint_t   one;
-
-    memset(out, 0, sizeof(*out));
-    *seconds = 0;
+    debar_checkpoint_t   c;
 
     if (debar_cosigned_size(a) == 0) {
         return DEBAR_OK;
@@ -334,34 +329,69 @@ debar_cosigned_last(debar_buf_t *out, debar_checkpoint_t *c,
         return DEBAR_ERROR;
     }
 
+    rc = DEBAR_OK;
     p = data;
     end = data + got;
 
-    while (p && p < end) {
+    while (rc == DEBAR_OK && p && p < end) {
 
-        n = debar_cosigned_next(&note, &one, &bytes, p, (size_t) (end - p));
+        n = debar_cosigned_next(&note, &c, &bytes, p, (size_t) (end - p));
 
-        if (n <= 0) {
-            p = memchr(p, '\n', (size_t) (end - p));
-            p += p != NULL;
+        if (n > 0) {
+            rc = call(user, &note, bytes, &c);
+            p += n;
             continue;
         }
 
-        p += n;
-
-        if (debar_note_cosigned(&note, key, &when) == DEBAR_OK
-            && when >= *seconds)
-        {
-            *seconds = when;
-            *c = one;
-            out->len = 0;
-            debar_buf_add(out, bytes.data, bytes.len);
-        }
+        p = memchr(p, '\n', (size_t) (end - p));
+        p += p != NULL;
     }
 
     free(data);
 
+    return rc;
+}
+
+
+typedef struct {
+    const debar_vkey_t  *key;
+    debar_buf_t         *note;
+    debar_checkpoint_t  *c;
+    uint64_t            *seconds;
+} debar_cosigned_last_t;
+
+
+static int
+debar_cosigned_later(void *data, const debar_note_t *note, debar_str_t bytes,
+    const debar_checkpoint_t *c)
+{
+    uint64_t                when;
+    debar_cosigned_last_t  *last = data;
+
+    if (debar_note_cosigned(note, last->key, &when) == DEBAR_OK
+        && when >= *last->seconds)
+    {
+        *last->seconds = when;
+        *last->c = *c;
+        last->note->len = 0;
+        debar_buf_add(last->note, bytes.data, bytes.len);
+    }
+
     return DEBAR_OK;
+}
+
+
+int
+debar_cosigned_last(debar_buf_t *out, debar_checkpoint_t *c,
+    uint64_t *seconds, const debar_audit_t *a, const debar_vkey_t *key,
+    debar_fault_t *fault)
+{
+    debar_cosigned_last_t  last = { key, out, c, seconds };
+
+    memset(out, 0, sizeof(*out));
+    *seconds = 0;
+
+    return debar_cosigned_recent(a, debar_cosigned_later, &last, fault);
 }
 
 

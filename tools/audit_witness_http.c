@@ -19,6 +19,7 @@
 #define DEBAR_WITNESS_EACH     32            /* of one address */
 #define DEBAR_WITNESS_IDLE     10            /* s without a byte */
 #define DEBAR_WITNESS_SLOW     20            /* s for one body */
+#define DEBAR_WITNESS_LONGEST  120           /* s of a connection, in all */
 #define DEBAR_WITNESS_HEAD     (16 << 10)    /* bytes of a connection's head */
 #define DEBAR_WITNESS_WASTE    (1 << 20)     /* bytes of a body that is too
                                                 large, read to be able to say
@@ -29,11 +30,11 @@
 /* A request as it comes. */
 
 typedef struct {
-    char            *data;
-    size_t           len;
-    size_t           size;
-    uint64_t         seen;        /* bytes */
-    struct timespec  began;
+    char      *data;
+    size_t     len;
+    size_t     size;
+    uint64_t   seen;              /* bytes */
+    time_t     began;
 } debar_witness_body_t;
 
 
@@ -51,8 +52,75 @@ static void debar_serve_refused(debar_witness_t *w, struct MHD_Connection *c,
     const debar_witness_answer_t *a);
 static enum MHD_Result debar_serve_say(struct MHD_Connection *c,
     unsigned status, const char *type, const char *text, size_t len);
+static time_t debar_serve_now(void);
 static void debar_serve_end(void *data, struct MHD_Connection *c,
     void **request, enum MHD_RequestTerminationCode why);
+
+
+/* Connections that are open: a head that comes byte by byte has no other end. */
+
+static void
+debar_serve_connection(void *data, struct MHD_Connection *c, void **slot,
+    enum MHD_ConnectionNotificationCode what)
+{
+    unsigned                          i;
+    debar_witness_t                  *w = data;
+    const union MHD_ConnectionInfo   *info;
+
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+        if (*slot) {
+            ((debar_witness_client_t *) *slot)->since = 0;
+            *slot = NULL;
+        }
+
+        return;
+    }
+
+    info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+    for (i = 0; info && i < DEBAR_WITNESS_CLIENTS; i++) {
+
+        if (w->clients[i].since == 0) {
+            w->clients[i].fd = info->connect_fd;
+            w->clients[i].since = debar_serve_now();
+            *slot = &w->clients[i];
+            return;
+        }
+    }
+}
+
+
+void
+debar_witness_http_sweep(debar_witness_t *w)
+{
+    unsigned                 i;
+    time_t                   now;
+    debar_witness_client_t  *c;
+
+    now = debar_serve_now();
+
+    for (i = 0; i < DEBAR_WITNESS_CLIENTS; i++) {
+
+        c = &w->clients[i];
+
+        if (c->since && now - c->since > DEBAR_WITNESS_LONGEST) {
+            (void) shutdown(c->fd, SHUT_RDWR);
+        }
+    }
+}
+
+
+/* Seconds, monotonic, never 0. */
+
+static time_t
+debar_serve_now(void)
+{
+    struct timespec  ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return ts.tv_sec + 1;
+}
 
 
 struct MHD_Daemon *
@@ -62,6 +130,7 @@ debar_witness_http(debar_witness_t *w)
                debar_serve_request, w,
                MHD_OPTION_LISTEN_SOCKET, w->fd,
                MHD_OPTION_NOTIFY_COMPLETED, debar_serve_end, NULL,
+               MHD_OPTION_NOTIFY_CONNECTION, debar_serve_connection, w,
                MHD_OPTION_CONNECTION_LIMIT, (unsigned) DEBAR_WITNESS_CLIENTS,
                MHD_OPTION_PER_IP_CONNECTION_LIMIT,
                (unsigned) DEBAR_WITNESS_EACH,
@@ -126,7 +195,7 @@ debar_serve_begin(struct MHD_Connection *c, const char *url,
         return MHD_NO;
     }
 
-    clock_gettime(CLOCK_MONOTONIC, &b->began);
+    b->began = debar_serve_now();
     *request = b;
 
     return MHD_YES;
@@ -138,15 +207,13 @@ debar_serve_begin(struct MHD_Connection *c, const char *url,
 static int
 debar_serve_add(debar_witness_body_t *b, const char *p, size_t len)
 {
-    char             *more;
-    size_t            size;
-    struct timespec   now;
+    char    *more;
+    size_t   size;
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
     b->seen += len;
 
     if (b->seen > DEBAR_WITNESS_WASTE
-        || now.tv_sec - b->began.tv_sec > DEBAR_WITNESS_SLOW)
+        || debar_serve_now() - b->began > DEBAR_WITNESS_SLOW)
     {
         return DEBAR_ERROR;
     }

@@ -19,6 +19,7 @@
 
 
 #define DEBAR_WITNESS_LISTEN   "127.0.0.1:7280"
+#define DEBAR_WITNESS_TURN     5000          /* ms, at most */
 
 
 static int debar_serve_args(debar_witness_t *w, int argc, char **argv);
@@ -430,8 +431,10 @@ debar_serve_loop(debar_witness_t *w, int ready)
 
     while (!debar_serve_ended) {
 
-        if (MHD_get_timeout(daemon, &ms) != MHD_YES || ms > 60000) {
-            ms = 60000;
+        if (MHD_get_timeout(daemon, &ms) != MHD_YES
+            || ms > DEBAR_WITNESS_TURN)
+        {
+            ms = DEBAR_WITNESS_TURN;
         }
 
         ts.tv_sec = (time_t) (ms / 1000);
@@ -443,6 +446,7 @@ debar_serve_loop(debar_witness_t *w, int ready)
             debar_service_reopen(&w->service);
         }
 
+        debar_witness_http_sweep(w);
         (void) MHD_run(daemon);
     }
 

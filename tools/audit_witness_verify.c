@@ -27,6 +27,9 @@ typedef struct {
 
 static int debar_witnessed_note(void *data, const debar_note_t *note,
     debar_str_t bytes, const debar_checkpoint_t *c);
+static int debar_witnessed_latest(void *data, const debar_note_t *note,
+    debar_str_t bytes, const debar_checkpoint_t *c);
+static int debar_witnessed_all(const debar_cosigners_t *cosigners);
 static int debar_witnessed_same(debar_witnessed_t *w,
     const debar_checkpoint_t *c);
 static void debar_witnessed_blame(debar_witnessed_t *w,
@@ -64,6 +67,20 @@ debar_audit_witnessed(debar_cosigners_t *cosigners,
 
     rc = debar_cosigned_each(&log->audit, len, debar_witnessed_note, w, fault);
 
+    /* who cosigned what last is mostly among the last */
+
+    if (rc == DEBAR_OK && blame->what == NULL) {
+        rc = debar_cosigned_recent(&log->audit, debar_witnessed_latest, w,
+                                   fault);
+    }
+
+    if (rc == DEBAR_OK && blame->what == NULL
+        && !debar_witnessed_all(cosigners))
+    {
+        rc = debar_cosigned_each(&log->audit, len, debar_witnessed_latest, w,
+                                 fault);
+    }
+
     debar_hasher_free(w->tiles.hasher);
     free(w);
 
@@ -75,12 +92,46 @@ debar_audit_witnessed(debar_cosigners_t *cosigners,
 }
 
 
-/* What a witness cosigned says what the log was, whoever signed for the log.  A
- * line with a witness's name that is not its signature says nothing. */
+/* What a witness cosigned says what the log was, whoever signed for the log.
+ * Only of what the log is not it matters whether it is the witness's: a
+ * signature takes longer to verify than a root to find. */
 
 static int
 debar_witnessed_note(void *data, const debar_note_t *note, debar_str_t bytes,
     const debar_checkpoint_t *c)
+{
+    int                      same;
+    unsigned                 i;
+    uint64_t                 seconds;
+    debar_witnessed_t       *w = data;
+    const debar_cosigner_t  *by;
+
+    if (strcmp(c->origin, w->log->checkpoint.origin) != 0) {
+        return DEBAR_OK;
+    }
+
+    same = debar_witnessed_same(w, c);
+
+    if (same != 0) {
+        return same == 1 ? DEBAR_OK : DEBAR_ERROR;
+    }
+
+    for (i = 0; i < w->cosigners->n; i++) {
+
+        by = &w->cosigners->list[i];
+
+        if (debar_note_cosigned(note, &by->key, &seconds) == DEBAR_OK) {
+            debar_witnessed_blame(w, by, seconds, c);
+        }
+    }
+
+    return DEBAR_OK;
+}
+
+
+static int
+debar_witnessed_latest(void *data, const debar_note_t *note,
+    debar_str_t bytes, const debar_checkpoint_t *c)
 {
     int                 same;
     unsigned            i;
@@ -92,28 +143,19 @@ debar_witnessed_note(void *data, const debar_note_t *note, debar_str_t bytes,
         return DEBAR_OK;
     }
 
-    same = -1;
+    same = debar_witnessed_same(w, c);
+
+    if (same != 1) {
+        return same == 0 ? DEBAR_OK : DEBAR_ERROR;
+    }
 
     for (i = 0; i < w->cosigners->n; i++) {
 
         by = &w->cosigners->list[i];
 
-        if (debar_note_cosigned(note, &by->key, &seconds) != DEBAR_OK) {
-            continue;
-        }
-
-        if (same == -1) {
-            same = debar_witnessed_same(w, c);
-
-            if (same == -1) {
-                return DEBAR_ERROR;
-            }
-        }
-
-        if (!same) {
-            debar_witnessed_blame(w, by, seconds, c);
-
-        } else if (!by->found || seconds >= by->time) {
+        if (debar_note_cosigned(note, &by->key, &seconds) == DEBAR_OK
+            && (!by->found || seconds >= by->time))
+        {
             by->found = 1;
             by->size = c->size;
             by->time = seconds;
@@ -121,6 +163,21 @@ debar_witnessed_note(void *data, const debar_note_t *note, debar_str_t bytes,
     }
 
     return DEBAR_OK;
+}
+
+
+static int
+debar_witnessed_all(const debar_cosigners_t *cosigners)
+{
+    unsigned  i;
+
+    for (i = 0; i < cosigners->n; i++) {
+        if (!cosigners->list[i].found) {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 

@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -12,7 +13,7 @@
 #include <unistd.h>
 #include <openssl/crypto.h>
 
-#include "checkpoint.h"
+#include "audit_witness.h"
 #include "gateway_init.h"
 #include "trust.h"
 
@@ -181,4 +182,71 @@ debar_sealer_says(const debar_gateway_t *g, debar_buf_t *out)
 
     return out->len && out->data[out->len - 1] == '\n' ? DEBAR_OK
                                                        : DEBAR_ERROR;
+}
+
+
+int
+debar_sealer_witnesses(const debar_gateway_t *g, debar_buf_t *out)
+{
+    int                  rc;
+    char                 when[24];
+    uint64_t             seconds;
+    unsigned             i;
+    debar_ask_t         *a;
+    debar_buf_t          note;
+    debar_fault_t        fault;
+    debar_asked_t       *w;
+    debar_checkpoint_t   c;
+
+    a = calloc(1, sizeof(*a));
+
+    if (a == NULL) {
+        return DEBAR_ERROR;
+    }
+
+    debar_gateway_path(g, "audit", a->audit.path, sizeof(a->audit.path));
+    rc = debar_ask_file(a, &fault);
+
+    if (rc == DEBAR_DECLINED) {
+        free(a);
+        return DEBAR_DECLINED;
+    }
+
+    debar_buf_printf(out, "[");
+
+    if (rc != DEBAR_OK) {
+        debar_buf_printf(out, "{\"ok\":false");
+        debar_json_text(out, "error", fault.text, strlen(fault.text));
+        debar_buf_printf(out, "}");
+        a->n = 0;
+    }
+
+    for (i = 0; i < a->n; i++) {
+
+        w = &a->list[i];
+        debar_buf_printf(out, "%s{\"ok\":", i ? "," : "");
+
+        if (debar_cosigned_last(&note, &c, &seconds, &a->audit, &w->key, &fault)
+            == DEBAR_OK && note.len)
+        {
+            debar_buf_printf(out, "true");
+            debar_json_text(out, "witness", w->key.name, strlen(w->key.name));
+            debar_witness_time(when, seconds);
+            debar_json_number(out, "size", c.size);
+            debar_json_text(out, "time", when, strlen(when));
+
+        } else {
+            debar_buf_printf(out, "false");
+            debar_json_text(out, "witness", w->key.name, strlen(w->key.name));
+            debar_json_text(out, "remedy", "logs/seal.log says why", 22);
+        }
+
+        debar_buf_printf(out, "}");
+        debar_buf_free(&note);
+    }
+
+    debar_buf_printf(out, "]");
+    free(a);
+
+    return DEBAR_OK;
 }

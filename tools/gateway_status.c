@@ -42,8 +42,8 @@ static const char  debar_status_help[] =
     "\n"
     "      --json  one JSON object: running, pid, signer (state, pid, uid,\n"
     "              minted), inspector (state, pid, uid), sealer (the same,\n"
-    "              ok, leaves, file, behind, torn, rotating) and the report as\n"
-    "              it came\n"
+    "              ok, leaves, file, behind, torn, rotating, witnesses) and\n"
+    "              the report as it came\n"
     "  -h, --help  this text\n"
     "\n"
     "Exit: 0 it runs, 3 it does not, 1 it runs but does not answer, 2 usage.\n";
@@ -331,6 +331,17 @@ debar_status_beside(const debar_gateway_t *g)
                 says = json_loadb(text.data, text.len, 0, NULL);
                 (void) json_object_update(one, says);
                 json_decref(says);
+            }
+
+            debar_buf_free(&text);
+        }
+
+        if (b->args == debar_sealer_args) {
+            memset(&text, 0, sizeof(text));
+
+            if (debar_sealer_witnesses(g, &text) == DEBAR_OK) {
+                (void) json_object_set_new(one, "witnesses",
+                           json_loadb(text.data, text.len, 0, NULL));
             }
 
             debar_buf_free(&text);

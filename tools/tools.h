@@ -411,6 +411,11 @@ int debar_sealer_args(const debar_gateway_t *g, debar_beside_own_t *own);
 
 int debar_sealer_says(const debar_gateway_t *g, debar_buf_t *out);
 
+/* Whom it asks to cosign, and what they did last, as a JSON list.
+ * DEBAR_DECLINED: there are none. */
+
+int debar_sealer_witnesses(const debar_gateway_t *g, debar_buf_t *out);
+
 /* Names signed since the signer was started, by its log. */
 
 long debar_signer_minted(const debar_gateway_t *g);
