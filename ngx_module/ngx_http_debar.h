@@ -295,6 +295,39 @@ ngx_int_t ngx_http_debar_keep_authority(ngx_http_request_t *r,
 
 void ngx_http_debar_facts(ngx_http_request_t *r, debar_facts_t *f);
 
+/* A walk over the fields of a head, a request's or an answer's. */
+
+typedef struct {
+    ngx_list_part_t  *part;
+    ngx_uint_t        i;
+} ngx_http_debar_walk_t;
+
+static ngx_inline void
+ngx_http_debar_walk(ngx_http_debar_walk_t *w, ngx_list_t *fields)
+{
+    w->part = &fields->part;
+    w->i = 0;
+}
+
+/* NULL: that was the last. */
+
+static ngx_inline ngx_table_elt_t *
+ngx_http_debar_walk_next(ngx_http_debar_walk_t *w)
+{
+    while (w->part && w->i == w->part->nelts) {
+        w->part = w->part->next;
+        w->i = 0;
+    }
+
+    return w->part ? (ngx_table_elt_t *) w->part->elts + w->i++ : NULL;
+}
+
+/* Has the field that name?  A literal. */
+
+#define ngx_http_debar_field_is(h, name)                                      \
+    ((h)->key.len == sizeof(name) - 1                                         \
+     && ngx_strncasecmp((h)->key.data, (u_char *) name, sizeof(name) - 1) == 0)
+
 /* A field's values, joined where it stands there more than once; empty: none.
  * name: lower case. */
 

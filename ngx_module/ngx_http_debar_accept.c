@@ -19,33 +19,18 @@ static ngx_uint_t ngx_http_debar_accept_q(u_char *p, u_char *last);
 ngx_uint_t
 ngx_http_debar_wants_json(ngx_http_request_t *r)
 {
-    ngx_uint_t               i;
-    ngx_list_part_t         *part;
     ngx_table_elt_t         *h;
+    ngx_http_debar_walk_t    w;
     ngx_http_debar_range_t   json, html;
 
     ngx_memzero(&json, sizeof(ngx_http_debar_range_t));
     ngx_memzero(&html, sizeof(ngx_http_debar_range_t));
 
-    part = &r->headers_in.headers.part;
-    h = part->elts;
+    ngx_http_debar_walk(&w, &r->headers_in.headers);
 
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len == 6
-            && ngx_strncasecmp(h[i].key.data, (u_char *) "accept", 6) == 0)
-        {
-            ngx_http_debar_accept(&h[i].value, &json, &html);
+    while ((h = ngx_http_debar_walk_next(&w)) != NULL) {
+        if (ngx_http_debar_field_is(h, "accept")) {
+            ngx_http_debar_accept(&h->value, &json, &html);
         }
     }
 

@@ -32,32 +32,19 @@ ngx_int_t
 ngx_http_debar_download_head(ngx_http_request_t *r, ngx_http_debar_ctx_t *ctx)
 {
     ngx_int_t                   rc;
-    ngx_uint_t                  i;
     ngx_str_t                  *type;
-    ngx_list_part_t            *part;
     ngx_table_elt_t            *h;
+    ngx_http_debar_walk_t       w;
     ngx_http_debar_download_t  *dl;
 
     dl = ctx->download;
-    part = &r->headers_out.headers.part;
-    h = part->elts;
+    ngx_http_debar_walk(&w, &r->headers_out.headers);
 
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
+    while ((h = ngx_http_debar_walk_next(&w)) != NULL) {
         /* nginx hides a Location that it writes itself */
 
-        if (h[i].hash || &h[i] == r->headers_out.location) {
-            rc = ngx_http_debar_download_says(r, dl, &h[i]);
+        if (h->hash || h == r->headers_out.location) {
+            rc = ngx_http_debar_download_says(r, dl, h);
 
             if (rc != NGX_OK) {
                 return rc;
@@ -277,10 +264,9 @@ static ngx_int_t
 ngx_http_debar_download_coding(ngx_http_request_t *r,
     ngx_http_debar_download_t *dl)
 {
-    u_char           *p;
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    u_char                 *p;
+    ngx_table_elt_t        *h;
+    ngx_http_debar_walk_t   w;
 
     if (r->headers_out.content_encoding == NULL) {
         return NGX_OK;
@@ -293,30 +279,15 @@ ngx_http_debar_download_coding(ngx_http_request_t *r,
     }
 
     p = dl->coding.data;
-    part = &r->headers_out.headers.part;
-    h = part->elts;
+    ngx_http_debar_walk(&w, &r->headers_out.headers);
 
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].hash == 0 || h[i].key.len != 16
-            || ngx_strncasecmp(h[i].key.data, (u_char *) "Content-Encoding", 16)
-               != 0)
-        {
+    while ((h = ngx_http_debar_walk_next(&w)) != NULL) {
+        if (h->hash == 0 || !ngx_http_debar_field_is(h, "Content-Encoding")) {
             continue;
         }
 
         p = ngx_slprintf(p, dl->coding.data + NGX_HTTP_DEBAR_CODINGS, "%s%V",
-                         p == dl->coding.data ? "" : ",", &h[i].value);
+                         p == dl->coding.data ? "" : ",", &h->value);
     }
 
     dl->coding.len = p - dl->coding.data;
@@ -406,9 +377,9 @@ ngx_http_debar_download_shown(ngx_str_t *type)
 ngx_uint_t
 ngx_http_debar_download_plain(ngx_http_request_t *r)
 {
-    ngx_uint_t                  i, status;
-    ngx_list_part_t            *part;
+    ngx_uint_t                  status;
     ngx_table_elt_t            *h;
+    ngx_http_debar_walk_t       w;
     ngx_http_debar_loc_conf_t  *dlcf;
 
     dlcf = ngx_http_get_module_loc_conf(r, ngx_http_debar_module);
@@ -425,39 +396,19 @@ ngx_http_debar_download_plain(ngx_http_request_t *r)
         return 0;
     }
 
-    part = &r->headers_out.headers.part;
-    h = part->elts;
+    ngx_http_debar_walk(&w, &r->headers_out.headers);
 
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return 1;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].hash == 0) {
-            continue;
-        }
-
-        if ((h[i].key.len == 7
-             && ngx_strncasecmp(h[i].key.data, (u_char *) "Refresh", 7) == 0)
-            || (h[i].key.len == 16
-                && ngx_strncasecmp(h[i].key.data, (u_char *) "Content-Encoding",
-                                   16)
-                   == 0)
-            || (h[i].key.len == 19
-                && ngx_strncasecmp(h[i].key.data,
-                                   (u_char *) "Content-Disposition", 19)
-                   == 0))
+    while ((h = ngx_http_debar_walk_next(&w)) != NULL) {
+        if (h->hash != 0
+            && (ngx_http_debar_field_is(h, "Refresh")
+                || ngx_http_debar_field_is(h, "Content-Encoding")
+                || ngx_http_debar_field_is(h, "Content-Disposition")))
         {
             return 0;
         }
     }
+
+    return 1;
 }
 
 

@@ -86,36 +86,22 @@ ngx_http_debar_facts(ngx_http_request_t *r, debar_facts_t *f)
 static void
 ngx_http_debar_facts_fields(ngx_http_request_t *r, debar_facts_t *f)
 {
-    ngx_str_t         value;
-    ngx_uint_t        i, cookies;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_str_t               value;
+    ngx_uint_t              cookies;
+    ngx_table_elt_t        *h;
+    ngx_http_debar_walk_t   w;
 
     cookies = 0;
     f->cookie = debar_str("", 0);
     f->original_url = debar_str("", 0);
 
-    part = &r->headers_in.headers.part;
-    h = part->elts;
+    ngx_http_debar_walk(&w, &r->headers_in.headers);
 
-    for (i = 0; /* void */ ; i++) {
+    while ((h = ngx_http_debar_walk_next(&w)) != NULL) {
+        if (ngx_http_debar_field_is(h, "cookie")) {
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len == 6
-            && ngx_strncmp(h[i].lowcase_key, "cookie", 6) == 0)
-        {
             if (cookies++ == 0) {
-                f->cookie = debar_str((char *) h[i].value.data,
-                                      h[i].value.len);
+                f->cookie = debar_str((char *) h->value.data, h->value.len);
 
             } else if (cookies == 2
                        && ngx_http_debar_field(r, "cookie", "; ", &value)
@@ -125,16 +111,10 @@ ngx_http_debar_facts_fields(ngx_http_request_t *r, debar_facts_t *f)
             }
 
         } else if (f->original_url.len == 0
-                   && ((h[i].key.len == 14
-                        && ngx_strncmp(h[i].lowcase_key, "x-original-url", 14)
-                           == 0)
-                       || (h[i].key.len == 13
-                           && ngx_strncmp(h[i].lowcase_key, "x-rewrite-url",
-                                          13)
-                              == 0)))
+                   && (ngx_http_debar_field_is(h, "x-original-url")
+                       || ngx_http_debar_field_is(h, "x-rewrite-url")))
         {
-            f->original_url = debar_str((char *) h[i].value.data,
-                                        h[i].value.len);
+            f->original_url = debar_str((char *) h->value.data, h->value.len);
         }
     }
 }
@@ -144,11 +124,11 @@ ngx_int_t
 ngx_http_debar_field(ngx_http_request_t *r, const char *name,
     const char *joint, ngx_str_t *value)
 {
-    u_char           *p;
-    size_t            len, jlen, size;
-    ngx_uint_t        i, n;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    u_char                 *p;
+    size_t                  len, jlen, size;
+    ngx_uint_t              n;
+    ngx_table_elt_t        *h;
+    ngx_http_debar_walk_t   w;
 
     len = ngx_strlen(name);
     jlen = ngx_strlen(joint);
@@ -162,29 +142,17 @@ again:
 
     n = 0;
     size = 0;
-    part = &r->headers_in.headers.part;
-    h = part->elts;
+    ngx_http_debar_walk(&w, &r->headers_in.headers);
 
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len != len
-            || ngx_strncmp(h[i].lowcase_key, name, len) != 0)
+    while ((h = ngx_http_debar_walk_next(&w)) != NULL) {
+        if (h->key.len != len
+            || ngx_strncmp(h->lowcase_key, name, len) != 0)
         {
             continue;
         }
 
         if (n++ == 0 && p == NULL) {
-            *value = h[i].value;
+            *value = h->value;
         }
 
         if (p) {
@@ -192,10 +160,10 @@ again:
                 p = ngx_cpymem(p, joint, jlen);
             }
 
-            p = ngx_cpymem(p, h[i].value.data, h[i].value.len);
+            p = ngx_cpymem(p, h->value.data, h->value.len);
         }
 
-        size += jlen + h[i].value.len;
+        size += jlen + h->value.len;
     }
 
     if (p || n < 2) {

@@ -270,24 +270,19 @@ ngx_http_debar_upgrade(ngx_http_request_t *r, debar_verdict_t *v)
 static ngx_uint_t
 ngx_http_debar_websocket(ngx_http_request_t *r)
 {
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_table_elt_t        *h;
+    ngx_http_debar_walk_t   w;
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
+    ngx_http_debar_walk(&w, &r->headers_in.headers);
 
-        for (i = 0; i < part->nelts; i++) {
+    while ((h = ngx_http_debar_walk_next(&w)) != NULL) {
 
-            if (h[i].key.len == sizeof("upgrade") - 1
-                && ngx_strncmp(h[i].lowcase_key, "upgrade", h[i].key.len) == 0
-                && ngx_strlcasestrn(h[i].value.data,
-                                    h[i].value.data + h[i].value.len,
-                                    (u_char *) "websocket", 9 - 1)
-                   != NULL)
-            {
-                return 1;
-            }
+        if (ngx_http_debar_field_is(h, "upgrade")
+            && ngx_strlcasestrn(h->value.data, h->value.data + h->value.len,
+                                (u_char *) "websocket", 9 - 1)
+               != NULL)
+        {
+            return 1;
         }
     }
 

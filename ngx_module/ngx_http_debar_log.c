@@ -451,31 +451,16 @@ ngx_http_debar_head(ngx_http_request_t *r, u_char *head, size_t size)
 static u_char *
 ngx_http_debar_head_fields(ngx_http_request_t *r, u_char *p, u_char *last)
 {
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_table_elt_t        *h;
+    ngx_http_debar_walk_t   w;
 
-    part = &r->headers_in.headers.part;
-    h = part->elts;
+    ngx_http_debar_walk(&w, &r->headers_in.headers);
 
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len == 4
-            && ngx_strncasecmp(h[i].key.data, (u_char *) "host", 4) == 0)
-        {
+    while ((h = ngx_http_debar_walk_next(&w)) != NULL) {
+        if (ngx_http_debar_field_is(h, "host")) {
             p = ngx_http_debar_add(p, last, (u_char *) "Host: ", 6);
-            p = ngx_http_debar_add(p, last, h[i].value.data,
-                                   ngx_min(h[i].value.len, 2048));
+            p = ngx_http_debar_add(p, last, h->value.data,
+                                   ngx_min(h->value.len, 2048));
             p = ngx_http_debar_add(p, last, (u_char *) "\r\n", 2);
         }
     }

@@ -111,36 +111,23 @@ ngx_http_debar_login(ngx_http_request_t *r, ngx_http_debar_loc_conf_t *dlcf)
 static ngx_uint_t
 ngx_http_debar_authorization(ngx_http_request_t *r, debar_str_t *field)
 {
-    ngx_uint_t        i, n;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    static ngx_str_t  name = ngx_string("proxy-authorization");
+    ngx_uint_t              n;
+    ngx_table_elt_t        *h;
+    ngx_http_debar_walk_t   w;
 
     *field = debar_str(NULL, 0);
-    part = &r->headers_in.headers.part;
-    h = part->elts;
     n = 0;
 
-    for (i = 0; /* void */ ; i++) {
+    ngx_http_debar_walk(&w, &r->headers_in.headers);
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return n;
-            }
+    while ((h = ngx_http_debar_walk_next(&w)) != NULL) {
 
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len == name.len
-            && ngx_strncasecmp(h[i].key.data, name.data, name.len) == 0
-            && n++ == 0)
-        {
-            *field = debar_str((char *) h[i].value.data, h[i].value.len);
+        if (ngx_http_debar_field_is(h, "proxy-authorization") && n++ == 0) {
+            *field = debar_str((char *) h->value.data, h->value.len);
         }
     }
+
+    return n;
 }
 
 
