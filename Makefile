@@ -8,7 +8,7 @@ WARN    := -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter -Wshadow \
 CPPFLAGS += -Iblocklist -D_GNU_SOURCE
 LIBS    := -llmdb -lyaml -lpsl -licui18n -licuuc -lpcre2-8 -lz -lbrotlidec \
            -lzstd -llzma -lexpat -lyajl -larchive -lcrypto -lpthread
-TOOL_LIBS := -ljansson -lseccomp -lcurl -lsqlite3 -lmicrohttpd
+TOOL_LIBS := -ljansson -lseccomp -lcurl -lsqlite3 -lmicrohttpd -lssl
 
 LIB_SRCS  := $(wildcard blocklist/*.c)
 LIB_OBJS  := $(LIB_SRCS:%.c=$(BUILD)/%.o) $(BUILD)/blocklist/shipped.o

@@ -1,8 +1,5 @@
 /*
  * debar audit export: decisions as other systems collect them.
- *
- * An outcome comes behind its decision, so decisions wait for theirs, within a
- * bound, and leave in the order in which they came.
  */
 
 #include <ctype.h>
@@ -15,41 +12,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "audit_export.h"
 #include "audit_report.h"
+#include "audit_ship.h"
 
 
 #define DEBAR_EXPORT_LINE   65536        /* longer ones are not ours */
-#define DEBAR_EXPORT_WAIT   4096         /* decisions that wait */
-#define DEBAR_EXPORT_BYTES  (32u << 20)  /* of their lines */
-
-
-typedef struct {
-    char    *line;
-    size_t   len;
-    char    *outcome;
-    size_t   outcome_len;
-} debar_waiting_t;
 
 
 typedef struct {
     const char       *dir;
     const char       *output;
-    char              since[25];
-    char              until[25];
     debar_export_pt   put;
+    debar_ship_args_t ship;
+    unsigned          lag;
+    unsigned          json;
     FILE             *out;
     debar_buf_t       record;
-    uint64_t          lines;
-    uint64_t          records;
-    uint64_t          unreadable;
     unsigned          failed;             /* errno of a write */
-    size_t            from;               /* the oldest one that waits */
-    size_t            waiting;
-    size_t            bytes;
-    uint64_t          keys[DEBAR_EXPORT_WAIT];   /* of ids: looked at first */
-    char              ids[DEBAR_EXPORT_WAIT][32];
-    debar_waiting_t   wait[DEBAR_EXPORT_WAIT];
+    debar_pair_t      pair;
 } debar_exporter_t;
 
 
@@ -68,14 +48,32 @@ static const char  debar_export_help[] =
     "\n"
     "      --since TIME      2026-01-31, or 2026-01-31T12:00:00Z\n"
     "      --until TIME      a date: to the end of that day (UTC)\n"
+    "      --enterprise N    your number at IANA, for structured data [32473]\n"
     "  -o, --output FILE     write it there, not to stdout\n"
+    "\n"
+    "To send on what is new since the last time:\n"
+    "      --to WHERE        tcp://HOST:PORT, tls://HOST[:6514], unix:/PATH, or\n"
+    "                        a file that is appended to\n"
+    "      --state FILE      how far it is is kept there\n"
+    "      --follow          stay, until a signal\n"
+    "      --ca FILE         who signs its certificate; default: whom the system\n"
+    "                        trusts\n"
+    "      --cert FILE       our certificate, and ...\n"
+    "      --key FILE        ... its key\n"
+    "      --wait SECONDS    for the outcome of a decision [5]\n"
+    "      --settle SECONDS  that a connection lives on before what was sent\n"
+    "                        counts as shipped [5]\n"
+    "      --lag             only say what is not shipped\n"
+    "      --json            and that as JSON\n"
     "  -h, --help            this text\n"
     "\n"
-    "It writes what is there and ends; it sends nothing.  A collector, as\n"
-    "rsyslog with imfile, reads the file.\n";
+    "Records come at least once: after an interruption some come again.\n";
 
 enum {
-    DEBAR_OPT_FORMAT = 256, DEBAR_OPT_SINCE, DEBAR_OPT_UNTIL
+    DEBAR_OPT_FORMAT = 256, DEBAR_OPT_SINCE, DEBAR_OPT_UNTIL,
+    DEBAR_OPT_ENTERPRISE, DEBAR_OPT_TO, DEBAR_OPT_STATE, DEBAR_OPT_FOLLOW,
+    DEBAR_OPT_CA, DEBAR_OPT_CERT, DEBAR_OPT_KEY, DEBAR_OPT_WAIT,
+    DEBAR_OPT_SETTLE, DEBAR_OPT_LAG, DEBAR_OPT_JSON
 };
 
 static const struct option  debar_export_options[] = {
@@ -83,6 +81,17 @@ static const struct option  debar_export_options[] = {
     { "since",  required_argument, NULL, DEBAR_OPT_SINCE },
     { "until",  required_argument, NULL, DEBAR_OPT_UNTIL },
     { "output", required_argument, NULL, 'o' },
+    { "enterprise", required_argument, NULL, DEBAR_OPT_ENTERPRISE },
+    { "to",     required_argument, NULL, DEBAR_OPT_TO },
+    { "state",  required_argument, NULL, DEBAR_OPT_STATE },
+    { "follow", no_argument,       NULL, DEBAR_OPT_FOLLOW },
+    { "ca",     required_argument, NULL, DEBAR_OPT_CA },
+    { "cert",   required_argument, NULL, DEBAR_OPT_CERT },
+    { "key",    required_argument, NULL, DEBAR_OPT_KEY },
+    { "wait",   required_argument, NULL, DEBAR_OPT_WAIT },
+    { "settle", required_argument, NULL, DEBAR_OPT_SETTLE },
+    { "lag",    no_argument,       NULL, DEBAR_OPT_LAG },
+    { "json",   no_argument,       NULL, DEBAR_OPT_JSON },
     { "help",   no_argument,       NULL, 'h' },
     { NULL, 0, NULL, 0 }
 };
@@ -90,183 +99,45 @@ static const struct option  debar_export_options[] = {
 static const struct {
     const char       *name;
     debar_export_pt   put;
+    debar_export_pt   wire;       /* on a socket: CEF is a message of syslog */
+    unsigned          counted;
 } debar_export_forms[] = {
-    { "ocsf", debar_export_ocsf },
-    { "ecs", debar_export_ecs },
-    { "cef", debar_export_cef },
-    { "syslog", debar_export_syslog },
-    { NULL, NULL }
+    { "ocsf", debar_export_ocsf, debar_export_ocsf, 0 },
+    { "ecs", debar_export_ecs, debar_export_ecs, 0 },
+    { "cef", debar_export_cef, debar_export_cef_syslog, 1 },
+    { "syslog", debar_export_syslog, debar_export_syslog, 1 },
+    { NULL, NULL, NULL, 0 }
 };
-
-
-/* --- decisions that wait --------------------------------------------------- */
-
-static void
-debar_export_oldest(debar_exporter_t *x)
-{
-    json_t           *line, *outcome;
-    debar_export_t    e;
-    debar_waiting_t  *w;
-
-    w = &x->wait[x->from];
-    line = json_loadb(w->line, w->len, JSON_ALLOW_NUL, NULL);
-    outcome = w->outcome ? json_loadb(w->outcome, w->outcome_len,
-                                      JSON_ALLOW_NUL, NULL) : NULL;
-
-    if (debar_export_fill(&e, line, outcome, debar_str(w->line, w->len))
-        == DEBAR_OK)
-    {
-        x->record.len = 0;
-        x->put(&x->record, &e);
-
-        if (!x->failed && fwrite(x->record.data, 1, x->record.len, x->out)
-                          != x->record.len)
-        {
-            x->failed = (unsigned) errno;
-        }
-
-        x->records++;
-    }
-
-    json_decref(line);
-    json_decref(outcome);
-
-    x->bytes -= w->len + w->outcome_len;
-    free(w->line);
-    free(w->outcome);
-    memset(w, 0, sizeof(*w));
-
-    x->from = (x->from + 1) % DEBAR_EXPORT_WAIT;
-    x->waiting--;
-}
-
-
-static char *
-debar_export_copy(const char *text, size_t len)
-{
-    char  *copy;
-
-    copy = malloc(len + 1);
-
-    if (copy == NULL) {
-        abort();
-    }
-
-    memcpy(copy, text, len);
-    copy[len] = '\0';
-
-    return copy;
-}
-
-
-static uint64_t
-debar_export_key(const char id[32])
-{
-    size_t    i;
-    uint64_t  key;
-
-    for (i = 0, key = 14695981039346656037u; i < 32; i++) {
-        key = (key ^ (unsigned char) id[i]) * 1099511628211u;
-    }
-
-    return key;
-}
-
-
-static void
-debar_export_wait(debar_exporter_t *x, debar_str_t id, const char *line,
-    size_t len)
-{
-    size_t            i;
-    debar_waiting_t  *w;
-
-    while (x->waiting == DEBAR_EXPORT_WAIT
-           || (x->waiting && x->bytes + len > DEBAR_EXPORT_BYTES))
-    {
-        debar_export_oldest(x);
-    }
-
-    i = (x->from + x->waiting++) % DEBAR_EXPORT_WAIT;
-    w = &x->wait[i];
-    w->line = debar_export_copy(line, len);
-    w->len = len;
-    x->bytes += len;
-
-    memset(x->ids[i], 0, sizeof(x->ids[i]));
-
-    if (id.len == sizeof(x->ids[i])) {
-        memcpy(x->ids[i], id.data, id.len);
-    }
-
-    x->keys[i] = debar_export_key(x->ids[i]);
-}
-
-
-/* A request may have been judged more than once: it has one outcome. */
-
-static void
-debar_export_outcome(debar_exporter_t *x, debar_str_t id, const char *line,
-    size_t len)
-{
-    size_t            i, k;
-    uint64_t          key;
-    debar_waiting_t  *w;
-
-    if (id.len != sizeof(x->ids[0]) || id.data[0] == '\0') {
-        return;
-    }
-
-    key = debar_export_key(id.data);
-
-    for (k = 0; k < x->waiting; k++) {
-        i = (x->from + k) % DEBAR_EXPORT_WAIT;
-        w = &x->wait[i];
-
-        if (x->keys[i] == key && w->outcome == NULL
-            && memcmp(x->ids[i], id.data, id.len) == 0)
-        {
-            w->outcome = debar_export_copy(line, len);
-            w->outcome_len = len;
-            x->bytes += len;
-        }
-    }
-}
 
 
 /* --- lines ----------------------------------------------------------------- */
 
 static void
+debar_export_put(debar_pair_t *p, const debar_export_t *e)
+{
+    debar_exporter_t  *x = p->data;
+
+    x->record.len = 0;
+    x->put(&x->record, e);
+
+    if (!x->failed && fwrite(x->record.data, 1, x->record.len, x->out)
+                      != x->record.len)
+    {
+        x->failed = (unsigned) errno;
+    }
+}
+
+
+static void
 debar_export_line(debar_exporter_t *x, const char *line, size_t len)
 {
-    int             rc;
-    json_t         *json;
-    debar_str_t     id;
-    debar_export_t  e;
+    static const debar_place_t  nowhere;
 
-    if (++x->lines % 4096 == 0) {
-        debar_progress(NULL, "lines", x->lines);
+    debar_pair_line(&x->pair, line, len, &nowhere, 0);
+
+    if (x->pair.lines % 4096 == 0) {
+        debar_progress(NULL, "lines", x->pair.lines);
     }
-
-    json = json_loadb(line, len, JSON_ALLOW_NUL, NULL);
-    rc = debar_export_fill(&e, json, NULL, debar_str(line, len));
-    id = debar_export_str(json, "incident");
-
-    if (rc == DEBAR_ERROR) {
-        x->unreadable++;
-
-    } else if (rc == DEBAR_DECLINED) {
-
-        if (debar_export_number(json, "status") >= 0) {
-            debar_export_outcome(x, id, line, len);
-        }
-
-    } else if ((x->since[0] == '\0' || strcmp(e.time, x->since) >= 0)
-               && (x->until[0] == '\0' || strcmp(e.time, x->until) < 0))
-    {
-        debar_export_wait(x, id, line, len);
-    }
-
-    json_decref(json);
 }
 
 
@@ -324,7 +195,7 @@ debar_export_file(debar_exporter_t *x, int fd, const char *path, int live,
         have -= used;
 
         if (have == sizeof(block)) {
-            x->unreadable += !over;
+            x->pair.unreadable += !over;
             over = 1;
             have = 0;
         }
@@ -338,7 +209,7 @@ debar_export_file(debar_exporter_t *x, int fd, const char *path, int live,
         return DEBAR_ERROR;
     }
 
-    x->unreadable += !live && have && !over;
+    x->pair.unreadable += !live && have && !over;
 
     return DEBAR_OK;
 }
@@ -456,9 +327,7 @@ debar_export_read(debar_exporter_t *x, const debar_audit_t *a,
         close(live);
     }
 
-    while (x->waiting) {
-        debar_export_oldest(x);
-    }
+    debar_pair_leave(&x->pair, 0);
 
     if (rc == DEBAR_OK && files == 0) {
         debar_fault(fault, "%s: has no audit-*.jsonl nor audit.jsonl: name the "
@@ -558,6 +427,66 @@ debar_export_end(debar_exporter_t *x, int rc, debar_fault_t *fault)
 }
 
 
+static int
+debar_export_number_option(unsigned *out, const char *name, unsigned long max)
+{
+    char           *end;
+    unsigned long   n;
+
+    errno = 0;
+    n = strtoul(optarg, &end, 10);
+
+    if (errno || *end || !isdigit((unsigned char) optarg[0]) || n > max) {
+        return debar_usage(debar_export_name, "%s %s: a number of at most %lu",
+                           name, optarg, max);
+    }
+
+    *out = (unsigned) n;
+
+    return -1;
+}
+
+
+/* Of --to. */
+
+static int
+debar_export_ship_option(debar_exporter_t *x, int c)
+{
+    switch (c) {
+    case DEBAR_OPT_TO:
+        x->ship.to = optarg;
+        break;
+    case DEBAR_OPT_STATE:
+        x->ship.state = optarg;
+        break;
+    case DEBAR_OPT_FOLLOW:
+        x->ship.follow = 1;
+        break;
+    case DEBAR_OPT_CA:
+        x->ship.ca = optarg;
+        break;
+    case DEBAR_OPT_CERT:
+        x->ship.cert = optarg;
+        break;
+    case DEBAR_OPT_KEY:
+        x->ship.key = optarg;
+        break;
+    case DEBAR_OPT_WAIT:
+        return debar_export_number_option(&x->ship.wait, "--wait", 3600);
+    case DEBAR_OPT_SETTLE:
+        return debar_export_number_option(&x->ship.settle, "--settle", 3600);
+    case DEBAR_OPT_LAG:
+        x->lag = 1;
+        break;
+    case DEBAR_OPT_JSON:
+        x->json = 1;
+        break;
+    }
+
+    return -1;
+}
+
+
 /* -1: go on; else the exit code. */
 
 static int
@@ -570,6 +499,9 @@ debar_export_option(debar_exporter_t *x, int c)
         for (i = 0; debar_export_forms[i].name; i++) {
             if (strcmp(optarg, debar_export_forms[i].name) == 0) {
                 x->put = debar_export_forms[i].put;
+                x->ship.put = x->put;
+                x->ship.wire = debar_export_forms[i].wire;
+                x->ship.counted = debar_export_forms[i].counted;
                 return -1;
             }
         }
@@ -578,7 +510,7 @@ debar_export_option(debar_exporter_t *x, int c)
                            "syslog", optarg);
     case DEBAR_OPT_SINCE:
     case DEBAR_OPT_UNTIL:
-        if (debar_report_moment(c == DEBAR_OPT_SINCE ? x->since : x->until,
+        if (debar_report_moment(c == DEBAR_OPT_SINCE ? x->pair.since : x->pair.until,
                                 optarg, c == DEBAR_OPT_UNTIL) != DEBAR_OK)
         {
             return debar_usage(debar_export_name, "%s %s: is no date: write "
@@ -591,6 +523,54 @@ debar_export_option(debar_exporter_t *x, int c)
     case 'o':
         x->output = optarg;
         break;
+    case DEBAR_OPT_ENTERPRISE:
+        return debar_export_number_option(&debar_export_enterprise,
+                                          "--enterprise", 0xffffffff);
+    default:
+        return debar_export_ship_option(x, c);
+    }
+
+    return -1;
+}
+
+
+/* What goes with what.  -1: go on. */
+
+static int
+debar_export_ship_args(debar_exporter_t *x)
+{
+    const debar_ship_args_t  *s = &x->ship;
+
+    if (x->lag || s->to) {
+
+        if (s->state == NULL) {
+            return debar_usage(debar_export_name, "%s needs --state FILE, "
+                               "where it is kept how far it is",
+                               x->lag ? "--lag" : "--to");
+        }
+
+        if (s->to && (x->output || x->pair.until[0])) {
+            return debar_usage(debar_export_name, "%s does not go with --to",
+                               x->output ? "--output" : "--until");
+        }
+
+        if (s->to && (s->cert == NULL) != (s->key == NULL)) {
+            return debar_usage(debar_export_name, "--cert and --key go "
+                               "together");
+        }
+
+        if (s->to && (s->ca || s->cert) && strncmp(s->to, "tls://", 6) != 0) {
+            return debar_usage(debar_export_name, "--ca and --cert are of "
+                               "--to tls://");
+        }
+
+        return -1;
+    }
+
+    if (s->follow || s->state || s->ca || s->cert || s->key) {
+        return debar_usage(debar_export_name, "%s needs --to: where do records "
+                           "go?", s->follow ? "--follow" : s->state ? "--state"
+                           : s->ca ? "--ca" : "--cert");
     }
 
     return -1;
@@ -625,19 +605,42 @@ debar_export_args(debar_exporter_t *x, int argc, char **argv)
                            "or its audit log's");
     }
 
-    if (x->put == NULL) {
+    if (x->put == NULL && !x->lag) {
         return debar_usage(debar_export_name, "name a form: --format ocsf, "
                            "ecs, cef or syslog");
     }
 
-    if (x->since[0] && x->until[0] && strcmp(x->since, x->until) >= 0) {
+    if (x->pair.since[0] && x->pair.until[0] && strcmp(x->pair.since, x->pair.until) >= 0) {
         return debar_usage(debar_export_name, "--since is not before --until: "
                            "nothing is between them");
     }
 
     x->dir = argv[optind];
 
-    return -1;
+    return debar_export_ship_args(x);
+}
+
+
+/* Exit code. */
+
+static int
+debar_export_ships(debar_exporter_t *x, const debar_audit_t *audit)
+{
+    if (x->lag) {
+        return debar_ship_lag_command(audit, x->ship.state, x->json);
+    }
+
+    if (strstr(x->ship.to, ":") == NULL
+        && debar_export_inside(audit, x->ship.to))
+    {
+        return debar_say("%s: is in the folder of the log: name a file "
+                         "elsewhere", x->ship.to);
+    }
+
+    x->ship.audit = audit;
+    x->ship.since = x->pair.since;
+
+    return debar_ship(&x->ship);
 }
 
 
@@ -655,6 +658,10 @@ debar_audit_export(int argc, char **argv)
         return debar_say("no memory for lines that wait");
     }
 
+    x->ship.wait = 5;
+    x->ship.settle = 5;
+    x->pair.put = debar_export_put;
+    x->pair.data = x;
     rc = debar_export_args(x, argc, argv);
 
     if (rc != -1) {
@@ -664,6 +671,13 @@ debar_audit_export(int argc, char **argv)
 
     memset(&fault, 0, sizeof(fault));
     rc = debar_audit_find(&audit, x->dir, &fault);
+
+    if (rc == DEBAR_OK && (x->lag || x->ship.to)) {
+        rc = debar_export_ships(x, &audit);
+        free(x);
+        return rc;
+    }
+
     rc = rc == DEBAR_OK ? debar_export_begin(x, &audit, &fault) : rc;
 
     if (rc == DEBAR_OK) {
@@ -674,11 +688,11 @@ debar_audit_export(int argc, char **argv)
     if (rc != DEBAR_OK) {
         rc = debar_say("%s", fault.text);
 
-    } else if (x->unreadable) {
+    } else if (x->pair.unreadable) {
         fprintf(stderr, "debar: %llu records; %llu lines of the log are no "
                 "lines of ours and were left out: see `debar audit verify`\n",
-                (unsigned long long) x->records,
-                (unsigned long long) x->unreadable);
+                (unsigned long long) x->pair.records,
+                (unsigned long long) x->pair.unreadable);
     }
 
     debar_buf_free(&x->record);

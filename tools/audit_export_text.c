@@ -10,6 +10,9 @@
 #include "audit_export.h"
 
 
+unsigned  debar_export_enterprise = 32473;
+
+
 debar_str_t
 debar_export_str(const json_t *object, const char *key)
 {
@@ -202,15 +205,13 @@ debar_export_time(debar_export_t *e, debar_str_t s)
 
 
 int
-debar_export_fill(debar_export_t *e, const json_t *line, const json_t *outcome,
-    debar_str_t text)
+debar_export_fill(debar_export_t *e, const json_t *line, debar_str_t text)
 {
     unsigned     k;
     debar_str_t  s, mode;
 
     memset(e, 0, sizeof(*e));
     e->line = line;
-    e->outcome = json_is_object(outcome) ? outcome : NULL;
     e->text = text;
 
     if (!json_is_object(line)
@@ -244,16 +245,22 @@ debar_export_fill(debar_export_t *e, const json_t *line, const json_t *outcome,
     e->denied = k >= DEBAR_REJECT
                 && (mode.len == 0
                     || (mode.len == 7 && memcmp(mode.data, "enforce", 7) == 0));
-    e->upstream = json_object_get(e->outcome, "upstream");
-    e->upstream = e->upstream ? e->upstream : json_object_get(line, "upstream");
-
     debar_export_addr(e->client, &e->client_port,
                       debar_export_str(line, "client"));
-    debar_export_addr(e->dialled, &e->dialled_port,
-                      debar_export_str(e->upstream, "addr"));
     debar_export_host(e, debar_export_str(line, "url"));
 
     return DEBAR_OK;
+}
+
+
+void
+debar_export_upstream(debar_export_t *e)
+{
+    e->upstream = json_object_get(e->outcome, "upstream");
+    e->upstream = e->upstream ? e->upstream
+                              : json_object_get(e->line, "upstream");
+    debar_export_addr(e->dialled, &e->dialled_port,
+                      debar_export_str(e->upstream, "addr"));
 }
 
 
@@ -267,33 +274,37 @@ static void
 debar_export_escape(debar_buf_t *b, debar_str_t s, const char *special,
     unsigned newlines)
 {
-    size_t         i;
+    size_t         i, from;
+    const char    *with;
     unsigned char  c;
 
-    for (i = 0; i < s.len; i++) {
+    for (i = 0, from = 0; i < s.len; i++) {
+
         c = (unsigned char) s.data[i];
 
-        if (newlines && (c == '\n' || c == '\r')) {
-            debar_buf_add(b, c == '\n' ? "\\n" : "\\r", 2);
+        if (c == 0xc2 && i + 1 < s.len
+            && (unsigned char) s.data[i + 1] < 0xa0)
+        {
+            with = "\xef\xbf\xbd";                    /* C1 */
 
         } else if (c < 0x20 || c == 0x7f) {
-            debar_buf_add(b, "\xef\xbf\xbd", 3);
+            with = newlines && c == '\n' ? "\\n"
+                   : newlines && c == '\r' ? "\\r" : "\xef\xbf\xbd";
 
-        } else if (c == 0xc2 && i + 1 < s.len
-                   && (unsigned char) s.data[i + 1] < 0xa0)
-        {
-            debar_buf_add(b, "\xef\xbf\xbd", 3);      /* C1 */
-            i++;
+        } else if (strchr(special, c)) {
+            with = "\\";
 
         } else {
-
-            if (strchr(special, c)) {
-                debar_buf_add(b, "\\", 1);
-            }
-
-            debar_buf_add(b, &c, 1);
+            continue;
         }
+
+        debar_buf_add(b, s.data + from, i - from);
+        debar_buf_add(b, with, strlen(with));
+        i += c == 0xc2;
+        from = i + (with[0] != '\\' || with[1] != '\0');
     }
+
+    debar_buf_add(b, s.data + from, s.len - from);
 }
 
 
@@ -303,27 +314,37 @@ debar_export_escape(debar_buf_t *b, debar_str_t s, const char *special,
 void
 debar_export_json(debar_buf_t *b, const char *text, size_t len)
 {
-    size_t         i;
+    size_t         i, from;
     unsigned char  c, next;
 
-    for (i = 0; i < len; i++) {
+    for (i = 0, from = 0; i < len; i++) {
+
         c = (unsigned char) text[i];
-        next = i + 1 < len ? (unsigned char) text[i + 1] : 0;
+
+        if (c >= 0x20 && c != 0x7f && c != 0xc2) {
+            continue;
+        }
+
+        next = c == 0xc2 && i + 1 < len ? (unsigned char) text[i + 1] : 0;
+
+        if (c == 0xc2 && (next < 0x80 || next >= 0xa0)) {
+            continue;
+        }
+
+        debar_buf_add(b, text + from, i - from);
 
         if (c < 0x20) {
             debar_buf_add(b, " ", 1);
 
-        } else if (c == 0x7f) {
-            debar_buf_add(b, "\\u007f", 6);
-
-        } else if (c == 0xc2 && next >= 0x80 && next < 0xa0) {
-            debar_buf_printf(b, "\\u%04x", next);
-            i++;
-
         } else {
-            debar_buf_add(b, &c, 1);
+            debar_buf_printf(b, "\\u%04x", c == 0x7f ? c : next);
+            i += c == 0xc2;
         }
+
+        from = i + 1;
     }
+
+    debar_buf_add(b, text + from, len - from);
 }
 
 
@@ -551,21 +572,39 @@ debar_syslog_host(debar_buf_t *b, debar_str_t s)
 }
 
 
+static void
+debar_syslog_head(debar_buf_t *b, const debar_export_t *e)
+{
+    static const int  severity[] = { 6, 5, 4, 4 };
+
+    debar_buf_printf(b, "<%d>1 %s ", 13 * 8 + severity[e->verdict], e->time);
+    debar_syslog_host(b, debar_export_str(e->line, "gateway"));
+    debar_buf_printf(b, " debar-audit - %s ", debar_action_name(e->verdict));
+}
+
+
+void
+debar_export_cef_syslog(debar_buf_t *b, const debar_export_t *e)
+{
+    debar_syslog_head(b, e);
+    debar_buf_add(b, "- ", 2);
+    debar_export_cef(b, e);
+}
+
+
 void
 debar_export_syslog(debar_buf_t *b, const debar_export_t *e)
 {
     size_t                    i;
-    static const int          severity[] = { 6, 5, 4, 4 };
     static const char  *const keys[] = {
         "incident", "surface", "client", "user", "method", "url", "activity",
         "mode", "fault", "vendor", "product", "permit", "waiver"
     };
 
-    debar_buf_printf(b, "<%d>1 %s ", 13 * 8 + severity[e->verdict], e->time);
-    debar_syslog_host(b, debar_export_str(e->line, "gateway"));
-    debar_buf_printf(b, " debar-audit - %s [debar@32473 verdict=\"%s\" "
-                     "denied=\"%u\"", debar_action_name(e->verdict),
-                     debar_action_name(e->verdict), e->denied);
+    debar_syslog_head(b, e);
+    debar_buf_printf(b, "[debar@%u verdict=\"%s\" denied=\"%u\"",
+                     debar_export_enterprise, debar_action_name(e->verdict),
+                     e->denied);
 
     for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         debar_syslog(b, keys[i], debar_export_str(e->line, keys[i]));

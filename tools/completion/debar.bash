@@ -125,7 +125,8 @@ _debar()
             words='attempts inventory far window waivers --help'
             ;;
         *:audit:export)
-            words='--format --since --until --output --help'
+            words='--format --since --until --output --enterprise --to --state
+                --follow --ca --cert --key --wait --settle --lag --json --help'
             ;;
         *:audit:report)
             words='--since --until --format --output --top --table --bureaus
