@@ -133,10 +133,18 @@ $(BUILD)/fuzz/blocklist/shipped.o: $(BUILD)/blocklist/shipped.c
 	@mkdir -p $(@D)
 	$(FUZZ_CC) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
 
-$(BUILD)/t/fuzz/%: t/fuzz/%.c $(FUZZ_OBJS)
+# Of the command what reads the bytes of others, and what that calls.
+
+FUZZ_TOOLS := audit_index_line audit_proof say service_user trust trust_key
+
+$(BUILD)/fuzz/tools.a: $(FUZZ_TOOLS:%=$(BUILD)/fuzz/tools/%.o)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/t/fuzz/%: t/fuzz/%.c $(FUZZ_OBJS) $(BUILD)/fuzz/tools.a
 	@mkdir -p $(@D)
-	$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ $< $(FUZZ_OBJS) \
-	    $(LIBS)
+	$(FUZZ_CC) -Itools -fsanitize=fuzzer,address,undefined -o $@ $< \
+	    $(BUILD)/fuzz/tools.a $(FUZZ_OBJS) $(TOOL_LIBS) $(LIBS)
 
 soak:                                           ## the long forms: 10,000 tunnels, a minute of everything at once
 	@$(MAKE) --no-print-directory $(BY) all

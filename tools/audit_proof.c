@@ -23,7 +23,7 @@ typedef struct {
 } debar_check_proof_t;
 
 
-static int debar_proof_parse(debar_proof_t *p, json_t *root);
+static int debar_proof_members(debar_proof_t *p, json_t *root);
 static int debar_proof_parse_line(debar_proof_line_t *l, json_t *o);
 static int debar_proof_text_of(debar_buf_t *out, json_t *o, const char *key);
 static int debar_proof_bytes(uint8_t *out, size_t n, json_t *o);
@@ -81,10 +81,8 @@ debar_proof_incident(const char *text)
 int
 debar_proof_read(debar_proof_t *p, const char *path, debar_fault_t *fault)
 {
-    int           rc;
-    json_t       *root;
-    debar_buf_t   data;
-    json_error_t  error;
+    int          rc;
+    debar_buf_t  data;
 
     memset(p, 0, sizeof(*p));
 
@@ -94,16 +92,31 @@ debar_proof_read(debar_proof_t *p, const char *path, debar_fault_t *fault)
         return DEBAR_ERROR;
     }
 
-    root = json_loadb(data.data, data.len, JSON_REJECT_DUPLICATES, &error);
+    rc = debar_proof_parse(p, path, data.data, data.len, fault);
     debar_buf_free(&data);
 
+    return rc;
+}
+
+
+int
+debar_proof_parse(debar_proof_t *p, const char *path, const void *data,
+    size_t len, debar_fault_t *fault)
+{
+    int           rc;
+    json_t       *root;
+    json_error_t  error;
+
+    memset(p, 0, sizeof(*p));
+    root = json_loadb(data, len, JSON_REJECT_DUPLICATES, &error);
+
     if (root == NULL) {
-        debar_fault(fault, "%s:%d: %.200s: a file of `debar audit prove` is "
-                    "wanted", path, error.line, error.text);
+        debar_fault(fault, "%s:%d:%d: is no JSON: a file of `debar audit prove` "
+                    "is wanted", path, error.line, error.column);
         return DEBAR_ERROR;
     }
 
-    rc = debar_proof_parse(p, root);
+    rc = debar_proof_members(p, root);
     json_decref(root);
 
     if (rc != DEBAR_OK) {
@@ -128,7 +141,7 @@ debar_proof_read(debar_proof_t *p, const char *path, debar_fault_t *fault)
 
 
 static int
-debar_proof_parse(debar_proof_t *p, json_t *root)
+debar_proof_members(debar_proof_t *p, json_t *root)
 {
     size_t       n;
     json_t      *lines;
@@ -186,6 +199,8 @@ debar_proof_parse_line(debar_proof_line_t *l, json_t *o)
     len = json_array_size(path);
 
     if (file == NULL || strlen(file) >= sizeof(l->file)
+        || (strcmp(file, DEBAR_SEALED_LIVE) != 0
+            && debar_sealed_number(file, strlen(file)) == 0)
         || !json_is_integer(number) || json_integer_value(number) < 1
         || !json_is_integer(leaf) || json_integer_value(leaf) < 0
         || !json_is_array(path) || len > DEBAR_MERKLE_DEPTH

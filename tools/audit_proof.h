@@ -64,6 +64,11 @@ int debar_proof_make(debar_proof_t *p, debar_audit_log_t *log,
 
 int debar_proof_read(debar_proof_t *p, const char *path, debar_fault_t *fault);
 
+/* The same of what was read; path: for messages. */
+
+int debar_proof_parse(debar_proof_t *p, const char *path, const void *data,
+    size_t len, debar_fault_t *fault);
+
 /* What the decision says of its list, from lines.  DEBAR_ERROR: no line is a
  * JSON object with the incident. */
 

@@ -1,8 +1,9 @@
 /*
  * Deltas of any bytes (libFuzzer): applied to a list, either as they are or as
- * the rows of a delta that is sound otherwise, since random bytes are seldom
- * what zstd unpacks.  The first byte chooses.  Whatever they are, a list that is
- * put in place has the digest that was asked for.
+ * the rows or the tables of a delta that is sound otherwise, or as changes of
+ * its tables, since random bytes are seldom what zstd unpacks, or tables.  The
+ * first byte chooses.  Whatever they are, a list that is put in place has the
+ * digest that was asked for.
  */
 
 #include "delta_private.h"
@@ -22,6 +23,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 static char         dir[64];
 static char         base[128], other[128], out[128];
 static debar_buf_t  sound;
+static debar_buf_t  tables;       /* of it, unpacked */
 
 static const debar_open_opts_t  any = { DEBAR_ANY_OWNER, 0, "", 0 };
 
@@ -79,6 +81,42 @@ build(const char *path, unsigned hosts)
 }
 
 
+/* As who applies it does: with the tables of the base as prefix. */
+
+static void
+unpack(void)
+{
+    size_t               n;
+    ZSTD_DCtx           *z;
+    debar_buf_t          prefix;
+    debar_ranks_t        ranks;
+    debar_fault_t        f;
+    debar_snapshot_t    *s;
+    debar_delta_head_t   h;
+
+    memset(&prefix, 0, sizeof(prefix));
+    s = debar_snapshot_open(base, &any, &f);
+    claim(s && debar_digest_ranks(&ranks, &s->view) == DEBAR_OK);
+    claim(debar_delta_tables(&prefix, &s->view, &ranks)
+          == DEBAR_OK);
+    claim(debar_delta_head(&h, sound.data, sound.len, &f) == DEBAR_OK);
+
+    tables.data = malloc(h.tables_size);
+    tables.len = tables.size = h.tables_size;
+    z = ZSTD_createDCtx();
+    claim(tables.data && z);
+    ZSTD_DCtx_refPrefix(z, prefix.data, prefix.len);
+    n = ZSTD_decompressDCtx(z, tables.data, tables.len,
+                            sound.data + DEBAR_DELTA_BEGIN, h.tables_len);
+    claim(n == tables.len);
+
+    ZSTD_freeDCtx(z);
+    debar_buf_free(&prefix);
+    debar_digest_ranks_free(&ranks);
+    debar_snapshot_close(s);
+}
+
+
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
@@ -105,6 +143,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
     claim(a && b && debar_delta_make(a, b, &sound, &info, &f) == DEBAR_OK);
     debar_snapshot_close(a);
     debar_snapshot_close(b);
+    unpack();
 
     return 0;
 }
@@ -144,42 +183,87 @@ apply(const char *data, size_t len)
 }
 
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* The sound delta with one of its frames made of these bytes. */
+
+static void
+framed(const void *data, size_t size, unsigned of_tables)
 {
-    char                *p;
-    size_t               n, tables, room;
-    uint32_t             len;
+    char                *p, *at;
+    size_t               n, rows, room;
+    uint32_t             len, raw;
     debar_fault_t        f;
     debar_delta_head_t   h;
 
+    claim(debar_delta_head(&h, sound.data, sound.len, &f) == DEBAR_OK);
+
+    room = ZSTD_compressBound(size);
+    p = malloc(sound.len + room);
+    claim(p != NULL);
+    memcpy(p, sound.data, DEBAR_DELTA_BEGIN + h.tables_len);
+
+    at = p + DEBAR_DELTA_BEGIN + (of_tables ? 0 : h.tables_len);
+    n = ZSTD_compress(at, room, data, size, 1);
+    claim(!ZSTD_isError(n));
+    len = (uint32_t) n;
+    raw = (uint32_t) size;
+    rows = 0;
+
+    if (of_tables) {
+        rows = sound.len - DEBAR_DELTA_BEGIN - h.tables_len;
+        memcpy(at + n, sound.data + sound.len - rows, rows);
+    }
+
+    memcpy(p + DEBAR_DELTA_BEGIN - (of_tables ? 16 : 12), &len, 4);
+    memcpy(p + DEBAR_DELTA_BEGIN - (of_tables ? 8 : 4), &raw, 4);
+
+    apply(p, (size_t) (at - p) + n + rows);
+    free(p);
+}
+
+
+/* Three bytes a change: where, and what. */
+
+static void
+changed(const uint8_t *data, size_t size)
+{
+    char    *copy;
+    size_t   i;
+
+    copy = malloc(tables.len);
+    claim(copy != NULL);
+    memcpy(copy, tables.data, tables.len);
+
+    for (i = 0; i + 2 < size; i += 3) {
+        copy[(size_t) (data[i] | data[i + 1] << 8) % tables.len]
+            = (char) data[i + 2];
+    }
+
+    framed(copy, tables.len, 1);
+    free(copy);
+}
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
     if (size == 0) {
         return 0;
     }
 
+    /* the seeds that there are begin with an even byte for rows */
+
     if (data[0] & 1) {
         apply((const char *) data + 1, size - 1);
-        return 0;
+
+    } else if ((data[0] & 6) == 2) {
+        framed(data + 1, size - 1, 1);
+
+    } else if ((data[0] & 6) == 4) {
+        changed(data + 1, size - 1);
+
+    } else {
+        framed(data + 1, size - 1, 0);
     }
-
-    claim(debar_delta_head(&h, sound.data, sound.len, &f) == DEBAR_OK);
-
-    tables = DEBAR_DELTA_BEGIN + h.tables_len;
-    room = ZSTD_compressBound(size);
-    p = malloc(tables + room);
-    claim(p != NULL);
-
-    memcpy(p, sound.data, tables);
-    n = ZSTD_compress(p + tables, room, data + 1, size - 1, 1);
-    claim(!ZSTD_isError(n));
-
-    len = (uint32_t) n;
-    memcpy(p + DEBAR_DELTA_BEGIN - 12, &len, 4);
-    len = (uint32_t) size - 1;
-    memcpy(p + DEBAR_DELTA_BEGIN - 4, &len, 4);
-
-    apply(p, tables + n);
-    free(p);
 
     return 0;
 }
