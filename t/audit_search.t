@@ -272,9 +272,60 @@ $r = debar('search', $dir, '--limit', 1, '--format', 'json');
 like($r->{err}, qr/audit\.jsonl was replaced, changed or removed/,
      'a file that was written over is noticed');
 like($r->{out}, qr/"abcd/, 'and read again');
-unlink "$dir/audit/audit-00000001.jsonl";
-splice @lines, 0, 736;
+
+# Files that policy deletes take their rows along, and nothing else is touched.
+
+sub rows {
+    my $sql = join ';', map { "SELECT '$_', count(*) FROM $_" }
+              qw(line word post incident block span file);
+
+    return run_command(['sqlite3', $index, $sql])->{out};
+}
+
+my $mark = 'wordofthefirstfile';
+my $first = "$dir/audit/audit-00000001.jsonl";
+
+write_file($first, file_text($first) . line(user => $mark, url =>
+           "http://$mark.example/", evidence => [{ kind => 'name',
+                                                   value => "a $mark" }]));
+splice @lines, 736, 0, pop @lines;
+index_log('--rebuild');
+is(scalar(found('--user', $mark)), 1, 'a line of the first file is found');
+like(file_text($index), qr/$mark/, 'and its words are in the index');
+
+unlink $first;
+splice @lines, 0, 737;
+$r = decode_json(index_log()->{out});
+ok(!$r->{made_again} && $r->{lines} == 0 && $r->{gone} == 1,
+   'of a file that is gone the rows go, and the rest is not read again');
 is(how_many(), scalar @lines, 'lines of a file that is gone are gone');
+unlike(file_text($index), qr/$mark/, 'with every word that no other line has');
+
+my $dropped = rows();
+
+index_log('--rebuild');
+is($dropped, rows(), 'what is left is what a new index has');
+
+# What a crash left of that is finished; nobody finds half of it.
+
+rename $live, $first;
+add($live, map { line() } 1 .. 30);
+index_log();
+
+run_command(['sqlite3', $index, 'UPDATE span SET file = 0 WHERE first = '
+             . '(SELECT min(first) FROM span); DELETE FROM file WHERE id = '
+             . '(SELECT min(id) FROM file)']);
+rename $first, "$dir/kept";
+is(scalar(found('--no-update')), 30, 'what is being dropped is not found');
+$r = decode_json(index_log()->{out});
+ok(!$r->{made_again} && $r->{lines} == 0, 'dropping goes on where it ended');
+$dropped = rows();
+index_log('--rebuild');
+is($dropped, rows(), 'and leaves nothing behind');
+splice @lines, 0, @lines - 30;
+is(how_many(), 30, 'of the lines that were there');
+rename "$dir/kept", $first;
+unlink "$dir/kept";
 
 
 # Words for newcomers.

@@ -56,6 +56,7 @@ debar_index_tell(const debar_index_args_t *args,
         debar_json_number(&b, "torn", t->torn);
         debar_json_number(&b, "bytes", t->bytes);
         debar_json_number(&b, "left", t->left);
+        debar_json_number(&b, "gone", t->gone);
         debar_json_number(&b, "ms", (uint64_t) (t->seconds * 1000));
         debar_json_number(&b, "rate", (uint64_t) rate);
         debar_json_text(&b, "made_again", t->why, strlen(t->why));
@@ -72,6 +73,11 @@ debar_index_tell(const debar_index_args_t *args,
     if (t->torn) {
         debar_say("%llu lines are no JSON and were left out",
                   (unsigned long long) t->torn);
+    }
+
+    if (t->gone && !args->quiet) {
+        printf("%llu files that were deleted, or are not searchable any more, "
+               "left the index\n", (unsigned long long) t->gone);
     }
 
     if (!args->quiet) {
@@ -121,7 +127,7 @@ debar_index_serve(const debar_audit_t *a, const debar_index_args_t *args)
             return debar_say("%s: wait for it, or end it", fault.text);
         }
 
-        if (rc != DEBAR_ERROR && (!args->follow || told.lines)) {
+        if (rc != DEBAR_ERROR && (!args->follow || told.lines || told.gone)) {
             debar_index_tell(args, &told);
         }
 

@@ -5,14 +5,18 @@
  *
  *     file      the files that were read, how far, and digests by which a file
  *               that was replaced is noticed
- *     line      id (order of the log), time, where it is, its outcome
+ *     span      lines of a file that came one after the other: ids from first
+ *               to last, which begin a block; file 0: it is being dropped
+ *     line      id (order of the log), time, where it is, its outcome and where
+ *               that is
  *     word      what people search by: kind and text, lower case
  *     post      of a word and a block of 4,096 lines, which have it: up to 255
  *               offsets of two bytes, or a bitmap of 512
  *     block     first and last time in it
  *     incident  first 60 bits of the number, and line
  *     orphan    outcomes whose decision has not been read yet
- *     words     full text (FTS5, without its content)
+ *     words_N   full text (FTS5, without its content) of the span that begins
+ *               with line N: what policy deletes is dropped as a whole
  */
 
 #ifndef DEBAR_TOOLS_AUDIT_INDEX_H
@@ -24,7 +28,7 @@
 #include "audit.h"
 
 
-#define DEBAR_INDEX_FORMAT  1
+#define DEBAR_INDEX_FORMAT  2
 #define DEBAR_INDEX_ID      0x44425849       /* "DBXI" */
 #define DEBAR_INDEX_BLOCK   4096
 #define DEBAR_INDEX_BITMAP  (DEBAR_INDEX_BLOCK / 8)
@@ -109,6 +113,15 @@ int64_t debar_index_time(const char *data, size_t len);
 
 /* --- the file (audit_index_store.c) --------------------------------------- */
 
+/* Where a line is: file is the index's number of it, nth its line there. */
+
+typedef struct {
+    int64_t   file;
+    uint64_t  offset;
+    size_t    len;
+    uint64_t  nth;                /* from 0 */
+} debar_index_place_t;
+
 typedef struct {
     uint32_t  word;
     uint16_t  at;                 /* in its block */
@@ -122,10 +135,10 @@ typedef struct {
 typedef struct debar_index_cache_s  debar_index_cache_t;
 
 typedef enum {
-    DEBAR_DO_LINE = 0, DEBAR_DO_TEXT, DEBAR_DO_FIND_WORD, DEBAR_DO_ADD_WORD,
+    DEBAR_DO_LINE = 0, DEBAR_DO_FIND_WORD, DEBAR_DO_ADD_WORD,
     DEBAR_DO_GET_POST, DEBAR_DO_PUT_POST, DEBAR_DO_BLOCK, DEBAR_DO_INCIDENT,
     DEBAR_DO_FIND, DEBAR_DO_OUTCOME, DEBAR_DO_ORPHAN, DEBAR_DO_TAKE_ORPHAN,
-    DEBAR_DO_DROP_ORPHAN, DEBAR_DO_FILE, DEBAR_DO_LAST
+    DEBAR_DO_DROP_ORPHAN, DEBAR_DO_FILE, DEBAR_DO_SPAN, DEBAR_DO_LAST
 } debar_index_do_e;
 
 typedef struct {
@@ -137,6 +150,9 @@ typedef struct {
     /* of who writes */
 
     int64_t               next;   /* id of the next line */
+    int64_t               span;   /* that it goes to: id of its first; 0: none */
+    int64_t               file;   /* of that */
+    sqlite3_stmt         *text;   /* its full text */
     int64_t               orphans;
     int64_t               tmin;   /* of the block that is open */
     int64_t               tmax;
@@ -164,19 +180,64 @@ int debar_index_remove(const debar_audit_t *a, debar_fault_t *fault);
 int debar_index_begin(debar_index_t *x, debar_fault_t *fault);
 int debar_index_commit(debar_index_t *x, debar_fault_t *fault);
 
-/* A line of the file with that id, len bytes from offset. */
+/* A line of the file that the span is of. */
 
 int debar_index_add(debar_index_t *x, const debar_index_line_t *l,
-    int64_t file, uint64_t offset, size_t len, debar_fault_t *fault);
+    const debar_index_place_t *place, debar_fault_t *fault);
+
+/* Words may have been dropped: none is known by heart. */
+
+void debar_index_cache_clear(debar_index_t *x);
 
 /* Says what SQLite says, marks damage; returns DEBAR_ERROR. */
 
 int debar_index_wrong(debar_index_t *x, debar_fault_t *fault);
 int debar_index_sql(debar_index_t *x, const char *sql, debar_fault_t *fault);
 
+/* The one number that a statement gives. */
+
+int debar_index_number(debar_index_t *x, const char *sql, int64_t *n,
+    debar_fault_t *fault);
+
 /* A statement to its end; it is reset. */
 
 int debar_index_run(debar_index_t *x, sqlite3_stmt *s, debar_fault_t *fault);
+
+
+/* --- runs of lines (audit_index_span.c) ------------------------------------ */
+
+typedef struct {
+    int64_t  first;
+    int64_t  last;                /* first - 1: none yet */
+    int64_t  file;
+} debar_index_span_t;
+
+typedef struct {
+    debar_index_span_t  *list;    /* in order */
+    size_t               n;
+} debar_index_spans_t;
+
+int debar_index_spans(debar_index_spans_t *s, debar_index_t *x,
+    debar_fault_t *fault);
+void debar_index_spans_free(debar_index_spans_t *s);
+
+/* What is added next is of this file: its last span goes on if nothing came
+ * since.  Inside of a transaction. */
+
+int debar_index_span(debar_index_t *x, int64_t file, debar_fault_t *fault);
+
+/* Marks a file's lines as being dropped, so that nobody finds them any more. */
+
+int debar_index_forget(debar_index_t *x, int64_t file, debar_fault_t *fault);
+
+/*
+ * Drops what is marked, step by step, each its own transaction.  more (may be
+ * NULL) is asked between them: false ends it, another call goes on.  Words that
+ * no other line has go, too.
+ */
+
+int debar_index_drop(debar_index_t *x, int (*more)(void *data), void *data,
+    debar_fault_t *fault);
 
 
 /* --- kept in step (audit_index_update.c) ---------------------------------- */
@@ -186,6 +247,7 @@ typedef struct {
     uint64_t  torn;               /* of them, no JSON */
     uint64_t  bytes;
     uint64_t  left;               /* bytes that are not read yet */
+    uint64_t  gone;               /* files whose lines were dropped */
     unsigned  again;              /* it was made again: why says the cause */
     double    seconds;
     char      why[512];

@@ -28,17 +28,18 @@ struct debar_index_cache_s {
 
 static int debar_index_make(debar_index_t *x, const debar_audit_t *a,
     debar_fault_t *fault);
-static int debar_index_number(debar_index_t *x, const char *sql, int64_t *n,
-    debar_fault_t *fault);
 static int debar_index_ready(debar_index_t *x, debar_fault_t *fault);
 static int debar_index_word_id(debar_index_t *x, const debar_index_word_t *w,
     uint32_t *id, debar_fault_t *fault);
 static int debar_index_word_row(debar_index_t *x, const debar_index_word_t *w,
     uint32_t *id, debar_fault_t *fault);
+static void debar_index_bind(sqlite3_stmt *s, int i,
+    const debar_index_place_t *place);
 static int debar_index_outcome(debar_index_t *x, const debar_index_line_t *l,
+    const debar_index_place_t *place, debar_fault_t *fault);
+static int debar_index_outcome_of(debar_index_t *x, sqlite3_stmt *s,
+    int64_t id, const debar_index_line_t *l, const debar_index_place_t *place,
     debar_fault_t *fault);
-static int debar_index_outcome_of(debar_index_t *x, int64_t id,
-    const debar_index_line_t *l, debar_fault_t *fault);
 static int debar_index_adopt(debar_index_t *x, uint64_t incident, int64_t id,
     debar_fault_t *fault);
 static int debar_index_flush(debar_index_t *x, debar_fault_t *fault);
@@ -48,9 +49,12 @@ static int debar_index_flush_word(debar_index_t *x, int64_t block,
 
 static const char  debar_index_schema[] =
     "CREATE TABLE file (id INTEGER PRIMARY KEY, name TEXT, ino INTEGER,"
-    " offset INTEGER, torn INTEGER, head BLOB, tail BLOB);"
+    " offset INTEGER, torn INTEGER, head BLOB, tail BLOB, lines INTEGER);"
+    "CREATE TABLE span (first INTEGER PRIMARY KEY, last INTEGER,"
+    " file INTEGER);"
     "CREATE TABLE line (id INTEGER PRIMARY KEY, time INTEGER, file INTEGER,"
-    " offset INTEGER, len INTEGER, status INTEGER, bytes INTEGER);"
+    " offset INTEGER, len INTEGER, nth INTEGER, status INTEGER, bytes INTEGER,"
+    " ofile INTEGER, ooffset INTEGER, olen INTEGER, onth INTEGER);"
     "CREATE TABLE word (id INTEGER PRIMARY KEY, kind INTEGER, text BLOB,"
     " UNIQUE (kind, text));"
     "CREATE TABLE post (word INTEGER, block INTEGER, lines BLOB,"
@@ -59,14 +63,12 @@ static const char  debar_index_schema[] =
     "CREATE TABLE incident (part INTEGER, line INTEGER,"
     " PRIMARY KEY (part, line)) WITHOUT ROWID;"
     "CREATE TABLE orphan (part INTEGER PRIMARY KEY, status INTEGER,"
-    " bytes INTEGER);"
-    "CREATE VIRTUAL TABLE words USING fts5(said, content='',"
-    " tokenize='unicode61');"
-    "INSERT INTO words(words, rank) VALUES ('hashsize', 16777216);";
+    " bytes INTEGER, ofile INTEGER, ooffset INTEGER, olen INTEGER,"
+    " onth INTEGER);";
 
 static const char *const  debar_index_do[DEBAR_DO_LAST] = {
-    "INSERT INTO line (id, time, file, offset, len) VALUES (?, ?, ?, ?, ?)",
-    "INSERT INTO words (rowid, said) VALUES (?, ?)",
+    "INSERT INTO line (id, time, file, offset, len, nth)"
+    " VALUES (?, ?, ?, ?, ?, ?)",
     "SELECT id FROM word WHERE kind = ? AND text = ?",
     "INSERT INTO word (kind, text) VALUES (?, ?)",
     "SELECT lines FROM post WHERE word = ? AND block = ?",
@@ -74,12 +76,16 @@ static const char *const  debar_index_do[DEBAR_DO_LAST] = {
     "REPLACE INTO block (id, tmin, tmax) VALUES (?, ?, ?)",
     "INSERT OR IGNORE INTO incident (part, line) VALUES (?, ?)",
     "SELECT line FROM incident WHERE part = ?",
-    "UPDATE line SET status = ?, bytes = ? WHERE id = ?",
-    "REPLACE INTO orphan (part, status, bytes) VALUES (?, ?, ?)",
-    "SELECT status, bytes FROM orphan WHERE part = ?",
-    "DELETE FROM orphan WHERE part = ?",
-    "REPLACE INTO file (id, name, ino, offset, torn, head, tail)"
+    "UPDATE line SET status = ?, bytes = ?, ofile = ?, ooffset = ?, olen = ?,"
+    " onth = ? WHERE id = ?",
+    "REPLACE INTO orphan (status, bytes, ofile, ooffset, olen, onth, part)"
     " VALUES (?, ?, ?, ?, ?, ?, ?)",
+    "SELECT status, bytes, ofile, ooffset, olen, onth FROM orphan"
+    " WHERE part = ?",
+    "DELETE FROM orphan WHERE part = ?",
+    "REPLACE INTO file (id, name, ino, offset, torn, head, tail, lines)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    "UPDATE span SET last = ? WHERE first = ?",
 };
 
 
@@ -201,6 +207,7 @@ debar_index_ready(debar_index_t *x, debar_fault_t *fault)
 {
     size_t  i;
 
+    x->tmin = INT64_MAX;
     x->posts_size = DEBAR_INDEX_BLOCK * 16;
     x->posts = malloc(x->posts_size * sizeof(*x->posts));
     x->pairs = malloc(DEBAR_INDEX_BLOCK * sizeof(*x->pairs));
@@ -215,23 +222,10 @@ debar_index_ready(debar_index_t *x, debar_fault_t *fault)
                         "PRAGMA synchronous = NORMAL;"
                         "PRAGMA cache_size = -131072;"
                         "PRAGMA temp_store = MEMORY;", fault) != DEBAR_OK
-        || debar_index_number(x, "SELECT coalesce(max(id), 0) + 1 FROM line",
-                              &x->next, fault) != DEBAR_OK
         || debar_index_number(x, "SELECT count(*) FROM orphan", &x->orphans,
-                              fault) != DEBAR_OK
-        || debar_index_number(x, "SELECT coalesce((SELECT tmin FROM block "
-                              "ORDER BY id DESC LIMIT 1), 0)", &x->tmin, fault)
-           != DEBAR_OK
-        || debar_index_number(x, "SELECT coalesce((SELECT tmax FROM block "
-                              "ORDER BY id DESC LIMIT 1), 0)", &x->tmax, fault)
-           != DEBAR_OK)
+                              fault) != DEBAR_OK)
     {
         return DEBAR_ERROR;
-    }
-
-    if (x->next % DEBAR_INDEX_BLOCK == 0 || x->next == 1) {
-        x->tmin = INT64_MAX;
-        x->tmax = 0;
     }
 
     for (i = 0; i < DEBAR_DO_LAST; i++) {
@@ -256,6 +250,7 @@ debar_index_close(debar_index_t *x)
         sqlite3_finalize(x->stmt[i]);
     }
 
+    sqlite3_finalize(x->text);
     sqlite3_close(x->db);
     free(x->posts);
     free(x->pairs);
@@ -338,7 +333,7 @@ debar_index_run(debar_index_t *x, sqlite3_stmt *s, debar_fault_t *fault)
 }
 
 
-static int
+int
 debar_index_number(debar_index_t *x, const char *sql, int64_t *n,
     debar_fault_t *fault)
 {
@@ -383,8 +378,8 @@ debar_index_commit(debar_index_t *x, debar_fault_t *fault)
 
 
 int
-debar_index_add(debar_index_t *x, const debar_index_line_t *l, int64_t file,
-    uint64_t offset, size_t len, debar_fault_t *fault)
+debar_index_add(debar_index_t *x, const debar_index_line_t *l,
+    const debar_index_place_t *place, debar_fault_t *fault)
 {
     void                *posts;
     size_t               i;
@@ -392,7 +387,11 @@ debar_index_add(debar_index_t *x, const debar_index_line_t *l, int64_t file,
     sqlite3_stmt        *s;
 
     if (l->kind == DEBAR_LINE_OUTCOME) {
-        return debar_index_outcome(x, l, fault);
+        return debar_index_outcome(x, l, place, fault);
+    }
+
+    if (debar_index_span(x, place->file, fault) != DEBAR_OK) {
+        return DEBAR_ERROR;
     }
 
     if (x->next % DEBAR_INDEX_BLOCK == 0) {
@@ -407,15 +406,13 @@ debar_index_add(debar_index_t *x, const debar_index_line_t *l, int64_t file,
     s = x->stmt[DEBAR_DO_LINE];
     sqlite3_bind_int64(s, 1, x->next);
     sqlite3_bind_int64(s, 2, l->time);
-    sqlite3_bind_int64(s, 3, file);
-    sqlite3_bind_int64(s, 4, (int64_t) offset);
-    sqlite3_bind_int64(s, 5, (int64_t) len);
+    debar_index_bind(s, 3, place);
 
     if (debar_index_run(x, s, fault) != DEBAR_OK) {
         return DEBAR_ERROR;
     }
 
-    s = x->stmt[DEBAR_DO_TEXT];
+    s = x->text;
     sqlite3_bind_int64(s, 1, x->next);
     sqlite3_bind_text(s, 2, l->text.len ? l->text.data : "",
                       (int) l->text.len, SQLITE_STATIC);
@@ -466,6 +463,16 @@ debar_index_add(debar_index_t *x, const debar_index_line_t *l, int64_t file,
 }
 
 
+static void
+debar_index_bind(sqlite3_stmt *s, int i, const debar_index_place_t *place)
+{
+    sqlite3_bind_int64(s, i, place->file);
+    sqlite3_bind_int64(s, i + 1, (int64_t) place->offset);
+    sqlite3_bind_int64(s, i + 2, (int64_t) place->len);
+    sqlite3_bind_int64(s, i + 3, (int64_t) place->nth);
+}
+
+
 static int
 debar_index_word_id(debar_index_t *x, const debar_index_word_t *w,
     uint32_t *id, debar_fault_t *fault)
@@ -510,6 +517,13 @@ debar_index_word_id(debar_index_t *x, const debar_index_word_t *w,
 }
 
 
+void
+debar_index_cache_clear(debar_index_t *x)
+{
+    memset(x->cache, 0, sizeof(*x->cache));
+}
+
+
 static int
 debar_index_word_row(debar_index_t *x, const debar_index_word_t *w,
     uint32_t *id, debar_fault_t *fault)
@@ -547,7 +561,7 @@ debar_index_word_row(debar_index_t *x, const debar_index_word_t *w,
 
 static int
 debar_index_outcome(debar_index_t *x, const debar_index_line_t *l,
-    debar_fault_t *fault)
+    const debar_index_place_t *place, debar_fault_t *fault)
 {
     int            rc;
     size_t         i;
@@ -579,7 +593,9 @@ debar_index_outcome(debar_index_t *x, const debar_index_line_t *l,
     sqlite3_reset(s);
 
     for (j = 0; j < n; j++) {
-        if (debar_index_outcome_of(x, found[j], l, fault) != DEBAR_OK) {
+        if (debar_index_outcome_of(x, x->stmt[DEBAR_DO_OUTCOME], found[j], l,
+                                   place, fault) != DEBAR_OK)
+        {
             return DEBAR_ERROR;
         }
     }
@@ -588,25 +604,22 @@ debar_index_outcome(debar_index_t *x, const debar_index_line_t *l,
         return DEBAR_OK;
     }
 
-    s = x->stmt[DEBAR_DO_ORPHAN];
-    sqlite3_bind_int64(s, 1, (int64_t) l->incident);
-    sqlite3_bind_int64(s, 2, l->status);
-    sqlite3_bind_int64(s, 3, l->bytes);
     x->orphans++;
 
-    return debar_index_run(x, s, fault);
+    return debar_index_outcome_of(x, x->stmt[DEBAR_DO_ORPHAN],
+                                  (int64_t) l->incident, l, place, fault);
 }
 
 
 static int
-debar_index_outcome_of(debar_index_t *x, int64_t id,
-    const debar_index_line_t *l, debar_fault_t *fault)
+debar_index_outcome_of(debar_index_t *x, sqlite3_stmt *s, int64_t id,
+    const debar_index_line_t *l, const debar_index_place_t *place,
+    debar_fault_t *fault)
 {
-    sqlite3_stmt  *s = x->stmt[DEBAR_DO_OUTCOME];
-
     sqlite3_bind_int64(s, 1, l->status);
     sqlite3_bind_int64(s, 2, l->bytes);
-    sqlite3_bind_int64(s, 3, id);
+    debar_index_bind(s, 3, place);
+    sqlite3_bind_int64(s, 7, id);
 
     return debar_index_run(x, s, fault);
 }
@@ -616,9 +629,10 @@ static int
 debar_index_adopt(debar_index_t *x, uint64_t incident, int64_t id,
     debar_fault_t *fault)
 {
-    int                 rc;
-    sqlite3_stmt       *s;
-    debar_index_line_t  o;
+    int                  rc;
+    sqlite3_stmt        *s;
+    debar_index_line_t   o;
+    debar_index_place_t  place;
 
     s = x->stmt[DEBAR_DO_TAKE_ORPHAN];
     sqlite3_bind_int64(s, 1, (int64_t) incident);
@@ -627,6 +641,10 @@ debar_index_adopt(debar_index_t *x, uint64_t incident, int64_t id,
     if (rc == SQLITE_ROW) {
         o.status = sqlite3_column_int64(s, 0);
         o.bytes = sqlite3_column_int64(s, 1);
+        place.file = sqlite3_column_int64(s, 2);
+        place.offset = (uint64_t) sqlite3_column_int64(s, 3);
+        place.len = (size_t) sqlite3_column_int64(s, 4);
+        place.nth = (uint64_t) sqlite3_column_int64(s, 5);
     }
 
     sqlite3_reset(s);
@@ -643,7 +661,8 @@ debar_index_adopt(debar_index_t *x, uint64_t incident, int64_t id,
         return DEBAR_ERROR;
     }
 
-    return debar_index_outcome_of(x, id, &o, fault);
+    return debar_index_outcome_of(x, x->stmt[DEBAR_DO_OUTCOME], id, &o, &place,
+                                  fault);
 }
 
 
@@ -707,6 +726,16 @@ debar_index_flush(debar_index_t *x, debar_fault_t *fault)
 
     x->nposts = 0;
     x->npairs = 0;
+
+    if (x->span) {
+        s = x->stmt[DEBAR_DO_SPAN];
+        sqlite3_bind_int64(s, 1, x->next - 1);
+        sqlite3_bind_int64(s, 2, x->span);
+
+        if (debar_index_run(x, s, fault) != DEBAR_OK) {
+            return DEBAR_ERROR;
+        }
+    }
 
     if (x->tmin == INT64_MAX) {
         return DEBAR_OK;

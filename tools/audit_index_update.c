@@ -28,6 +28,7 @@ typedef struct {
     int64_t   ino;
     int64_t   offset;
     int64_t   torn;
+    int64_t   lines;              /* before offset */
     uint64_t  number;             /* of its name; UINT64_MAX: the live one */
     char      name[DEBAR_SEALED_NAME];
     uint8_t   head[DEBAR_INDEX_DIGEST];
@@ -68,6 +69,11 @@ static int debar_index_match(debar_index_run_t *r, debar_index_files_t *there,
     debar_index_files_t *known, debar_fault_t *fault);
 static int debar_index_match_one(debar_index_run_t *r, debar_index_file_t *f,
     debar_index_files_t *known);
+static int debar_index_deleted(debar_index_run_t *r,
+    const debar_index_file_t *f, uint64_t from);
+static int debar_index_gone(debar_index_run_t *r,
+    const debar_index_files_t *known, debar_fault_t *fault);
+static int debar_index_more_time(void *data);
 static int debar_index_read(debar_index_run_t *r, debar_index_file_t *f,
     debar_fault_t *fault);
 static size_t debar_index_lines(debar_index_run_t *r, debar_index_file_t *f,
@@ -272,7 +278,7 @@ debar_index_known(debar_index_files_t *f, debar_index_t *x,
     debar_index_file_t  *one;
 
     if (sqlite3_prepare_v2(x->db, "SELECT id, name, ino, offset, torn, head, "
-                           "tail FROM file", -1, &s, NULL) != SQLITE_OK)
+                           "tail, lines FROM file", -1, &s, NULL) != SQLITE_OK)
     {
         return debar_index_wrong(x, fault);
     }
@@ -294,6 +300,7 @@ debar_index_known(debar_index_files_t *f, debar_index_t *x,
         one->torn = sqlite3_column_int64(s, 4);
         memcpy(one->head, sqlite3_column_blob(s, 5), DEBAR_INDEX_DIGEST);
         memcpy(one->tail, sqlite3_column_blob(s, 6), DEBAR_INDEX_DIGEST);
+        one->lines = sqlite3_column_int64(s, 7);
     }
 
     sqlite3_finalize(s);
@@ -377,7 +384,12 @@ static int
 debar_index_match(debar_index_run_t *r, debar_index_files_t *there,
     debar_index_files_t *known, debar_fault_t *fault)
 {
-    size_t  i;
+    size_t    i;
+    uint64_t  from;
+
+    if (debar_audit_index_from(&from, r->audit, fault) != DEBAR_OK) {
+        return DEBAR_ERROR;
+    }
 
     for (i = 0; i < there->n; i++) {
         if (debar_index_match_one(r, &there->list[i], known) != DEBAR_OK) {
@@ -388,14 +400,81 @@ debar_index_match(debar_index_run_t *r, debar_index_files_t *there,
     }
 
     for (i = 0; i < known->n; i++) {
-        if (!known->list[i].seen && known->list[i].offset) {
+
+        if (known->list[i].seen || known->list[i].offset == 0) {
+            continue;
+        }
+
+        if (!debar_index_deleted(r, &known->list[i], from)) {
             debar_fault(fault, "%s/%s was replaced, changed or removed",
                         r->audit->path, known->list[i].name);
             return DEBAR_DECLINED;
         }
     }
 
-    return DEBAR_OK;
+    return debar_index_gone(r, known, fault);
+}
+
+
+/* A rotated file of which there is nothing any more, or that policy keeps, but
+ * not searchable. */
+
+static int
+debar_index_deleted(debar_index_run_t *r, const debar_index_file_t *f,
+    uint64_t from)
+{
+    char      path[DEBAR_MAX_DIR + 64];
+    uint64_t  number;
+
+    number = debar_sealed_number(f->name, strlen(f->name));
+    debar_audit_path(r->audit, f->name, path, sizeof(path));
+
+    return number && (number < from
+                      || (access(path, F_OK) == -1 && errno == ENOENT));
+}
+
+
+static int
+debar_index_gone(debar_index_run_t *r, const debar_index_files_t *known,
+    debar_fault_t *fault)
+{
+    size_t  i, n;
+
+    for (i = 0, n = 0; i < known->n; i++) {
+
+        if (known->list[i].seen || known->list[i].offset == 0) {
+            continue;
+        }
+
+        if ((n == 0 && debar_index_begin(r->x, fault) != DEBAR_OK)
+            || debar_index_forget(r->x, known->list[i].id, fault) != DEBAR_OK)
+        {
+            return DEBAR_ERROR;
+        }
+
+        n++;
+    }
+
+    if (n && debar_index_commit(r->x, fault) != DEBAR_OK) {
+        return DEBAR_ERROR;
+    }
+
+    r->told->gone += n;
+
+    return debar_index_drop(r->x, debar_index_more_time, r, fault);
+}
+
+
+static int
+debar_index_more_time(void *data)
+{
+    debar_index_run_t  *r = data;
+
+    r->stop = debar_index_stop
+              || (r->until > 0 && debar_index_now() > r->until);
+    debar_progress(NULL, "files dropped from the index", r->told->gone);
+
+    return !r->stop;
 }
 
 
@@ -443,6 +522,7 @@ debar_index_match_one(debar_index_run_t *r, debar_index_file_t *f,
             f->id = k->id;
             f->offset = k->offset;
             f->torn = k->torn;
+            f->lines = k->lines;
             f->renamed = strcmp(k->name, f->name) != 0 || k->ino != f->ino;
         }
     }
@@ -513,6 +593,7 @@ debar_index_read(debar_index_run_t *r, debar_index_file_t *f,
 
             used = eol ? (size_t) (eol - r->data) + 1 : (size_t) n;
             skip = eol == NULL;
+            f->lines++;
 
         } else {
             used = debar_index_lines(r, f, (size_t) n, last, fault);
@@ -525,6 +606,7 @@ debar_index_read(debar_index_run_t *r, debar_index_file_t *f,
             if (used == 0 && n == DEBAR_INDEX_LINE) {
                 skip = 1;         /* no line is so long */
                 used = (size_t) n;
+                f->lines++;
                 f->torn++;
                 r->told->torn++;
             }
@@ -580,9 +662,10 @@ static size_t
 debar_index_lines(debar_index_run_t *r, debar_index_file_t *f, size_t len,
     int last, debar_fault_t *fault)
 {
-    int          rc;
-    char        *p, *eol, *end;
-    size_t       n;
+    int                  rc;
+    char                *p, *eol, *end;
+    size_t               n;
+    debar_index_place_t  place;
 
     p = r->data;
     end = p + len;
@@ -603,9 +686,11 @@ debar_index_lines(debar_index_run_t *r, debar_index_file_t *f, size_t len,
             r->told->torn++;
 
         } else if (n && rc == DEBAR_OK) {
-            rc = debar_index_add(r->x, &r->line, f->id,
-                                 (uint64_t) f->offset
-                                 + (uint64_t) (p - r->data), n, fault);
+            place.file = f->id;
+            place.offset = (uint64_t) f->offset + (uint64_t) (p - r->data);
+            place.len = n;
+            place.nth = (uint64_t) f->lines;
+            rc = debar_index_add(r->x, &r->line, &place, fault);
         }
 
         if (rc == DEBAR_ERROR) {
@@ -613,6 +698,7 @@ debar_index_lines(debar_index_run_t *r, debar_index_file_t *f, size_t len,
         }
 
         r->told->lines += n != 0;
+        f->lines++;
         p = eol ? eol + 1 : end;
     }
 
@@ -644,6 +730,7 @@ debar_index_save(debar_index_run_t *r, debar_index_file_t *f, int fd,
     sqlite3_bind_int64(s, 5, f->torn);
     sqlite3_bind_blob(s, 6, f->head, sizeof(f->head), SQLITE_STATIC);
     sqlite3_bind_blob(s, 7, f->tail, sizeof(f->tail), SQLITE_STATIC);
+    sqlite3_bind_int64(s, 8, f->lines);
 
     if (debar_index_run(r->x, s, fault) != DEBAR_OK) {
         return DEBAR_ERROR;

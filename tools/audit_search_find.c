@@ -3,6 +3,7 @@
  * in common.  Text of others is bound to statements, or quoted for FTS5.
  */
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <sqlite3.h>
 
@@ -24,11 +25,13 @@ typedef struct {
     debar_index_t       *x;
     debar_fault_t       *fault;
     sqlite3_stmt        *post;
+    debar_index_spans_t  spans;   /* of which lines are asked for */
     debar_search_set_t   one;     /* of the option that is read */
     uint64_t             words;   /* that were found for a value */
 } debar_search_run_t;
 
 
+static int debar_search_all(debar_search_set_t *set, debar_search_run_t *r);
 static int debar_search_kind(debar_search_run_t *r, const debar_search_t *q,
     unsigned kind);
 static int debar_search_word(debar_search_run_t *r, unsigned kind,
@@ -45,25 +48,27 @@ static int debar_search_between_in(debar_search_set_t *set,
 static int debar_search_incident(debar_search_run_t *r, const char *value);
 static int debar_search_text(debar_search_found_t *f, debar_search_run_t *r,
     const debar_search_t *q);
-static int debar_search_text_few(debar_search_found_t *f,
-    debar_search_run_t *r, const debar_buf_t *match);
+static int debar_search_text_in(debar_search_found_t *f,
+    debar_search_run_t *r, const debar_index_span_t *span,
+    const debar_buf_t *match, uint64_t limit);
+static int debar_search_text_rows(debar_search_found_t *f,
+    debar_search_run_t *r, sqlite3_stmt *s, int64_t low, int64_t high,
+    uint64_t limit);
 static void debar_search_match(debar_buf_t *out, const char *text);
 
 
 static int
-debar_search_set_new(debar_search_set_t *set, uint64_t size, int byte,
+debar_search_set_new(debar_search_set_t *set, uint64_t size,
     debar_search_run_t *r)
 {
     set->size = size;
-    set->bits = malloc(size / 8 + 1);
+    set->bits = calloc(size / 8 + 1, 1);
 
     if (set->bits == NULL) {
         debar_fault(r->fault, "%s: no memory for %llu lines", r->x->path,
                     (unsigned long long) size);
         return DEBAR_ERROR;
     }
-
-    memset(set->bits, byte, size / 8 + 1);
 
     return DEBAR_OK;
 }
@@ -100,41 +105,23 @@ debar_search_find(debar_search_found_t *f, debar_index_t *x,
     const debar_search_t *q, debar_fault_t *fault)
 {
     int                 rc;
-    int64_t             max;
     unsigned            kind;
-    sqlite3_stmt       *s;
     debar_search_run_t  r;
 
     memset(&r, 0, sizeof(r));
     r.x = x;
     r.fault = fault;
 
-    if (sqlite3_prepare_v2(x->db, "SELECT coalesce(max(id), 0) FROM line", -1,
-                           &s, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(x->db, "SELECT block, lines FROM post WHERE word = "
+                           "?", -1, &r.post, NULL) != SQLITE_OK)
     {
         return debar_index_wrong(x, fault);
     }
 
-    rc = sqlite3_step(s);
-    max = sqlite3_column_int64(s, 0);
-    sqlite3_finalize(s);
-
-    if (rc != SQLITE_ROW || max < 0 || max > INT64_MAX / 16
-        || sqlite3_prepare_v2(x->db, "SELECT block, lines FROM post WHERE "
-                              "word = ?", -1, &r.post, NULL) != SQLITE_OK)
-    {
-        return debar_index_wrong(x, fault);
-    }
-
-    rc = debar_search_set_new(&f->set, (uint64_t) max + 1, 0xff, &r);
+    rc = debar_search_all(&f->set, &r);
 
     if (rc == DEBAR_OK) {
-
-        /* there is no line 0, nor are there some behind the last */
-
-        f->set.bits[0] &= 0xfe;
-        f->set.bits[f->set.size / 8] &= (uint8_t) ((1 << f->set.size % 8) - 1);
-        rc = debar_search_set_new(&r.one, f->set.size, 0, &r);
+        rc = debar_search_set_new(&r.one, f->set.size, &r);
     }
 
     for (kind = 0; rc == DEBAR_OK && kind < DEBAR_WORD_KINDS; kind++) {
@@ -162,9 +149,49 @@ debar_search_find(debar_search_found_t *f, debar_index_t *x,
     }
 
     sqlite3_finalize(r.post);
+    debar_index_spans_free(&r.spans);
     free(r.one.bits);
 
     return rc;
+}
+
+
+/* The lines that there are: between spans there are none. */
+
+static int
+debar_search_all(debar_search_set_t *set, debar_search_run_t *r)
+{
+    size_t   i;
+    int64_t  id, last;
+
+    if (debar_index_spans(&r->spans, r->x, r->fault) != DEBAR_OK) {
+        return DEBAR_ERROR;
+    }
+
+    last = r->spans.n ? r->spans.list[r->spans.n - 1].last : 0;
+
+    if (debar_search_set_new(set, (uint64_t) last + 1, r) != DEBAR_OK) {
+        return DEBAR_ERROR;
+    }
+
+    for (i = 0; i < r->spans.n; i++) {
+
+        /* one without a file is being dropped; each begins a byte */
+
+        if (r->spans.list[i].file == 0) {
+            continue;
+        }
+
+        id = r->spans.list[i].first;
+        last = r->spans.list[i].last;
+
+        for ( /* void */ ; id <= last; id += id % 8 || last - id < 7 ? 1 : 8) {
+            set->bits[id / 8] |= id % 8 || last - id < 7
+                                 ? (uint8_t) (1 << id % 8) : 0xff;
+        }
+    }
+
+    return DEBAR_OK;
 }
 
 
@@ -563,24 +590,23 @@ debar_search_incident(debar_search_run_t *r, const char *value)
 }
 
 
-/* The full text, from the newest, until there are as many as are shown. */
+/* The full text, from the newest span, until there are as many as are shown. */
 
 static int
 debar_search_text(debar_search_found_t *f, debar_search_run_t *r,
     const debar_search_t *q)
 {
-    int            rc;
-    int64_t        id;
-    unsigned       i;
-    uint64_t       n, low, high;
-    debar_buf_t    match;
-    sqlite3_stmt  *s;
+    int          rc;
+    size_t       i;
+    unsigned     k;
+    uint64_t     limit;
+    debar_buf_t  match;
 
     memset(&match, 0, sizeof(match));
     memset(r->one.bits, 0, r->one.size / 8 + 1);
 
-    for (i = 0; i < q->ntext; i++) {
-        debar_search_match(&match, q->text[i]);
+    for (k = 0; k < q->ntext; k++) {
+        debar_search_match(&match, q->text[k]);
     }
 
     if (match.len == 0) {
@@ -588,107 +614,114 @@ debar_search_text(debar_search_found_t *f, debar_search_run_t *r,
         return DEBAR_ERROR;
     }
 
-    if (f->found <= DEBAR_SEARCH_FEW && f->found + 1 < f->set.size) {
-        rc = debar_search_text_few(f, r, &match);
-        debar_buf_free(&match);
-        return rc;
+    limit = q->limit ? q->limit + 1 : UINT64_MAX;
+    rc = DEBAR_OK;
+    r->words = 0;
+
+    for (i = r->spans.n; rc == DEBAR_OK && i-- > 0 && r->words < limit; ) {
+        rc = debar_search_text_in(f, r, &r->spans.list[i], &match, limit);
     }
 
-    for (low = 0; f->set.bits[low / 8] == 0; low += 8) { /* void */ }
-    for (high = f->set.size; f->set.bits[high / 8] == 0; high -= 8) {
-        /* void */
+    debar_buf_free(&match);
+    debar_search_and(&f->set, &r->one);
+    f->more = q->limit && r->words > q->limit;
+    f->found = r->words - (f->more ? 1 : 0);
+
+    return rc;
+}
+
+
+/* Of one span: lines that are few are asked for singly. */
+
+static int
+debar_search_text_in(debar_search_found_t *f, debar_search_run_t *r,
+    const debar_index_span_t *span, const debar_buf_t *match, uint64_t limit)
+{
+    int            rc;
+    char           sql[192];
+    int64_t        id, low, high;
+    uint64_t       n;
+    sqlite3_stmt  *s;
+
+    low = high = 0;
+    n = 0;
+
+    for (id = span->first; span->file && id <= span->last; id++) {
+
+        if (f->set.bits[id / 8] == 0) {
+            id |= 7;
+
+        } else if (f->set.bits[id / 8] >> id % 8 & 1) {
+            low = n++ ? low : id;
+            high = id;
+        }
     }
 
-    if (sqlite3_prepare_v2(r->x->db, "SELECT rowid FROM words WHERE words "
-                           "MATCH ? AND rowid BETWEEN ? AND ? "
-                           "ORDER BY rowid DESC", -1, &s, NULL) != SQLITE_OK)
-    {
-        debar_buf_free(&match);
+    if (n == 0) {
+        return DEBAR_OK;
+    }
+
+    snprintf(sql, sizeof(sql), "SELECT rowid FROM words_%" PRId64 " WHERE "
+             "words_%" PRId64 " MATCH ?1 AND rowid BETWEEN ?2 AND ?3 "
+             "ORDER BY rowid DESC", span->first, span->first);
+
+    if (sqlite3_prepare_v2(r->x->db, sql, -1, &s, NULL) != SQLITE_OK) {
         return debar_index_wrong(r->x, r->fault);
     }
 
-    sqlite3_bind_text(s, 1, match.data, (int) match.len, SQLITE_STATIC);
-    sqlite3_bind_int64(s, 2, (int64_t) (low & ~7ull));
-    sqlite3_bind_int64(s, 3, (int64_t) (high | 7));
-    n = 0;
+    sqlite3_bind_text(s, 1, match->data, (int) match->len, SQLITE_STATIC);
+
+    if (n > DEBAR_SEARCH_FEW || n > (uint64_t) (high - low) / 8) {
+        rc = debar_search_text_rows(f, r, s, low, high, limit);
+
+    } else {
+        for (rc = DEBAR_OK, id = high; rc == DEBAR_OK && id >= low
+                                       && r->words < limit; id--)
+        {
+            if (f->set.bits[id / 8] >> id % 8 & 1) {
+                rc = debar_search_text_rows(f, r, s, id, id, limit);
+            }
+        }
+    }
+
+    sqlite3_finalize(s);
+
+    return rc;
+}
+
+
+static int
+debar_search_text_rows(debar_search_found_t *f, debar_search_run_t *r,
+    sqlite3_stmt *s, int64_t low, int64_t high, uint64_t limit)
+{
+    int      rc;
+    int64_t  id;
+
+    sqlite3_bind_int64(s, 2, low);
+    sqlite3_bind_int64(s, 3, high);
 
     while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
 
         id = sqlite3_column_int64(s, 0);
 
-        if (id < 0 || (uint64_t) id >= f->set.size
-            || !(f->set.bits[id / 8] >> id % 8 & 1))
-        {
+        if (id < low || id > high || !(f->set.bits[id / 8] >> id % 8 & 1)) {
             continue;
         }
 
         r->one.bits[id / 8] |= (uint8_t) (1 << id % 8);
 
-        if (++n > q->limit && q->limit) {
-            f->more = 1;
-            rc = SQLITE_DONE;
+        if (++r->words == limit) {
             break;
         }
     }
 
-    if (rc != SQLITE_DONE) {
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
         debar_index_wrong(r->x, r->fault);
     }
 
-    sqlite3_finalize(s);
-    debar_buf_free(&match);
-    debar_search_and(&f->set, &r->one);
-    f->found = n;
+    sqlite3_reset(s);
 
-    return rc == SQLITE_DONE ? DEBAR_OK : DEBAR_ERROR;
-}
-
-
-static int
-debar_search_text_few(debar_search_found_t *f, debar_search_run_t *r,
-    const debar_buf_t *match)
-{
-    int            rc;
-    uint64_t       id;
-    sqlite3_stmt  *s;
-
-    if (sqlite3_prepare_v2(r->x->db, "SELECT 1 FROM words WHERE words MATCH ? "
-                           "AND rowid = ?", -1, &s, NULL) != SQLITE_OK)
-    {
-        return debar_index_wrong(r->x, r->fault);
-    }
-
-    sqlite3_bind_text(s, 1, match->data, (int) match->len, SQLITE_STATIC);
-    rc = SQLITE_DONE;
-
-    for (id = 0; id < f->set.size; id++) {
-
-        if (f->set.bits[id / 8] == 0) {
-            id |= 7;
-            continue;
-        }
-
-        if (!(f->set.bits[id / 8] >> id % 8 & 1)) {
-            continue;
-        }
-
-        sqlite3_bind_int64(s, 2, (int64_t) id);
-        rc = sqlite3_step(s);
-        sqlite3_reset(s);
-
-        if (rc == SQLITE_DONE) {
-            f->set.bits[id / 8] &= (uint8_t) ~(1 << id % 8);
-
-        } else if (rc != SQLITE_ROW) {
-            debar_index_wrong(r->x, r->fault);
-            break;
-        }
-    }
-
-    sqlite3_finalize(s);
-    f->found = debar_search_count(&f->set);
-
-    return rc == SQLITE_DONE || rc == SQLITE_ROW ? DEBAR_OK : DEBAR_ERROR;
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? DEBAR_OK : DEBAR_ERROR;
 }
 
 
