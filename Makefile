@@ -133,11 +133,12 @@ $(BUILD)/fuzz/blocklist/shipped.o: $(BUILD)/blocklist/shipped.c
 	@mkdir -p $(@D)
 	$(FUZZ_CC) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
 
-# Of the command what reads the bytes of others, and what that calls.
+# Of the command a target is linked to what it calls.
 
-FUZZ_TOOLS := audit_index_line audit_proof say service_user trust trust_key
+FUZZ_TOOLS := $(filter-out $(BUILD)/fuzz/tools/main.o,\
+                           $(TOOL_SRCS:%.c=$(BUILD)/fuzz/%.o))
 
-$(BUILD)/fuzz/tools.a: $(FUZZ_TOOLS:%=$(BUILD)/fuzz/tools/%.o)
+$(BUILD)/fuzz/tools.a: $(FUZZ_TOOLS)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
