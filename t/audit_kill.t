@@ -15,17 +15,15 @@ use Debar::Test::Alone;
 use JSON::PP;
 use POSIX ();
 use Test::More;
-use Time::HiRes qw(time sleep);
+use Time::HiRes qw(sleep);
 
 use Debar::Test;
-use Debar::Test::Client;
 use Debar::Test::Dns;
 use Debar::Test::Gateway;
+use Debar::Test::Load;
 
-my $kills = $ENV{DEBAR_KILLS} || 10;
+my $kills = $ENV{DEBAR_KILLS} || 7;
 my $rate = $ENV{DEBAR_VERDICTS} || 2000;
-my $clients = 4;
-my $pipeline = 10;
 
 my $dns = Debar::Test::Dns->new;
 my $gw = Debar::Test::Gateway->new(
@@ -33,77 +31,13 @@ my $gw = Debar::Test::Gateway->new(
 my $audit = $gw->dir . '/audit';
 
 
-# --- load ---------------------------------------------------------------------
-
-# A client asks at its pace until it is told to stop, by pipelines, each request
-# with a token of its own.  A line for each refusal that it has read to the end
-# is on its way to the disk before it asks for more.
-
-sub client {
-    my ($n) = @_;
-    my ($stop, $asked, $c) = (0, 0);
-    my $pause = $pipeline * $clients / $rate;
-    my $next = time;
-
-    local $SIG{TERM} = sub { $stop = 1 };
-    local $SIG{PIPE} = 'IGNORE';
-    open my $out, '>', test_dir() . "/answers-$n" or die;
-
-    while (!$stop) {
-        my $wait = $next - time;
-
-        sleep $wait if $wait > 0;
-
-        # what a kill held up is asked for later, but not all of it
-
-        $next = $wait < -1 ? time : $next + $pause;
-        $c ||= eval { $gw->client } or do { sleep 0.01; next };
-
-        my @ids = map { "c$n-" . ++$asked } 1 .. $pipeline;
-        my $text = '';
-        my $whole = eval { $c->send(join '', map {
-            "GET http://listed.example/$_ HTTP/1.1\r\n"
-            . "Host: listed.example\r\n"
-            . "Accept: application/problem+json\r\n\r\n" } @ids) };
-
-        for my $id (@ids) {
-            my $r = $whole && eval { $c->response('GET', timeout => 10) } || {};
-
-            $whole = $r->{status} or last;
-
-            my ($incident) = ($r->{body} // '') =~ /\b([0-9a-f]{32})\b/;
-
-            $text .= join(' ', $id, $r->{status}, $incident // '-') . "\n";
-        }
-
-        syswrite $out, $text;
-
-        if (!$whole) {
-            eval { $c->close };
-            undef $c;
-        }
-    }
-
-    close $out;
-    write_file(test_dir() . "/asked-$n", $asked);
-}
-
-sub background {
-    my ($code, @args) = @_;
-    my $pid = fork // die "fork: $!\n";
-
-    if ($pid == 0) {
-        $code->(@args);
-        POSIX::_exit(0);
-    }
-
-    return $pid;
-}
-
 # Somebody rotates the log all the time, whether or not he is answered.
 
 sub rotate {
     my $stop = 0;
+    my $pid = fork // die "fork: $!\n";
+
+    return $pid if $pid;
 
     local $SIG{TERM} = sub { $stop = 1 };
 
@@ -111,6 +45,8 @@ sub rotate {
         run_command([debar_path(), 'audit', 'rotate', $audit, '--json']);
         sleep 0.7;
     }
+
+    POSIX::_exit(0);
 }
 
 
@@ -128,13 +64,15 @@ sub children {
 sub keeper { my $pid = $gw->sealer_pid; return $pid && running($pid) ? $pid : () }
 sub sealer { return children(keeper()) }
 
-sub helpers {
+# Of two that are root, the one that serves.
+
+sub helper {
     my %not = map { $_ => 1 } keeper(), sealer();
 
-    return grep { !$not{$_}
-                  && (file_text("/proc/$_/cmdline") // '')
-                     =~ /\baudit\0seal\0.*\Q$audit\E\0/ }
-           map { m{/(\d+)$} } glob '/proc/[0-9]*';
+    return map { children($_) } grep {
+        !$not{$_} && (file_text("/proc/$_/cmdline") // '')
+                     =~ /\baudit\0seal\0.*\Q$audit\E\0/
+    } map { m{/(\d+)$} } glob '/proc/[0-9]*';
 }
 
 sub one { return @_ ? $_[rand @_] : () }
@@ -145,14 +83,13 @@ my @kinds = (
     ['both at once' => sub { (one($gw->workers), sealer()) }],
     ['every worker' => sub { $gw->workers }],
     ['the sealer and its parent' => sub { (keeper(), sealer()) }],
-    ['what is root beside it' => sub { one(helpers()) }],
+    ['what is root beside it' => sub { helper() }],
     ['all but the master' => sub { ($gw->workers, keeper(), sealer()) }],
 );
 
 my %killed;
-my $began = time;
-my @running = ((map { background(\&client, $_) } 1 .. $clients),
-               background(\&rotate));
+my $clients = Debar::Test::Load->new($gw, rate => $rate);
+my $rotating = rotate();
 
 for my $i (0 .. $kills - 1) {
     my ($what, $whom) = @{ $kinds[$i % @kinds] };
@@ -177,10 +114,10 @@ $total += $_ for values %killed;
 is($total, $kills, 'killed under load: '
    . join(', ', map { "$_ $killed{$_}" } sort keys %killed));
 
-kill 'TERM', @running;
-waitpid $_, 0 for @running;
+my $load = $clients->stop;
 
-my $seconds = time - $began;
+kill 'TERM', $rotating;
+waitpid $rotating, 0;
 
 is($gw->command('start')->{status}, 0, 'what is missing is started');
 is($gw->get('http://listed.example/last')->{status}, 403, 'it still refuses');
@@ -190,12 +127,12 @@ ok((eventually {
 } 60), 'the sealer is in step with the log');
 
 
-# What is root beside the sealer is started anew as well.
+# What is root beside it is started anew as well: it tells nginx.
 
-for my $pid (helpers()) {
-    kill 'KILL', $pid;
-    last;
-}
+my @helper = helper();
+
+is(scalar @helper, 1, 'one process beside the sealer is root');
+kill 'KILL', @helper;
 
 my $rotated = run_command([debar_path(), 'audit', 'rotate', $audit]);
 
@@ -205,57 +142,28 @@ is($gw->stop->{status}, 0, 'it is stopped');
 
 # --- every line, once ---------------------------------------------------------
 
-my (%token, %incident, $lines, $torn);
+my $log = audit_tokens($audit);
+my @answers = @{ $load->{answers} };
+my $answers = @answers;
 
-for my $file (sort(glob "$audit/audit-*.jsonl"), "$audit/audit.jsonl") {
-    open my $f, '<:raw', $file or next;
-
-    while (my $line = <$f>) {
-        $lines++;
-
-        my ($id) = $line =~
-            /^\{"time":"[^"]+","incident":"([0-9a-f]{32})".*\}\n\z/;
-
-        if (!$id) {
-            $torn++;
-
-        } elsif ($line =~ /"verdict":"block"/) {
-            $incident{$id}++;
-            $token{$1}++ if $line =~ m{/(c\d+-\d+)"};
-        }
-    }
-}
-
-my ($answers, $asked, @wrong, @missing) = (0, 0);
-
-# How many, and the first few of them.
-
-sub some { return @_ ? @_ . ": @_[0 .. ($#_ < 9 ? $#_ : 9)]" : '' }
-
-for my $n (1 .. $clients) {
-    $asked += file_text(test_dir() . "/asked-$n");
-
-    for (split /\n/, file_text(test_dir() . "/answers-$n")) {
-        my ($id, $status, $i) = split ' ';
-
-        $answers++;
-        push @wrong, "$id $status" if $status != 403;
-        push @missing, $id if !$token{$id} || !$incident{$i};
-    }
-}
-
-diag("$answers of $asked answered in " . int($seconds) . ' s, '
-     . int($answers / $seconds) . " a second; $lines lines in "
-     . scalar(my @f = glob "$audit/audit-*.jsonl") . ' files')
+diag("$answers of $load->{asked} answered in " . int($load->{seconds})
+     . ' s, ' . int($answers / $load->{seconds}) . " a second; $log->{lines} "
+     . 'lines in ' . scalar(() = glob "$audit/audit-*.jsonl") . ' files')
     if $ENV{DEBAR_KILLS};
 
 cmp_ok($answers, '>', 20 * $kills, "clients were refused ($answers)");
-is(some(@wrong), '', 'and had no other answer');
-is(some(@missing), '', 'everyone who had an answer has his line');
-is(some(grep { $token{$_} > 1 } keys %token), '', 'and nobody two');
-is(some(grep { $incident{$_} > 1 } keys %incident), '',
-   'nor an incident');
-is($torn, undef, 'every line is whole');
+is(some_of(map { "$_->[0] $_->[1]" } grep { $_->[1] != 403 } @answers), '',
+   'and had no other answer');
+is(some_of(map { $_->[0] } grep { !$log->{token}{ $_->[0] }
+                                  || !$log->{incident}{ $_->[2] } } @answers),
+   '', 'everyone who had an answer has his line');
+
+for my $what ('token', 'incident') {
+    is(some_of(grep { $log->{$what}{$_} > 1 } keys %{ $log->{$what} }), '',
+       "no $what is there twice");
+}
+
+is($log->{torn}, 0, 'every line is whole');
 
 my $r = run_command([debar_path(), 'audit', 'verify', $audit, '--key',
                      "$audit/sealer.pub", '--json'], timeout => 300);
@@ -263,7 +171,7 @@ my $v = eval { decode_json($r->{out}) } || {};
 
 is($r->{status}, 0, 'the log verifies, by the key of its sealer')
     or diag($r->{out}, $r->{err});
-is("$v->{lines} $v->{unsealed}", "$lines 0", 'all of it is sealed');
+is("$v->{lines} $v->{unsealed}", "$log->{lines} 0", 'all of it is sealed');
 cmp_ok($v->{files}, '>', 1, 'in more than one file');
 
 my @bad = grep { /\[(?:alert|emerg|crit)\]/

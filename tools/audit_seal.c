@@ -672,7 +672,9 @@ debar_seal_do(debar_seal_t *s, int flush, int *more)
 {
     debar_fault_t  fault;
 
-    if (debar_seal_turn(s, flush, more) == DEBAR_OK) {
+    /* what failed is tried at once, not when the next checkpoint is due */
+
+    if (debar_seal_turn(s, flush || s->failing, more) == DEBAR_OK) {
 
         if (s->failing) {
             s->failing = 0;

@@ -73,7 +73,19 @@ debar_seal_turn(debar_seal_t *s, int flush, int *more)
         return DEBAR_ERROR;
     }
 
-    return s->rotated && pending == 0 ? debar_seal_end(s) : DEBAR_OK;
+    if (!s->rotated || pending) {
+        return DEBAR_OK;
+    }
+
+    if (debar_seal_end(s) != DEBAR_OK) {
+        return DEBAR_ERROR;
+    }
+
+    /* when it is closed, the next one may be there */
+
+    *more = !s->rotated;
+
+    return DEBAR_OK;
 }
 
 

@@ -26,7 +26,7 @@
 
 
 /* turn: the answer has it, too.  One that a sealer which was killed did not
- * take is nobody's. */
+ * take is nobody's; 0: ask again. */
 
 typedef struct {
     char      what;               /* 'r': reopen, 'n': does nginx run, 'w': is
@@ -105,8 +105,11 @@ debar_seal_helper(debar_seal_t *s, const debar_service_user_t *u)
 static void
 debar_seal_keep(debar_seal_t *s, int fd)
 {
-    int    status;
-    pid_t  pid;
+    int                  status;
+    pid_t                pid;
+    debar_seal_answer_t  again;
+
+    memset(&again, 0, sizeof(again));
 
     for ( ;; ) {
         pid = fork();
@@ -127,6 +130,10 @@ debar_seal_keep(debar_seal_t *s, int fd)
         }
 
         usleep(DEBAR_SEAL_AGAIN);
+
+        /* the question that died with it is to be put once more */
+
+        (void) send(fd, &again, sizeof(again), MSG_NOSIGNAL|MSG_DONTWAIT);
     }
 }
 
@@ -200,15 +207,24 @@ debar_seal_ask(debar_seal_t *s, char what, uint64_t number)
         return debar_seal_answer(s, &ask);
     }
 
-    if (getrandom(&ask.turn, sizeof(ask.turn), 0) != (ssize_t) sizeof(ask.turn)
-        || send(s->helper, &ask, sizeof(ask), MSG_NOSIGNAL|MSG_DONTWAIT)
-           != (ssize_t) sizeof(ask))
+    if (getrandom(&ask.turn, sizeof(ask.turn), 0)
+        != (ssize_t) sizeof(ask.turn))
     {
         return debar_seal_deaf(s);
     }
 
+    answer.turn = 0;
+
     do {
+        if (answer.turn == 0 && send(s->helper, &ask, sizeof(ask), MSG_NOSIGNAL)
+                                != (ssize_t) sizeof(ask))
+        {
+            return debar_seal_deaf(s);
+        }
+
+        answer.turn = 1;
         n = recv(s->helper, &answer, sizeof(answer), 0);
+
     } while ((n == -1 && errno == EINTR)
              || (n == (ssize_t) sizeof(answer) && answer.turn != ask.turn));
 
