@@ -5,6 +5,7 @@
  *     checkpoints       every one, appended
  *     tile/L/NNN        hashes of the tree (merkle.h)
  *     files             a line for each file that is closed (below)
+ *     deletions         which of them policy deleted (sealed_deletion.h)
  *     state             how far the sealer is (below)
  *     secrets/NAME      32 random bytes, from which a file's salts are made
  *     lock              held by the sealer that runs

@@ -410,16 +410,20 @@ with('sealed/files', join('', map { /00002/ ? $_ : "$_\n" } split /\n/,
 });
 
 my $deleted = file_text("$log/sealed/files");
-my ($second) = $deleted =~ /^(.*00000002\.jsonl.*)\}$/m;
+my ($note, $mark) = sealed_deletion($log, $key, 2);
 
-with('sealed/files',
-     "$deleted$second,\"deleted\":\"2027-11-22T00:00:00Z\"}\n", sub {
+with('sealed/files', "$deleted$mark", sub {
     with('audit-00000002.jsonl', undef, sub {
         with('sealed/secrets/audit-00000002', undef, sub {
             $r = verify($log, '--key', $key->{public});
-            is($r->{status}, 0, 'a file that policy deleted is no fault')
+            is("$r->{status} $r->{json}{fault}{what}", '1 removed',
+               'a file that somebody deleted is missed, whatever he marked');
+            write_file("$log/sealed/deletions", $note);
+            $r = verify($log, '--key', $key->{public});
+            is($r->{status}, 0, 'one that policy deleted is no fault')
                 or diag($r->{out});
             is($r->{json}{deleted_lines}, 1, 'and told');
+            unlink "$log/sealed/deletions";
         });
     });
 });

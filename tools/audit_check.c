@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "audit_deletion.h"
 #include "audit_check_private.h"
 
 
@@ -76,7 +77,8 @@ debar_audit_check(debar_audit_check_t *check, debar_fault_t *fault)
         return debar_audit_blame(check, fault);
     }
 
-    return check->entry ? debar_audit_blame_entry(check, fault) : DEBAR_OK;
+    return check->entry ? debar_audit_blame_entry(check, fault)
+                        : debar_audit_blame_deletions(check, fault);
 }
 
 

@@ -46,6 +46,8 @@ typedef struct {
                                                 another story than its lines;
                                                 0: none */
     const char           *member;            /* of it: "bytes", "sha256" */
+    char                  policy[64];        /* by which files were deleted
+                                                last; empty: none was */
     debar_audit_blame_t   blame;
 } debar_audit_check_t;
 

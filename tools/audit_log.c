@@ -25,13 +25,18 @@ int
 debar_audit_log_open(debar_audit_log_t *log, const char *dir, const char *key,
     debar_fault_t *fault)
 {
-    int  rc;
-
     memset(log, 0, sizeof(*log));
 
-    if (debar_audit_find(&log->audit, dir, fault) != DEBAR_OK) {
-        return DEBAR_ERROR;
-    }
+    return debar_audit_find(&log->audit, dir, fault) == DEBAR_OK
+           ? debar_audit_log_read(log, key, fault) : DEBAR_ERROR;
+}
+
+
+int
+debar_audit_log_read(debar_audit_log_t *log, const char *key,
+    debar_fault_t *fault)
+{
+    int  rc;
 
     if (key) {
         if (debar_trust_public(&log->key, key, fault) != DEBAR_OK) {

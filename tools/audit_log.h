@@ -30,6 +30,11 @@ int debar_audit_log_open(debar_audit_log_t *log, const char *dir,
     const char *key, debar_fault_t *fault);
 void debar_audit_log_close(debar_audit_log_t *log);
 
+/* The same of a folder that is known: log->audit is set, the rest zero. */
+
+int debar_audit_log_read(debar_audit_log_t *log, const char *key,
+    debar_fault_t *fault);
+
 
 /* One file of it; there are files.n closed ones, and the one that is
  * followed. */

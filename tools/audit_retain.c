@@ -5,18 +5,23 @@
  * guesses against its leaf.
  */
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <time.h>
+#include <openssl/evp.h>
 
 #include "audit_retain.h"
 #include "trust.h"
 
 
 static int debar_retain_args(debar_retain_t *r, int argc, char **argv);
-static int debar_retain_all(debar_retain_t *r, debar_fault_t *fault);
+static int debar_retain_conf(debar_retain_t *r, debar_fault_t *fault);
+static int debar_retain_key(debar_retain_t *r, debar_fault_t *fault);
 static int debar_retain_plan(debar_retain_t *r, debar_fault_t *fault);
 static int debar_retain_check(debar_retain_t *r, debar_fault_t *fault);
+static int debar_retain_vouched(debar_retain_t *r, debar_fault_t *fault);
+static int debar_retain_sign(debar_retain_t *r, debar_fault_t *fault);
 static int debar_retain_index(debar_retain_t *r, debar_fault_t *fault);
 static void debar_retain_print(const debar_retain_t *r);
 static void debar_retain_json(const debar_retain_t *r);
@@ -32,25 +37,35 @@ static const char  debar_retain_help[] =
     "stay, so that `debar audit verify` still holds over the rest and counts\n"
     "what is gone.  Lines older than --searchable leave the index, their\n"
     "files stay.\n"
-    "Nothing is deleted unless all of the log is as it was sealed.\n"
+    "Nothing is deleted unless all of the log is as it was sealed, and each\n"
+    "deletion is signed by the sealer's key: `verify` tells one by somebody\n"
+    "else.\n"
     "\n"
-    "      --keep TIME        a number with d, w, mo or y; default 12mo, and\n"
-    "                         30mo is the other usual setting\n"
+    "      --keep TIME        a number with d, w, mo or y; default what\n"
+    "                         `debar_audit_keep` in DIR/nginx.conf says, or\n"
+    "                         12mo; 30mo is the other usual setting\n"
     "      --searchable TIME  default 6mo, or --keep where that is shorter\n"
-    "  -k, --key FILE.pub     the sealer's key (or its text): without it the\n"
-    "                         log is checked to be consistent\n"
+    "  -k, --key FILE.pub     the sealer's key (or its text), as it was kept\n"
+    "                         elsewhere: the log has to be sealed by it\n"
+    "      --sealer-key FILE  its private half, which signs; default\n"
+    "                         DIR/audit/sealer.key\n"
+    "      --pass-file FILE   its first line is the passphrase; default\n"
+    "                         DIR/audit/sealer.pass where that is there\n"
     "  -n, --dry-run          say what would be done\n"
     "  -q, --quiet            no progress, no words when all went well\n"
     "      --json             say the outcome as one JSON object\n"
     "  -h, --help             this text\n"
     "\n"
-    "Run it once a day.  Exit: 0 done, 1 not (stderr says why), 2 usage.\n";
+    "The sealer of a gateway does this once a day, by debar_audit_keep.\n"
+    "Exit: 0 done, 1 not (stderr says why), 2 usage.\n";
 
 
 static const struct option  debar_retain_options[] = {
     { "keep",       required_argument, NULL, 'K' },
     { "searchable", required_argument, NULL, 'S' },
     { "key",        required_argument, NULL, 'k' },
+    { "sealer-key", required_argument, NULL, 's' },
+    { "pass-file",  required_argument, NULL, 'p' },
     { "dry-run",    no_argument,       NULL, 'n' },
     { "quiet",      no_argument,       NULL, 'q' },
     { "json",       no_argument,       NULL, 'j' },
@@ -63,6 +78,7 @@ int
 debar_audit_retain(int argc, char **argv)
 {
     int             rc;
+    char            by[32];
     debar_fault_t   fault;
     debar_retain_t  r;
 
@@ -71,12 +87,27 @@ debar_audit_retain(int argc, char **argv)
         return rc;
     }
 
-    if (debar_audit_log_open(&r.log, r.dir, r.key, &fault) != DEBAR_OK) {
-        return debar_trust_failed(r.json, &fault);
+    snprintf(by, sizeof(by), "uid %ld", (long) geteuid());
+    r.by = by;
+
+    rc = debar_audit_find(&r.log.audit, r.dir, &fault);
+
+    if (rc == DEBAR_OK) {
+        rc = debar_retain_conf(&r, &fault);
     }
 
-    rc = debar_retain_all(&r, &fault);
-    debar_progress_end();
+    if (rc == DEBAR_OK && !r.dry) {
+        rc = debar_retain_key(&r, &fault);
+    }
+
+    if (rc == DEBAR_OK) {
+        rc = debar_audit_log_read(&r.log, r.key, &fault);
+    }
+
+    if (rc == DEBAR_OK) {
+        rc = debar_retain_run(&r, &fault);
+        debar_progress_end();
+    }
 
     if (rc != DEBAR_OK) {
         rc = debar_trust_failed(r.json, &fault);
@@ -88,6 +119,7 @@ debar_audit_retain(int argc, char **argv)
         debar_retain_print(&r);
     }
 
+    EVP_PKEY_free(r.private);
     free(r.files);
     debar_audit_log_close(&r.log);
 
@@ -98,12 +130,10 @@ debar_audit_retain(int argc, char **argv)
 static int
 debar_retain_args(debar_retain_t *r, int argc, char **argv)
 {
-    int      c;
-    int64_t  now;
+    int            c;
+    debar_fault_t  fault;
 
     memset(r, 0, sizeof(*r));
-    r->keep = "12mo";
-    now = (int64_t) time(NULL);
     opterr = 0;
 
     while ((c = getopt_long(argc, argv, ":k:nqh", debar_retain_options, NULL))
@@ -121,6 +151,14 @@ debar_retain_args(debar_retain_t *r, int argc, char **argv)
 
         case 'k':
             r->key = optarg;
+            break;
+
+        case 's':
+            r->sealer_key = optarg;
+            break;
+
+        case 'p':
+            r->pass_file = optarg;
             break;
 
         case 'n':
@@ -151,44 +189,153 @@ debar_retain_args(debar_retain_t *r, int argc, char **argv)
 
     r->dir = argv[optind];
 
-    if (debar_retain_since(&r->keep_from, now, r->keep) != DEBAR_OK) {
-        return debar_usage(debar_retain_name, "--keep \"%s\": a time like "
-                           "12mo, 30mo, 400d, 52w or 2y is wanted, up to 100 "
-                           "years", r->keep);
-    }
-
-    if (debar_retain_since(&r->search_from, now,
-                           r->searchable ? r->searchable : "6mo") != DEBAR_OK)
+    if ((r->keep || r->searchable)
+        && debar_retain_times(r, (int64_t) time(NULL), &fault) != DEBAR_OK)
     {
-        return debar_usage(debar_retain_name, "--searchable \"%s\": a time "
-                           "like 6mo, 180d, 26w or 1y is wanted, up to 100 "
-                           "years", r->searchable);
-    }
-
-    if (r->searchable && r->search_from < r->keep_from) {
-        return debar_usage(debar_retain_name, "--searchable %s is longer than "
-                           "--keep %s: what is deleted cannot be searched",
-                           r->searchable, r->keep);
-    }
-
-    if (r->search_from < r->keep_from) {
-        r->search_from = r->keep_from;
+        return debar_usage(debar_retain_name, "%s", fault.text);
     }
 
     return -1;
 }
 
 
-static int
-debar_retain_all(debar_retain_t *r, debar_fault_t *fault)
-{
-    size_t  i;
+/* What is not said is as the gateway's sealer has it. */
 
-    if (debar_retain_plan(r, fault) != DEBAR_OK) {
+static int
+debar_retain_conf(debar_retain_t *r, debar_fault_t *fault)
+{
+    int   rc;
+    char  path[DEBAR_MAX_DIR + 64];
+
+    debar_audit_path(&r->log.audit, "../nginx.conf", path, sizeof(path));
+
+    if (r->keep == NULL && access(path, F_OK) == 0) {
+
+        rc = debar_retain_policy(&r->policy, AT_FDCWD, path, fault);
+
+        if (rc == DEBAR_ERROR) {
+            return DEBAR_ERROR;
+        }
+
+        if (strcmp(r->policy.keep, "off") == 0) {
+            debar_fault(fault, "%s: says debar_audit_keep off: nothing is "
+                        "deleted unless --keep says how much is kept", path);
+            return DEBAR_ERROR;
+        }
+
+        if (rc == DEBAR_OK) {
+            r->keep = r->policy.keep;
+        }
+
+        if (rc == DEBAR_OK && r->searchable == NULL
+            && r->policy.searchable[0])
+        {
+            r->searchable = r->policy.searchable;
+        }
+    }
+
+    return debar_retain_times(r, (int64_t) time(NULL), fault);
+}
+
+
+/* The log is then checked to be of this key, too. */
+
+static int
+debar_retain_key(debar_retain_t *r, debar_fault_t *fault)
+{
+    char           key[DEBAR_MAX_DIR + 64], pass[DEBAR_MAX_DIR + 64];
+    debar_vkey_t   named;
+    const char    *file, *pass_file;
+
+    debar_audit_path(&r->log.audit, "sealer.key", key, sizeof(key));
+    debar_audit_path(&r->log.audit, "sealer.pass", pass, sizeof(pass));
+    file = r->sealer_key ? r->sealer_key : key;
+    pass_file = r->pass_file;
+
+    if (r->sealer_key == NULL) {
+
+        if (access(file, R_OK) == -1) {
+            return DEBAR_OK;
+        }
+
+        if (pass_file == NULL && access(pass, F_OK) == 0) {
+            pass_file = pass;
+        }
+    }
+
+    r->private = debar_trust_open_key(&r->vkey, file, pass_file, fault);
+
+    if (r->private == NULL) {
         return DEBAR_ERROR;
     }
 
-    if (r->old && debar_retain_check(r, fault) != DEBAR_OK) {
+    if (r->key) {
+        if (debar_trust_public(&named, r->key, fault) != DEBAR_OK) {
+            return DEBAR_ERROR;
+        }
+
+        if (!debar_vkey_same(&named, &r->vkey)) {
+            debar_fault(fault, "%s: is not the key that --key names", file);
+            return DEBAR_ERROR;
+        }
+    }
+
+    r->signer = &r->vkey;
+    debar_vkey_text(r->vkey_text, &r->vkey);
+    r->key = r->vkey_text;
+
+    return DEBAR_OK;
+}
+
+
+int
+debar_retain_times(debar_retain_t *r, int64_t now, debar_fault_t *fault)
+{
+    const char  *keep, *search;
+
+    keep = r->keep ? r->keep : "12mo";
+    search = r->searchable ? r->searchable : "6mo";
+    r->keep = keep;
+
+    if (debar_period_before(&r->keep_from, now, keep, strlen(keep))
+        != DEBAR_OK)
+    {
+        debar_fault(fault, "--keep \"%s\": a time like 12mo, 30mo, 400d, 52w "
+                    "or 2y is wanted, up to 100 years", keep);
+        return DEBAR_ERROR;
+    }
+
+    if (debar_period_before(&r->search_from, now, search, strlen(search))
+        != DEBAR_OK)
+    {
+        debar_fault(fault, "--searchable \"%s\": a time like 6mo, 180d, 26w "
+                    "or 1y is wanted, up to 100 years", search);
+        return DEBAR_ERROR;
+    }
+
+    if (r->searchable && r->search_from < r->keep_from) {
+        debar_fault(fault, "--searchable %s is longer than --keep %s: what is "
+                    "deleted cannot be searched", search, keep);
+        return DEBAR_ERROR;
+    }
+
+    if (r->search_from < r->keep_from) {
+        r->search_from = r->keep_from;
+    }
+
+    return DEBAR_OK;
+}
+
+
+int
+debar_retain_run(debar_retain_t *r, debar_fault_t *fault)
+{
+    size_t  i;
+
+    if (debar_retain_plan(r, fault) != DEBAR_OK
+        || debar_retain_vouched(r, fault) != DEBAR_OK
+        || (r->old && debar_retain_check(r, fault) != DEBAR_OK))
+    {
         return DEBAR_ERROR;
     }
 
@@ -196,9 +343,18 @@ debar_retain_all(debar_retain_t *r, debar_fault_t *fault)
         return DEBAR_OK;
     }
 
+    if (r->old && r->signer == NULL) {
+        debar_fault(fault, "%s/sealer.key: is not to be read, and deletions "
+                    "are signed by it: run as root, or name it by "
+                    "--sealer-key", r->log.audit.path);
+        return DEBAR_ERROR;
+    }
+
     /* first: what is deleted is then not in the index any more */
 
-    if (debar_retain_mark(&r->log.audit, r->from, fault) != DEBAR_OK) {
+    if (debar_retain_mark(&r->log.audit, r->from, fault) != DEBAR_OK
+        || (r->old && debar_retain_sign(r, fault) != DEBAR_OK))
+    {
         return DEBAR_ERROR;
     }
 
@@ -218,6 +374,65 @@ debar_retain_all(debar_retain_t *r, debar_fault_t *fault)
     }
 
     return debar_retain_index(r, fault);
+}
+
+
+/* What somebody else marked is neither finished nor signed for. */
+
+static int
+debar_retain_vouched(debar_retain_t *r, debar_fault_t *fault)
+{
+    int                      rc;
+    char                     name[DEBAR_SEALED_NAME];
+    debar_audit_deletions_t  d;
+
+    rc = debar_audit_deletions(&d, &r->log, fault);
+
+    if (rc == DEBAR_OK && d.first_bad) {
+        debar_sealed_file_name(name, d.first_bad);
+        debar_fault(fault, "%s/%s: is marked as deleted, and the sealer did "
+                    "not sign that: nothing is deleted of such a log; see "
+                    "`debar audit verify`", r->log.audit.path, name);
+        return DEBAR_ERROR;
+    }
+
+    return rc == DEBAR_OK ? DEBAR_OK : DEBAR_ERROR;
+}
+
+
+/* One note for many files. */
+
+static int
+debar_retain_sign(debar_retain_t *r, debar_fault_t *fault)
+{
+    size_t                    i, n;
+    uint64_t                  numbers[DEBAR_DELETION_FILES];
+    debar_sealed_deletion_t   d;
+
+    for (i = 0, n = 0; i < r->log.files.n; i++) {
+
+        if (r->files[i].act == DEBAR_RETAIN_DELETE) {
+            numbers[n++] = i + 1;
+        }
+
+        if (n == 0 || (n < DEBAR_DELETION_FILES && i + 1 < r->log.files.n)) {
+            continue;
+        }
+
+        memset(&d, 0, sizeof(d));
+        snprintf(d.policy, sizeof(d.policy), "keep %s", r->keep);
+        snprintf(d.by, sizeof(d.by), "%s", r->by);
+
+        if (debar_audit_delete(&r->log, numbers, n, &d, r->signer, r->private,
+                               fault) != DEBAR_OK)
+        {
+            return DEBAR_ERROR;
+        }
+
+        n = 0;
+    }
+
+    return DEBAR_OK;
 }
 
 
@@ -288,6 +503,7 @@ debar_retain_check(debar_retain_t *r, debar_fault_t *fault)
     memset(&check, 0, sizeof(check));
     check.log = &r->log;
     check.quiet = r->quiet || r->json;
+    check.threads = r->threads;
 
     if (debar_audit_check(&check, fault) != DEBAR_OK) {
         return DEBAR_ERROR;
@@ -321,6 +537,14 @@ debar_retain_index(debar_retain_t *r, debar_fault_t *fault)
     if (access(path, F_OK) == -1) {
         r->index = "none";
         return DEBAR_OK;
+    }
+
+    /* another user's: whoever keeps it does that, yet what was deleted goes */
+
+    if (access(path, W_OK) == -1) {
+        r->index = r->old || r->finished ? "removed" : "busy";
+        return r->old || r->finished
+               ? debar_index_remove(&r->log.audit, fault) : DEBAR_OK;
     }
 
     rc = debar_index_update(&x, &r->log.audit, 0, &told, fault);

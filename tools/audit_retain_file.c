@@ -21,68 +21,10 @@ static const char  debar_retain_key[] = "{\"time\":\"";
 
 static int debar_retain_latest(int64_t *t, const debar_audit_part_t *part,
     uint64_t from, debar_fault_t *fault);
-static int debar_retain_stub(const debar_audit_t *a,
-    const debar_sealed_file_t *f, debar_fault_t *fault);
 static int debar_retain_unlink(const debar_audit_t *a, const char *folder,
     const char *name, debar_fault_t *fault);
 static int debar_retain_write(int fd, const char *data, size_t len,
     off_t at);
-
-
-int
-debar_retain_since(int64_t *t, int64_t now, const char *text)
-{
-    char       *unit;
-    long        n, days;
-    time_t      when;
-    struct tm   tm;
-
-    static const int  length[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30,
-                                   31 };
-
-    if (*text < '1' || *text > '9') {
-        return DEBAR_ERROR;
-    }
-
-    errno = 0;
-    n = strtol(text, &unit, 10);
-    when = (time_t) now;
-
-    if (errno || n > 36525) {
-        return DEBAR_ERROR;
-    }
-
-    days = strcmp(unit, "d") == 0 ? n : strcmp(unit, "w") == 0 ? 7 * n : 0;
-
-    if (days) {
-        *t = now - (int64_t) days * 86400;
-        return days > 36525 ? DEBAR_ERROR : DEBAR_OK;
-    }
-
-    n = strcmp(unit, "y") == 0 ? 12 * n : strcmp(unit, "mo") == 0 ? n : 0;
-
-    if (n == 0 || n > 1200 || gmtime_r(&when, &tm) == NULL) {
-        return DEBAR_ERROR;
-    }
-
-    n = 12L * tm.tm_year + tm.tm_mon - n;
-    tm.tm_year = (int) (n >= 0 ? n / 12 : (n - 11) / 12);
-    tm.tm_mon = (int) (n - 12L * tm.tm_year);
-
-    /* a month before 31 March is the end of February */
-
-    days = length[tm.tm_mon];
-    n = tm.tm_year + 1900;
-    days += tm.tm_mon == 1 && n % 4 == 0 && (n % 100 != 0 || n % 400 == 0);
-
-    if (tm.tm_mday > days) {
-        tm.tm_mday = (int) days;
-    }
-
-    *t = (int64_t) timegm(&tm);
-
-    return DEBAR_OK;
-}
 
 
 /*
@@ -199,68 +141,9 @@ debar_retain_delete(const debar_audit_t *a, const debar_sealed_file_t *f,
     debar_sealed_file_name(file, f->number);
     debar_sealed_secret_name(secret, f->number);
 
-    return (f->deleted || debar_retain_stub(a, f, fault) == DEBAR_OK)
-           && debar_retain_unlink(a, "/sealed/secrets", secret, fault)
-              == DEBAR_OK
+    return debar_retain_unlink(a, "/sealed/secrets", secret, fault) == DEBAR_OK
            && debar_retain_unlink(a, "", file, fault) == DEBAR_OK
            ? DEBAR_OK : DEBAR_ERROR;
-}
-
-
-/* The line of sealed/files that says so. */
-
-static int
-debar_retain_stub(const debar_audit_t *a, const debar_sealed_file_t *f,
-    debar_fault_t *fault)
-{
-    int                  fd, rc;
-    char                 path[DEBAR_MAX_DIR + 64];
-    debar_buf_t          b;
-    debar_audit_files_t  files;
-    debar_sealed_file_t  stub;
-
-    debar_audit_path(a, "sealed/files", path, sizeof(path));
-    fd = open(path, O_RDWR|O_CLOEXEC|O_NOFOLLOW);
-
-    /* the sealer appends to it, too */
-
-    if (fd == -1 || debar_audit_files_lock(fd) != DEBAR_OK) {
-        debar_fault(fault, "%s: %s: run as root, or as who the sealer runs as",
-                    path, strerror(errno));
-
-        if (fd != -1) {
-            close(fd);
-        }
-
-        return DEBAR_ERROR;
-    }
-
-    memset(&b, 0, sizeof(b));
-    stub = *f;
-    stub.deleted = (int64_t) time(NULL);
-    debar_sealed_file_text(&b, &stub);
-    rc = debar_audit_files(&files, a, fault);
-
-    if (rc == DEBAR_OK) {
-
-        /* a torn end is written over */
-
-        if (ftruncate(fd, (off_t) files.end) == -1
-            || debar_retain_write(fd, b.data, b.len, (off_t) files.end)
-               != DEBAR_OK
-            || fsync(fd) == -1)
-        {
-            debar_fault(fault, "%s: %s", path, strerror(errno));
-            rc = DEBAR_ERROR;
-        }
-
-        debar_audit_files_free(&files);
-    }
-
-    debar_buf_free(&b);
-    close(fd);
-
-    return rc;
 }
 
 
@@ -297,7 +180,9 @@ debar_retain_unlink(const debar_audit_t *a, const char *folder,
     int   fd, rc;
     char  path[DEBAR_MAX_DIR + 64];
 
-    snprintf(path, sizeof(path), "%s%s", a->path, folder);
+    /* the sealer knows the folder by its descriptor alone, a link */
+
+    snprintf(path, sizeof(path), "%s%s/.", a->path, folder);
     fd = open(path, O_RDONLY|O_DIRECTORY|O_CLOEXEC|O_NOFOLLOW);
 
     rc = fd != -1 && (unlinkat(fd, name, 0) == 0 || errno == ENOENT)

@@ -343,9 +343,10 @@ debar_verify_print(const debar_audit_check_t *c,
     debar_verify_cosigned(c, cosigners);
 
     if (c->gone_files) {
-        printf("\n  %" PRIu64 " line%s of %" PRIu64 " file%s deleted by policy",
-               c->gone_lines, c->gone_lines == 1 ? "" : "s", c->gone_files,
-               c->gone_files == 1 ? "" : "s");
+        printf("\n  %" PRIu64 " line%s of %" PRIu64 " file%s deleted by policy "
+               "(%s), as the sealer signed", c->gone_lines,
+               c->gone_lines == 1 ? "" : "s", c->gone_files,
+               c->gone_files == 1 ? "" : "s", c->policy);
     }
 
     if (c->unsealed) {
@@ -422,6 +423,11 @@ debar_verify_json(const debar_audit_check_t *c,
     debar_json_number(&b, "files", c->files);
     debar_json_number(&b, "deleted_lines", c->gone_lines);
     debar_json_number(&b, "deleted_files", c->gone_files);
+
+    if (c->policy[0]) {
+        debar_json_text(&b, "deleted_policy", c->policy, strlen(c->policy));
+    }
+
     debar_json_number(&b, "unsealed", c->unsealed);
     debar_buf_printf(&b, ",\"seconds\":%.3f", seconds);
 

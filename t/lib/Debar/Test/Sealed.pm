@@ -18,7 +18,7 @@ use Debar::Test::Trust;
 
 our @EXPORT = qw(
     sealed_log sealed_line sealed_incident sealed_root sealed_included
-    sealed_consistent
+    sealed_consistent sealed_deletion
 );
 
 our $ORIGIN = 'debar-audit/gw1';
@@ -221,6 +221,22 @@ sub sealed_log {
 
     return { leaves => \@leaves, salts => \@salts, note => $note,
              points => \@notes };
+}
+
+
+# The deletion of files with these numbers of the log in DIR, by a key: what
+# sealed/deletions and sealed/files get for it.
+
+sub sealed_deletion {
+    my ($dir, $key, @numbers) = @_;
+    my @files = split /\n/, file_text("$dir/sealed/files");
+    my (undef, $size) = split /\n/, file_text("$dir/sealed/checkpoint");
+    my $marks = join '', map { $files[$_ - 1]
+        =~ s/\}$/,"deleted":"2026-11-22T09:00:00Z"}\n/r } @numbers;
+    my $note = trust_note("debar audit deletion\n$key->{name}\n$size\n"
+                          . "policy keep 12mo\nby uid 0\n$marks", $key);
+
+    return (length($note) . "\n$note", $marks);
 }
 
 
