@@ -63,6 +63,7 @@ typedef struct ngx_http_debar_page_s  ngx_http_debar_page_t;
 typedef struct {
     ngx_array_t           lists;         /* of ngx_debar_list_t * */
     ngx_array_t           audits;        /* of ngx_debar_audit_t * */
+    ngx_uint_t            audit_keep;    /* it was said */
     ngx_debar_names_t    *names;
     ngx_debar_geo_t      *geo;
 

@@ -4,6 +4,7 @@
  */
 
 #include "ngx_http_debar.h"
+#include "period.h"
 
 
 #define NGX_HTTP_DEBAR_NAMES  8192       /* names that a worker remembers */
@@ -19,6 +20,8 @@ static char *ngx_http_debar_check(ngx_conf_t *cf,
 static char *ngx_http_debar_list(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_debar_audit(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_debar_audit_keep(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_debar_audit_url(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
@@ -128,6 +131,13 @@ static ngx_command_t  ngx_http_debar_commands[] = {
       NGX_HTTP_DEBAR_CONF|NGX_CONF_TAKE123,
       ngx_http_debar_audit,
       NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("debar_audit_keep"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE12,
+      ngx_http_debar_audit_keep,
+      NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },
 
@@ -672,6 +682,59 @@ ngx_http_debar_audit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     return ngx_debar_audit_directive(cf, &mcf->audits, &dlcf->audit,
                                      &dlcf->audit_all, &dlcf->audit_pass);
+}
+
+
+/* For the sealer, which reads it here: nginx sees to it that it can. */
+
+static char *
+ngx_http_debar_audit_keep(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_debar_main_conf_t  *mcf = conf;
+
+    int64_t      keep, searchable;
+    ngx_str_t   *value;
+
+    value = cf->args->elts;
+    keep = searchable = 0;
+
+    if (mcf->audit_keep) {
+        return "is duplicate";
+    }
+
+    mcf->audit_keep = 1;
+
+    if (cf->args->nelts == 2 && ngx_strcmp(value[1].data, "off") == 0) {
+        return NGX_CONF_OK;
+    }
+
+    if (debar_period_before(&keep, 0, (char *) value[1].data, value[1].len)
+        != DEBAR_OK)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid value \"%V\": \"debar_audit_keep\" takes "
+                           "\"off\", or a time like 12mo, 30mo, 400d or 2y, "
+                           "up to 100 years", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    if (cf->args->nelts == 2) {
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strncmp(value[2].data, "searchable=", 11) != 0
+        || debar_period_before(&searchable, 0, (char *) value[2].data + 11,
+                               value[2].len - 11) != DEBAR_OK
+        || searchable < keep)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter \"%V\": \"debar_audit_keep\" "
+                           "takes \"searchable=TIME\", a time like 6mo that is "
+                           "not longer than what is kept", &value[2]);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
 }
 
 

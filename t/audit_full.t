@@ -22,6 +22,7 @@ use Debar::Test::Dns;
 use Debar::Test::Gateway;
 use Debar::Test::Load;
 use Debar::Test::Origin;
+use Debar::Test::Sealed;
 use Debar::Test::Trust;
 
 plan skip_all => 'only root may mount a small file system here'
@@ -242,7 +243,7 @@ my $fast = test_dir() . '/fast';
 mkdir $fast;
 system 'mount', '-t', 'tmpfs', 'none', $fast;
 
-my $key = trust_key('debar-audit/full', file => 'key');
+my $key = trust_key($Debar::Test::Sealed::ORIGIN, file => 'key');
 
 sub seal {
     my ($at, @env) = @_;
@@ -317,6 +318,51 @@ sub two_roots {
            file_text("$at/sealed/checkpoints") =~ /^(\d+\n\S+=)$/mg;
 }
 
+# The same for a deletion by policy: the log verifies whatever it got to, and
+# the next run ends it.
+
+sub deletes {
+    my ($errno) = @_;
+    my $model = "$fast/model-$errno";
+    my ($n, %seen, @bad);
+
+    sealed_log($model, $key, live => [sealed_line(99)], closed => [
+        map { [map { sealed_line($_) =~ s/2026-/2020-/r } 1 .. 3] } 1 .. 3]);
+    write_file("$model/sealed/files", file_text("$model/sealed/files")
+               =~ s/"closed":"2026/"closed":"2020/gr);
+
+    for ($n = 1; $n < 100; $n++) {
+        my $at = "$model-$n";
+        my @retain = ('audit', 'retain', $at, '--sealer-key', $key->{file},
+                      '--pass-file', trust_passphrase(), '--quiet');
+
+        run_command(['cp', '-a', $model, $at]);
+
+        my $r = run_command(['env', "LD_PRELOAD=$shim", "DEBAR_FAIL=$n",
+                             "DEBAR_FAIL_ERRNO=$errno",
+                             "DEBAR_FAIL_SAID=$at.said", debar_path(),
+                             @retain]);
+        my $what = file_text("$at.said") or last;
+        my $v = run_command([debar_path(), 'audit', 'verify', $at, '--key',
+                             $key->{public}]);
+
+        $seen{$what}++;
+        push @bad, "$n $what: goes on" if $r->{status} == 0;
+        push @bad, "$n $what: $v->{err}" if $v->{status} != 0;
+        $r = run_command([debar_path(), @retain]);
+        $v = run_command([debar_path(), 'audit', 'verify', $at, '--key',
+                          $key->{public}, '--json']);
+        push @bad, "$n $what, then: $r->{err}$v->{out}"
+            if $r->{status} != 0 || $v->{status} != 0
+               || $v->{out} !~ /"deleted_files":3/ || glob "$at/audit-*.jsonl";
+    }
+
+    cmp_ok($n, '>', 10, "of a deletion: " . join ', ', map { "$_ $seen{$_}" }
+           sort keys %seen);
+    is(join("\n", @bad), '', 'is ended by the next run');
+}
+
+deletes(28);
 fails(28);                                   # ENOSPC
 fails(5) if $ENV{DEBAR_FULL};                # EIO
 system 'umount', '-l', $fast;

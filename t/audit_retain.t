@@ -10,12 +10,14 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Debar::Test::Alone;
 use Digest::SHA qw(sha256);
 use JSON::PP;
 use POSIX qw(strftime);
 use Test::More;
 
 use Debar::Test;
+use Debar::Test::Gateway;
 use Debar::Test::Sealed;
 use Debar::Test::Trust;
 
@@ -24,7 +26,18 @@ my $key = trust_key($Debar::Test::Sealed::ORIGIN, file => 'sealer');
 my $other = trust_key($Debar::Test::Sealed::ORIGIN, file => 'other');
 my $made = 0;
 
-sub debar { return run_command([debar_path(), 'audit', @_]) }
+# `retain` signs by the key of the log, unless a test names another one.
+
+my @signs = ('--sealer-key', $key->{file}, '--pass-file', trust_passphrase());
+
+sub debar {
+    my ($what, @more) = @_;
+
+    push @more, @signs
+        if $what eq 'retain' && !grep { $_ eq '--sealer-key' } @more;
+
+    return run_command([debar_path(), 'audit', $what, @more]);
+}
 
 sub json {
     my $r = debar(@_, '--json');
@@ -115,6 +128,17 @@ ok(!-e "$log/" . name($_) . '.jsonl', "file $_ is")
     && ok(!-e "$log/sealed/secrets/" . name($_), "secret $_ is") for 1, 2;
 is(index(file_text("$log/sealed/files"), $text), 0,
    'the list of files was appended to');
+
+# The deletion as a note: what it is made of, and openssl's word on it.
+
+my ($length, $note) = file_text("$log/sealed/deletions") =~ /\A(\d+)\n(.*)\z/s;
+my $marks = substr file_text("$log/sealed/files"), length $text;
+
+is($length, length $note, 'a note says what was deleted');
+is(($note =~ /\A(.*?\n)\n/s)[0],
+   "debar audit deletion\n$key->{name}\n20\npolicy keep 12mo\nby uid $>\n$marks",
+   'by which policy, by whom, and the lines that mark it');
+ok(trust_verifies($note, $key), 'signed by the key of the log');
 is(join('', map { found($log, 3 * $_) } 0 .. 5), '000011',
    'what is past half a year is not found any more');
 is(debar('index', $log, '--quiet')->{status}, 0, 'nor comes back');
@@ -154,7 +178,9 @@ $r = json('retain', $log);
 is("$r->{status} $r->{json}{deleted_files} $r->{json}{deleted_before}",
    '0 0 2', 'the next run has nothing to do');
 is(file_text("$log/sealed/files"), $text, 'and marks nothing');
-ok(!$r->{json}{authenticated}, 'without a key it is told so');
+ok($r->{json}{authenticated}, 'by the key that signs the log is authenticated');
+$r = json('retain', $log, '--sealer-key', "$dir/none");
+is($r->{status}, 1, 'a key that is not there is told');
 
 $r = json('retain', $log, '--searchable', '1y');
 is($r->{status}, 0, 'what is searchable grows again');
@@ -188,8 +214,15 @@ write_file("$bad/" . name(2) . '.jsonl', $was);
 $r = json('retain', $bad, '--key', $other->{public});
 is($r->{status}, 1, 'nor one that another key signed');
 is(there($bad), '1 2', 'at all');
+$r = json('retain', $bad, '--sealer-key', $other->{file});
+is($r->{status}, 1, 'nor can another key sign a deletion');
+is(there($bad), '1 2', 'of it');
+$r = run_command([debar_path(), 'audit', 'retain', $bad]);
+is($r->{status}, 1, 'nor can nobody');
+like($r->{err}, qr/sealer\.key: .*--sealer-key/, 'which is said');
+is(there($bad), '1 2', 'and done');
 
-my $note = file_text("$bad/sealed/checkpoint");
+$note = file_text("$bad/sealed/checkpoint");
 
 unlink "$bad/sealed/checkpoint";
 $r = json('retain', $bad);
@@ -229,14 +262,26 @@ is(there($forged), '1', 'make a file neither older than its latest line, nor '
 
 # --- what a crash leaves ------------------------------------------------------
 
-for my $left ('all', 'no secret', 'no file', 'a torn mark') {
-    my ($log) = a_log(1000, 1);
-    my ($mark) = split /\n/, file_text("$log/sealed/files");
+sub add {
+    my ($file, $text) = @_;
 
-    $mark =~ s/\}$/,"deleted":"2026-11-22T09:00:00Z"}\n/;
+    open my $f, '>>:raw', $file or die "$file: $!\n";
+    print {$f} $text;
+    close $f or die "$file: $!\n";
+}
+
+for my $left ('all', 'no secret', 'no file', 'a torn mark', 'no mark',
+              'a torn note')
+{
+    my ($log) = a_log(1000, 1);
+    my ($note, $mark) = sealed_deletion($log, $key, 1);
+
+    $note = substr $note, 0, 90 if $left eq 'a torn note';
+    $mark = '' if $left =~ /no mark|torn note/;
     $mark = substr $mark, 0, 90 if $left eq 'a torn mark';
-    write_file("$log/sealed/files", file_text("$log/sealed/files") . $mark);
-    unlink "$log/sealed/secrets/" . name(1) if $left eq 'no secret';
+    add("$log/sealed/deletions", $note);
+    add("$log/sealed/files", $mark);
+    unlink "$log/sealed/secrets/" . name(1) if $left =~ /no secret|no file/;
     unlink "$log/" . name(1) . '.jsonl' if $left eq 'no file';
 
     is(json('verify', $log, '--key', $key->{public})->{status}, 0,
@@ -245,9 +290,115 @@ for my $left ('all', 'no secret', 'no file', 'a torn mark') {
     is(there($log), '2', 'the other file stays');
     ok(!-e "$log/" . name(1) . '.jsonl'
        && !-e "$log/sealed/secrets/" . name(1), 'nothing is left');
-    is(json('verify', $log, '--key', $key->{public})->{json}{deleted_lines}, 3,
-       'and it is a stub');
+
+    my $r = json('verify', $log, '--key', $key->{public});
+
+    is($r->{json}{deleted_lines}, 3, 'and it is a stub')
+        or diag($r->{out}, $r->{err});
 }
+
+
+# --- a deletion by somebody else ----------------------------------------------
+
+sub gone {
+    my ($log, @numbers) = @_;
+
+    unlink "$log/" . name($_) . '.jsonl', "$log/sealed/secrets/" . name($_)
+        for @numbers;
+}
+
+my %forged = (
+    'a mark without a note' => sub {
+        my ($log) = @_;
+        my ($note, $mark) = sealed_deletion($log, $key, 1);
+
+        add("$log/sealed/files", $mark);
+        gone($log, 1);
+    },
+    'a note by another key' => sub {
+        my ($log) = @_;
+        my ($note, $mark) = sealed_deletion($log, $other, 1);
+
+        add("$log/sealed/deletions", $note);
+        add("$log/sealed/files", $mark);
+        gone($log, 1);
+    },
+    'a note for another file' => sub {
+        my ($log) = @_;
+        my ($note) = sealed_deletion($log, $key, 1);
+        my (undef, $mark) = sealed_deletion($log, $key, 2);
+
+        add("$log/sealed/deletions", $note);
+        add("$log/sealed/files", $mark);
+        gone($log, 2);
+    },
+    'a mark with another time' => sub {
+        my ($log) = @_;
+        my ($note, $mark) = sealed_deletion($log, $key, 1);
+
+        add("$log/sealed/deletions", $note);
+        add("$log/sealed/files", $mark =~ s/T09:00:00Z"\}$/T10:00:00Z"}/mr);
+        gone($log, 1);
+    },
+    'a note that was changed' => sub {
+        my ($log) = @_;
+        my ($note, $mark) = sealed_deletion($log, $key, 1);
+
+        add("$log/sealed/deletions", $note =~ s/uid 0/uid 9/r);
+        add("$log/sealed/files", $mark);
+        gone($log, 1);
+    },
+    'a note of another log' => sub {
+        my ($log) = @_;
+        my ($from) = a_log(900, 1);
+        my ($note) = sealed_deletion($from, $key, 1);
+        my (undef, $mark) = sealed_deletion($log, $key, 1);
+
+        add("$log/sealed/deletions", $note);
+        add("$log/sealed/files", $mark);
+        gone($log, 1);
+    },
+    'a checkpoint for a note' => sub {
+        my ($log) = @_;
+        my (undef, $mark) = sealed_deletion($log, $key, 1);
+        my $point = file_text("$log/sealed/checkpoint");
+
+        add("$log/sealed/deletions", length($point) . "\n$point");
+        add("$log/sealed/files", $mark);
+        gone($log, 1);
+    },
+    'no deletions any more' => sub {
+        my ($log) = @_;
+
+        is(json('retain', $log)->{status}, 0, 'a file is deleted by policy');
+        unlink "$log/sealed/deletions";
+    },
+);
+
+for my $how (sort keys %forged) {
+    my ($log) = a_log(1000, 1);
+
+    $forged{$how}->($log);
+
+    my $r = json('verify', $log, '--key', $key->{public});
+
+    is($r->{status}, 1, "$how: is told from a deletion by policy");
+    like($r->{json}{fault}{what} // '', qr/^(?:removed|changed)$/,
+         'as what it is') or diag($r->{out});
+    like($r->{json}{fault}{file} // '',
+         qr/^(?:audit-0000000[12]\.jsonl|sealed\/deletions)$/,
+         'with its place');
+    is(json('retain', $log)->{status}, 1, 'nor is it finished, or signed for');
+}
+
+# What is gone without a mark is missing as before.
+
+my ($missing) = a_log(1000, 1);
+
+add("$missing/sealed/deletions", (sealed_deletion($missing, $key, 1))[0]);
+gone($missing, 1);
+is(json('verify', $missing, '--key', $key->{public})->{status}, 1,
+   'a note alone excuses no file that is gone');
 
 
 # --- sealed by the command ----------------------------------------------------
@@ -286,6 +437,99 @@ $r = json('verify', $own, '--key', $key->{public});
 is("$r->{status} $r->{json}{deleted_lines} "
    . ($gone + $r->{json}{lines} + $r->{json}{unsealed}), "0 $gone 2000",
    'the sealer goes on behind stubs, and no line is lost') or diag($r->{out});
+
+
+# --- once a day, by the sealer of a gateway -----------------------------------
+
+my $gw = Debar::Test::Gateway->new(
+    list => write_list("$dir/list"), sealer => 1, start => 0);
+my $audit = $gw->dir . '/audit';
+my $conf = file_text($gw->conf_file);
+
+sub rotated {
+    return eventually {
+        run_command([debar_path(), 'audit', 'rotate', $audit])->{status} == 0
+    } 10;
+}
+
+sub policy {
+    my ($keep) = @_;
+
+    write_file($gw->conf_file,
+               $conf =~ s/^\s*debar_audit_keep \K[^;]*/$keep/mr);
+
+    return $gw->test_conf;
+}
+
+like($conf, qr/^\s*debar_audit_keep 12mo searchable=6mo;/m,
+     'a gateway keeps 12 months, and searches 6');
+
+for my $value ('12', 'never', '12mo 6mo', '12mo searchable=', '0d',
+             '6mo searchable=1y', '12mo searchable=6mo more', 'off searchable=1d',
+             "12mo;\ndebar_audit_keep 12mo")
+{
+    my $bad = $value =~ s/\n/ /r;
+    my $r = policy($value);
+
+    isnt($r->{status}, 0, "debar_audit_keep $bad is found by nginx -t");
+    like($r->{err}, qr/\[emerg\].*debar_audit_keep/,
+         'and named');
+}
+
+is(policy('off')->{status}, 0, 'off is a policy');
+write_file("$audit/audit.jsonl", join '', map { line($n++, 700) . "\n" }
+           1 .. 50);
+write_file("$audit/sealer.key", file_text($key->{file}));
+write_file("$audit/sealer.pass", file_text(trust_passphrase()));
+write_file("$audit/sealer.pub", file_text($key->{public}));
+is($gw->start->{status}, 0, 'a gateway with a log of long ago');
+ok(rotated(), 'which is rotated');
+$r = run_command([debar_path(), 'audit', 'retain', $audit]);
+is($r->{status}, 1, 'retain goes by its policy');
+like($r->{err}, qr/debar_audit_keep off/, 'and says so');
+
+policy('30mo');
+is($gw->stop->{status} + $gw->start->{status}, 0, '30mo: a sealer');
+ok((eventually { ($gw->status->{sealer}{keep} // '') eq '30mo' } 10),
+   'has looked at it') or diag(explain $gw->status->{sealer});
+ok(-e "$audit/" . name(1) . '.jsonl', 'and keeps what is old');
+
+$r = run_command([debar_path(), 'audit', 'retain', $audit, '--json']);
+is($r->{status}, 0, 'so does retain');
+ok(-e "$audit/" . name(1) . '.jsonl', 'by the same policy');
+policy('12mo');
+is($gw->stop->{status} + $gw->start->{status}, 0, '12mo: a sealer');
+ok((eventually { !-e "$audit/" . name(1) . '.jsonl' } 10), 'deletes it');
+ok((eventually { $gw->status->{sealer}{retained} } 10), 'which it tells')
+    or diag(explain $gw->status->{sealer});
+ok(!-e "$audit/sealed/secrets/" . name(1), 'with its secret');
+like(file_text("$audit/sealed/deletions"), qr/^policy keep 12mo\nby sealer\n/m,
+     'in its own name');
+like(file_text($gw->dir . '/logs/seal.log'),
+     qr/deleted by policy, keep 12mo: 1 files, 50 lines/, 'and in its log');
+$gw->get("http://listed.example/$_") for 1 .. 5;
+is($gw->stop->{status}, 0, 'it goes on sealing');
+$r = json('verify', $audit, '--key', "$audit/sealer.pub");
+is("$r->{status} $r->{json}{deleted_lines} $r->{json}{unsealed}", '0 50 0',
+   'and the rest verifies') or diag($r->{out}, $r->{err});
+
+# Of a log that is not as it was sealed it deletes nothing, and says why.
+
+is($gw->start->{status}, 0, 'another day');
+ok(rotated(), 'another file');
+add("$audit/audit.jsonl", join '', map { line($n++, 700) . "\n" } 1 .. 50);
+ok(rotated(), 'and one with lines of long ago');
+$gw->stop;
+
+(my $changed = file_text("$audit/" . name(2) . '.jsonl')) =~ s/block/blocc/;
+write_file("$audit/" . name(2) . '.jsonl', $changed);
+$gw->start;
+ok((eventually { $gw->status->{sealer}{retain_error} } 10),
+   'a line is changed: the sealer has something to say');
+like($gw->status->{sealer}{retain_error} // '', qr/0002\.jsonl:\d+: changed/,
+     'which line');
+ok(-e "$audit/" . name(3) . '.jsonl', 'and the old file stays');
+$gw->stop;
 
 
 # --- mistakes -----------------------------------------------------------------

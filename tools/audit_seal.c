@@ -5,11 +5,8 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
-#include <grp.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -23,7 +20,6 @@
 #include "trust.h"
 
 
-#define DEBAR_SEAL_UID    61440        /* of systemd's dynamic users */
 #define DEBAR_SEAL_NAP    20           /* ms between two turns under load */
 #define DEBAR_SEAL_TIRED  1000         /* ms until what failed is tried again */
 #define DEBAR_SEAL_CLOSE  10000        /* ms for a rotated file to be closed */
@@ -33,12 +29,6 @@ static int debar_seal_args(debar_seal_t *s, int argc, char **argv);
 static int debar_seal_option(debar_seal_t *s, int ch, const char *value);
 static int debar_seal_size(debar_seal_t *s, const char *text);
 static int debar_seal_every(debar_seal_t *s, const char *text);
-static int debar_seal_folder(debar_seal_t *s, const debar_service_user_t *u);
-static void debar_seal_user(debar_seal_t *s);
-static int debar_seal_give(int fd, uid_t uid, gid_t gid, mode_t mode);
-static int debar_seal_own(debar_seal_t *s, uid_t uid);
-static int debar_seal_own_one(const char *path, const struct stat *st,
-    int type, struct FTW *ftw);
 static int debar_seal_lock(debar_seal_t *s);
 static int debar_seal_key(debar_seal_t *s);
 static int debar_seal_run(debar_service_t *service, int ready);
@@ -71,6 +61,8 @@ static const char  debar_seal_help[] =
     "      --rotate-size SIZE     as 256m; 0: never; default 256m\n"
     "      --rotate daily|never   at midnight UTC, or not; default daily\n"
     "      --master FILE          pid file of the nginx that writes the log\n"
+    "      --policy FILE          nginx.conf: files that are older than its\n"
+    "                             debar_audit_keep says are deleted daily\n"
     "      --user NAME|UID        whom to become, where root starts it; default:\n"
     "                             debar-seal, else a free user id\n"
     "      --socket PATH          where `debar audit rotate` and `debar gateway\n"
@@ -116,6 +108,11 @@ debar_audit_seal(int argc, char **argv)
     debar_service_harden();
     umask(027);
     debar_seal_user(s);
+
+    if (debar_seal_policy(s, &s->fault) != DEBAR_OK) {
+        debar_say("%s", s->fault.text);
+        return DEBAR_EXIT_FAILURE;
+    }
 
     if (debar_service_user(&s->service, &user) != DEBAR_OK
         || debar_seal_folder(s, &user) != DEBAR_OK
@@ -171,6 +168,7 @@ debar_seal_args(debar_seal_t *s, int argc, char **argv)
         { "rotate-size", required_argument, NULL, 's' },
         { "rotate",      required_argument, NULL, 'r' },
         { "master",      required_argument, NULL, 'm' },
+        { "policy",      required_argument, NULL, 'P' },
         { "help",        no_argument,       NULL, 'h' },
         DEBAR_SERVICE_OPTIONS,
         { NULL, 0, NULL, 0 }
@@ -240,6 +238,10 @@ debar_seal_option(debar_seal_t *s, int ch, const char *value)
 
     case 'm':
         s->master = value;
+        return -1;
+
+    case 'P':
+        s->policy = value;
         return -1;
 
     case 'e':
@@ -312,135 +314,6 @@ debar_seal_every(debar_seal_t *s, const char *text)
 
     return debar_usage("debar audit seal", "--every \"%s\": a time from 10ms to "
                        "3600s, as 1s", text);
-}
-
-
-/* A user of its own: not the one that the signer and the inspector take where
- * they have no account. */
-
-static void
-debar_seal_user(debar_seal_t *s)
-{
-    uid_t        uid;
-    static char  text[16];
-
-    if (s->service.user || geteuid() != 0 || getpwnam(s->service.account)) {
-        return;
-    }
-
-    for (uid = DEBAR_SEAL_UID; uid < DEBAR_SEAL_UID + 64; uid++) {
-
-        if (getpwuid(uid) == NULL && getgrgid((gid_t) uid) == NULL) {
-            snprintf(text, sizeof(text), "%lu", (unsigned long) uid);
-            s->service.user = text;
-            return;
-        }
-    }
-}
-
-
-/*
- * The folder and DIR/sealed.  Where root starts it for another user, both become
- * that user's: it renames the log and writes beside it.  The log's group stays
- * that of the workers, to which the sealer will belong, and new files get it;
- * what is in DIR/sealed is not for workers.
- */
-
-static int
-debar_seal_folder(debar_seal_t *s, const debar_service_user_t *user)
-{
-    int                    fd;
-    debar_service_user_t  *u = (debar_service_user_t *) user;
-    struct stat            st;
-
-    s->audit_fd = open(s->path, O_RDONLY|O_DIRECTORY|O_CLOEXEC);
-
-    if (s->audit_fd == -1 || fstat(s->audit_fd, &st) == -1
-        || (mkdirat(s->audit_fd, "sealed", 0750) == -1 && errno != EEXIST))
-    {
-        debar_say("%s: %s", s->path, strerror(errno));
-        return DEBAR_ERROR;
-    }
-
-    s->sealed_fd = openat(s->audit_fd, "sealed",
-                          O_RDONLY|O_DIRECTORY|O_CLOEXEC|O_NOFOLLOW);
-
-    if (s->sealed_fd == -1) {
-        debar_say("%s/sealed: %s", s->path, strerror(errno));
-        return DEBAR_ERROR;
-    }
-
-    if (geteuid() != 0 || u->uid == 0) {
-        return DEBAR_OK;
-    }
-
-    if (st.st_gid != 0) {
-        u->gid = st.st_gid;
-    }
-
-    fd = openat(s->audit_fd, DEBAR_SEALED_LIVE, O_RDONLY|O_CLOEXEC|O_NOFOLLOW
-                                                |O_NONBLOCK);
-
-    if (debar_seal_own(s, u->uid) != DEBAR_OK
-        || debar_seal_give(s->audit_fd, u->uid, u->gid, 02750) != DEBAR_OK
-        || debar_seal_give(s->sealed_fd, u->uid, 0, 02750) != DEBAR_OK
-        || (fd != -1 && (fchown(fd, (uid_t) -1, u->gid) == -1
-                         || fstat(fd, &st) == -1
-                         || fchmod(fd, (st.st_mode & 07777) | 0040) == -1)))
-    {
-        debar_say("%s: cannot be given to uid %ld: %s", s->path,
-                  (long) u->uid, strerror(errno));
-        return DEBAR_ERROR;
-    }
-
-    if (fd != -1) {
-        close(fd);
-    }
-
-    return DEBAR_OK;
-}
-
-
-static int
-debar_seal_give(int fd, uid_t uid, gid_t gid, mode_t mode)
-{
-    return fchown(fd, uid, gid) == 0 && fchmod(fd, mode) == 0 ? DEBAR_OK
-                                                              : DEBAR_ERROR;
-}
-
-
-/* What another user sealed before. */
-
-static uid_t  debar_seal_owner;
-
-
-static int
-debar_seal_own(debar_seal_t *s, uid_t uid)
-{
-    char         path[64];
-    struct stat  st;
-
-    if (fstat(s->sealed_fd, &st) == -1) {
-        return DEBAR_ERROR;
-    }
-
-    if (st.st_uid == uid) {
-        return DEBAR_OK;
-    }
-
-    debar_seal_owner = uid;
-    snprintf(path, sizeof(path), "/proc/self/fd/%d/.", s->sealed_fd);
-
-    return nftw(path, debar_seal_own_one, 16, FTW_PHYS) == 0 ? DEBAR_OK
-                                                             : DEBAR_ERROR;
-}
-
-
-static int
-debar_seal_own_one(const char *path, const struct stat *st, int type,
-    struct FTW *ftw)
-{
-    return lchown(path, debar_seal_owner, (gid_t) -1);
 }
 
 
@@ -654,7 +527,11 @@ debar_seal_follow(debar_seal_t *s)
         if (debar_seal_do(s, 0, &more) == DEBAR_OK && !more && n > 0) {
             debar_nap();
         }
+
+        debar_seal_retain(s);
     }
+
+    debar_seal_retain_stop(s);
 
     while (debar_seal_do(s, 1, &more) == DEBAR_OK && more) { /* void */ }
 
@@ -775,6 +652,8 @@ debar_seal_accept(debar_seal_t *s)
                      s->state.size, s->state.number, debar_seal_behind(s),
                      s->state.torn,
                      s->rotate || s->rotated ? "true" : "false");
+
+    debar_seal_retain_says(s, &b);
 
     if (s->failing) {
         debar_json_text(&b, "error", s->fault.text, strlen(s->fault.text));

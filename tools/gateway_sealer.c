@@ -132,12 +132,15 @@ debar_sealer_args(const debar_gateway_t *g, debar_beside_own_t *own)
 
     debar_gateway_path(g, "audit", own->cert, sizeof(own->cert));
     debar_gateway_path(g, "run/nginx.pid", own->key, sizeof(own->key));
+    debar_gateway_path(g, "nginx.conf", own->pass, sizeof(own->pass));
 
     n = 0;
     own->argv[n++] = "--follow";
     own->argv[n++] = own->cert;
     own->argv[n++] = "--master";
     own->argv[n++] = own->key;
+    own->argv[n++] = "--policy";
+    own->argv[n++] = own->pass;
 
     return DEBAR_OK;
 }

@@ -42,8 +42,8 @@ static const char  debar_status_help[] =
     "\n"
     "      --json  one JSON object: running, pid, signer (state, pid, uid,\n"
     "              minted), inspector (state, pid, uid), sealer (the same,\n"
-    "              ok, leaves, file, behind, torn, rotating, witnesses) and\n"
-    "              the report as it came\n"
+    "              ok, leaves, file, behind, torn, rotating, keep, retained,\n"
+    "              retain_error, witnesses) and the report as it came\n"
     "  -h, --help  this text\n"
     "\n"
     "Exit: 0 it runs, 3 it does not, 1 it runs but does not answer, 2 usage.\n";

@@ -11,6 +11,7 @@
 #define DEBAR_TOOLS_SEAL_H
 
 #include "audit.h"
+#include "period.h"
 #include "service.h"
 
 
@@ -18,6 +19,8 @@
 #define DEBAR_SEAL_BATCH   65536             /* lines of a checkpoint, at most */
 #define DEBAR_SEAL_OPEN    256               /* tiles that are written at once */
 
+
+typedef struct debar_seal_retained_s  debar_seal_retained_t;
 
 typedef struct {
     debar_service_t        service;          /* the first */
@@ -33,6 +36,7 @@ typedef struct {
     const char            *key_file;
     const char            *pass_file;
     const char            *master;           /* nginx's pid file, or NULL */
+    const char            *policy;           /* nginx.conf, or NULL */
 
     debar_vkey_t           key;
     struct evp_pkey_st    *private;
@@ -74,6 +78,17 @@ typedef struct {
     uint64_t               ask_next;         /* ms: looked at again */
     struct timespec        ask_file;         /* of DIR/witness, as it has it */
 
+    /* what is deleted */
+
+    int                    policy_dir;       /* -1: nothing is */
+    char                   policy_name[256];
+    pid_t                  retaining;        /* who does; 0: nobody now */
+    int64_t                retain_day;       /* since the epoch: it began */
+    int64_t                retain_time;      /* epoch seconds: it was done */
+    char                   retain_keep[DEBAR_PERIOD_TEXT];
+    char                   retain_error[sizeof(debar_fault_t)];
+    debar_seal_retained_t *retained;         /* shared with it */
+
     /* what goes wrong */
 
     unsigned               failing;          /* said */
@@ -82,6 +97,10 @@ typedef struct {
 
 
 /* --- seal_store.c: what is written ---------------------------------------- */
+
+/* The folder by its descriptor, for what reads by path. */
+
+void debar_seal_audit(const debar_seal_t *s, debar_audit_t *a);
 
 /* The state of the disk, or of a new log; every call of these: DEBAR_ERROR:
  * s->fault says why, and nothing is lost. */
@@ -154,6 +173,33 @@ int debar_seal_written(debar_seal_t *s, uint64_t number);
 
 void debar_seal_witness(debar_seal_t *s);
 void debar_seal_witness_end(debar_seal_t *s);
+
+
+/* --- seal_owner.c: before another user is become -------------------------- */
+
+/* Whom, where no account and no option says it. */
+
+void debar_seal_user(debar_seal_t *s);
+
+/* The folder opened; it and DIR/sealed become his. */
+
+int debar_seal_folder(debar_seal_t *s, const debar_service_user_t *user);
+
+
+/* --- seal_retain.c: what policy need not keep ----------------------------- */
+
+/* Before another user is become: where s->policy is. */
+
+int debar_seal_policy(debar_seal_t *s, debar_fault_t *fault);
+
+/* A turn: deletion is begun, or what it did is said.  Nothing waits for it. */
+
+void debar_seal_retain(debar_seal_t *s);
+void debar_seal_retain_stop(debar_seal_t *s);
+
+/* Its members of the answer to `debar gateway status`. */
+
+void debar_seal_retain_says(const debar_seal_t *s, debar_buf_t *b);
 
 
 #endif /* DEBAR_TOOLS_SEAL_H */

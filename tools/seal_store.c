@@ -39,9 +39,7 @@ static int debar_seal_error(debar_seal_t *s, const char *name,
     const char *what);
 
 
-/* s->sealed_fd by its path, for what reads by path. */
-
-static void
+void
 debar_seal_audit(const debar_seal_t *s, debar_audit_t *a)
 {
     snprintf(a->path, sizeof(a->path), "/proc/self/fd/%d", s->audit_fd);
@@ -591,13 +589,15 @@ debar_seal_closed(debar_seal_t *s, int gone)
 
     debar_seal_audit(s, &a);
 
-    /* `debar audit retain` may append just now; who holds the lock for longer
-     * does not stop the sealer */
+    /* a deletion may be appended just now: both write behind its end */
 
     fd = openat(s->sealed_fd, "files", O_RDONLY|O_CLOEXEC|O_NOFOLLOW);
 
-    if (fd != -1) {
-        (void) debar_audit_files_lock(fd);
+    if (fd != -1 && debar_audit_files_lock(fd) != DEBAR_OK) {
+        debar_fault(&s->fault, "%s/sealed/files: somebody has it locked",
+                    s->path);
+        close(fd);
+        return DEBAR_ERROR;
     }
 
     rc = debar_audit_files(&files, &a, &s->fault);

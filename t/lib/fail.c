@@ -63,6 +63,37 @@ write(int fd, const void *data, size_t len)
 }
 
 
+ssize_t
+pwrite(int fd, const void *data, size_t len, off_t at)
+{
+    int  error;
+
+    if (!fails("pwrite")) {
+        return next(pwrite)(fd, data, len, at);
+    }
+
+    error = errno;
+    (void) next(pwrite)(fd, data, len / 2, at);
+    errno = error;
+
+    return -1;
+}
+
+
+int
+unlinkat(int dir, const char *path, int flags)
+{
+    return fails("unlinkat") ? -1 : next(unlinkat)(dir, path, flags);
+}
+
+
+int
+rename(const char *a, const char *b)
+{
+    return fails("rename") ? -1 : next(rename)(a, b);
+}
+
+
 int
 openat(int dir, const char *path, int flags, ...)
 {

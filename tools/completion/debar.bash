@@ -78,8 +78,8 @@ _debar()
             ;;
         *:audit:seal)
             words='--follow --once --key --pass-file --every --lines
-                --rotate-size --rotate --master --user --socket --daemon --pid
-                --log --client-uid --client-gid --help'
+                --rotate-size --rotate --master --policy --user --socket
+                --daemon --pid --log --client-uid --client-gid --help'
             ;;
         *:audit:rotate)
             words='--socket --json --help'
@@ -119,7 +119,8 @@ _debar()
             words='--list --key --json --help'
             ;;
         *:audit:retain)
-            words='--keep --searchable --key --dry-run --quiet --json --help'
+            words='--keep --searchable --key --sealer-key --pass-file
+                --dry-run --quiet --json --help'
             ;;
         3:audit:report)
             words='attempts inventory far window waivers --help'
