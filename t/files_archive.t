@@ -518,15 +518,18 @@ SKIP: {
 
     like bounds_of($cut), qr/broken/, 'cut off';
 
-    my $all = 0;
+    my ($all, @at) = 0;
 
-    for my $at (map { 257 * 2048 + 37 * $_ } 0 .. 200) {
+    @at = map { 257 * 2048 + 37 * $_ }
+          grep { $ENV{DEBAR_LONG} || $_ % 3 == 0 } 0 .. 200;
+
+    for my $at (@at) {
         my $r = $changed->(sub { substr($_[0], $at, 4) = "\xff\xff\xff\xff" });
 
         $all += defined $r->{bounds};
     }
 
-    is $all, 201, 'whatever stands in its descriptors';
+    is $all, scalar @at, 'whatever stands in its descriptors';
 }
 
 
