@@ -447,7 +447,7 @@ ok((eventually {
         && $gw->status->{sealer}{behind} == 0;
 } 20), 'one that was killed is started anew, and seals');
 is($gw->stop->{status}, 0, 'the gateway is stopped');
-ok(!running($keeper), 'its sealer, too');
+ok((eventually { !running($keeper) } 10), 'its sealer, too');
 $lines = sealed_right($at, 'gateway');
 
 my %seen;
