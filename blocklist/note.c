@@ -508,8 +508,9 @@ debar_vkey_parse_as(debar_vkey_t *key, unsigned type, const char *file,
         debar_fault(fault, raw[0] == DEBAR_KEY_ED25519
                     ? "%s: not a witness's key: take the one of `debar key new "
                       "--witness`"
-                    : "%s: a witness's key, which signs checkpoints that others "
-                      "made, and nothing else: take one of `debar key new`",
+                    : "%s: a witness's key, which signs checkpoints that "
+                      "others made, and nothing else: take one of `debar key "
+                      "new`",
                     file);
         return DEBAR_ERROR;
     }

@@ -145,8 +145,8 @@ int debar_cosigned_add(const debar_audit_t *a, const debar_buf_t *note,
 /*
  * Calls for each whole note up to len bytes of the file, in the order of the
  * file.  What stands between them is passed over.  DEBAR_OK at its end, or what
- * call returned in its place.  debar_cosigned_recent(): some hundred of the last
- * ones.  debar_cosigned_size(): its bytes now.
+ * call returned in its place.  debar_cosigned_recent(): some hundred of the
+ * last ones.  debar_cosigned_size(): its bytes now.
  */
 
 typedef int (*debar_cosigned_pt)(void *data, const debar_note_t *note,
@@ -162,9 +162,9 @@ uint64_t debar_cosigned_size(const debar_audit_t *a);
 /*
  * Every checkpoint of the first len bytes of the file that one of them cosigned
  * has the log's own root of that size, and as many as are wanted have cosigned
- * one (audit_witness_verify.c).  len: as it was before the log was opened, since
- * it grows.  DEBAR_OK: blame->what says what is wrong, if anything; list has who
- * cosigned what last.
+ * one (audit_witness_verify.c).  len: as it was before the log was opened,
+ * since it grows.  DEBAR_OK: blame->what says what is wrong, if anything; list
+ * has who cosigned what last.
  */
 
 int debar_audit_witnessed(debar_cosigners_t *cosigners,
@@ -188,8 +188,9 @@ typedef struct {
 /*
  * POST to url, a submission prefix.  client: kept from one to the next, NULL at
  * first; debar_witness_hang_up().  ca: a file with CAs, or NULL for the
- * system's.  It is given up after some seconds, or 3 s after SIGTERM came, which
- * is blocked.  DEBAR_OK: an answer, whatever it says; its body is the caller's.
+ * system's.  It is given up after some seconds, or 3 s after SIGTERM came,
+ * which is blocked.  DEBAR_OK: an answer, whatever it says; its body is the
+ * caller's.
  */
 
 int debar_witness_post(void **client, debar_witness_reply_t *reply,
@@ -244,14 +245,14 @@ int debar_ask_file(debar_ask_t *a, debar_fault_t *fault);
 
 int debar_ask_latest(debar_ask_t *a, debar_ask_for_t *f, debar_fault_t *fault);
 
-/* Has it cosigned by w; latest stays.  DEBAR_DECLINED, with every: that was done
- * not long ago. */
+/* Has it cosigned by w; latest stays.  DEBAR_DECLINED, with every: that was
+ * done not long ago. */
 
 int debar_ask_one(debar_ask_t *a, debar_asked_t *w,
     const debar_ask_for_t *latest, debar_fault_t *fault);
 
 
-/* --- audit_witness.c ------------------------------------------------------- */
+/* --- audit_witness.c ------------------------------------------------------ */
 
 /* "2026-11-22T11:00:00Z"; out: 24 bytes. */
 

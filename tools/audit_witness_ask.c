@@ -59,6 +59,19 @@ enum {
 };
 
 
+static const struct option  debar_ask_options[] = {
+    { "witness",     required_argument, NULL, DEBAR_ASK_URL },
+    { "witness-key", required_argument, NULL, DEBAR_ASK_KEY },
+    { "every",       required_argument, NULL, 'e' },
+    { "key",         required_argument, NULL, 'k' },
+    { "ca",          required_argument, NULL, 'c' },
+    { "folder-fd",   required_argument, NULL, DEBAR_ASK_FD },
+    { "json",        no_argument,       NULL, 'j' },
+    { "help",        no_argument,       NULL, 'h' },
+    { NULL, 0, NULL, 0 }
+};
+
+
 int
 debar_witness_ask(int argc, char **argv)
 {
@@ -100,21 +113,11 @@ debar_ask_args(debar_ask_t *a, int argc, char **argv)
 {
     int  ch, n;
 
-    static const struct option  options[] = {
-        { "witness",     required_argument, NULL, DEBAR_ASK_URL },
-        { "witness-key", required_argument, NULL, DEBAR_ASK_KEY },
-        { "every",       required_argument, NULL, 'e' },
-        { "key",         required_argument, NULL, 'k' },
-        { "ca",          required_argument, NULL, 'c' },
-        { "folder-fd",   required_argument, NULL, DEBAR_ASK_FD },
-        { "json",        no_argument,       NULL, 'j' },
-        { "help",        no_argument,       NULL, 'h' },
-        { NULL, 0, NULL, 0 }
-    };
-
     opterr = 0;
 
-    while ((ch = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+    while ((ch = getopt_long(argc, argv, ":h", debar_ask_options, NULL))
+           != -1)
+    {
 
         switch (ch) {
 

@@ -193,8 +193,9 @@ debar_ask_conflict(debar_ask_t *a, debar_asked_t *w, debar_ask_for_t *f,
     }
 
     if (known == f->old && known != f->c.size) {
-        debar_fault(fault, "%s: answers 409, and knows of the %" PRIu64 " lines "
-                    "that it was told: is it a witness?", w->url, known);
+        debar_fault(fault, "%s: answers 409, and knows of the %" PRIu64
+                    " lines that it was told: is it a witness?", w->url,
+                    known);
         return DEBAR_ERROR;
     }
 
@@ -209,9 +210,9 @@ debar_ask_conflict(debar_ask_t *a, debar_asked_t *w, debar_ask_for_t *f,
     if (known > f->c.size
         && (debar_ask_latest(a, f, fault) != DEBAR_OK || known > f->c.size))
     {
-        debar_fault(fault, "%s: has cosigned %" PRIu64 " lines of %s, which has "
-                    "%" PRIu64 ": an old log was put back, or somebody else "
-                    "has its sealer's key", w->url, known, f->c.origin,
+        debar_fault(fault, "%s: has cosigned %" PRIu64 " lines of %s, which "
+                    "has %" PRIu64 ": an old log was put back, or somebody "
+                    "else has its sealer's key", w->url, known, f->c.origin,
                     f->c.size);
         return DEBAR_ERROR;
     }

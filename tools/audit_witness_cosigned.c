@@ -22,10 +22,28 @@
 #define DEBAR_COSIGNED_BAD   100000          /* lines that begin no note */
 
 
+/* The file, read as a whole. */
+
+typedef struct {
+    int                 fd;
+    const char         *path;
+    char               *block;
+    size_t              used;     /* bytes of it */
+    unsigned            last;     /* nothing comes behind */
+    unsigned            bad;
+    debar_cosigned_pt   call;
+    void               *data;
+    debar_fault_t      *fault;
+} debar_cosigned_t;
+
+
 static int64_t debar_cosigned_next(debar_note_t *note, debar_checkpoint_t *c,
     debar_str_t *bytes, const char *p, size_t len);
 static int debar_cosigned_open(const debar_audit_t *a, char *path, size_t size,
     int flags, debar_fault_t *fault);
+static int debar_cosigned_block(debar_cosigned_t *f, size_t len);
+static int debar_cosigned_later(void *data, const debar_note_t *note,
+    debar_str_t bytes, const debar_checkpoint_t *c);
 static ssize_t debar_cosigned_tail(int fd, char *data, off_t *at);
 static int debar_cosigned_end(int fd, off_t *end);
 static int debar_cosigned_append(int fd, const debar_buf_t *b);
@@ -76,8 +94,8 @@ debar_cosigners_quorum(debar_cosigners_t *c, const char *command,
     n = strtoul(arg, &end, 10);
 
     if (*arg < '1' || *arg > '9' || *end || n > DEBAR_COSIGNERS) {
-        return debar_usage(command, "--witness-quorum \"%s\": a number from 1 to "
-                           "%d is wanted", arg, DEBAR_COSIGNERS);
+        return debar_usage(command, "--witness-quorum \"%s\": a number from 1 "
+                           "to %d is wanted", arg, DEBAR_COSIGNERS);
     }
 
     c->quorum = (unsigned) n;
@@ -90,8 +108,8 @@ int
 debar_cosigners_enough(const debar_cosigners_t *c, const char *command)
 {
     if (c->quorum > c->n) {
-        return debar_usage(command, "--witness-quorum %u: but only %u --witness",
-                           c->quorum, c->n);
+        return debar_usage(command, "--witness-quorum %u: but only %u "
+                           "--witness", c->quorum, c->n);
     }
 
     if (c->age && c->n == 0) {
@@ -192,33 +210,33 @@ int
 debar_cosigned_each(const debar_audit_t *a, uint64_t len,
     debar_cosigned_pt call, void *data, debar_fault_t *fault)
 {
-    int                   fd, rc;
-    char                  path[DEBAR_MAX_DIR + 64], *block, *p, *end, *eol;
-    size_t                want;
-    int64_t               n;
-    ssize_t               got;
-    uint64_t              at;
-    unsigned              last, bad;
-    debar_str_t           bytes;
-    debar_note_t         *note;
-    debar_checkpoint_t    c;
+    int                rc;
+    char               path[DEBAR_MAX_DIR + 64];
+    size_t             want;
+    ssize_t            got;
+    uint64_t           at;
+    debar_cosigned_t   f;
 
     if (len == 0) {
         return DEBAR_OK;
     }
 
-    fd = debar_cosigned_open(a, path, sizeof(path), O_RDONLY, fault);
-    if (fd == -1) {
+    memset(&f, 0, sizeof(f));
+    f.call = call;
+    f.data = data;
+    f.fault = fault;
+    f.path = path;
+    f.fd = debar_cosigned_open(a, path, sizeof(path), O_RDONLY, fault);
+
+    if (f.fd == -1) {
         return DEBAR_ERROR;
     }
 
-    block = malloc(DEBAR_COSIGNED_READ);
-    note = malloc(sizeof(*note));
+    f.block = malloc(DEBAR_COSIGNED_READ);
     rc = DEBAR_OK;
     at = 0;
-    bad = 0;
 
-    if (block == NULL || note == NULL) {
+    if (f.block == NULL) {
         debar_fault(fault, "%s: no memory to read it", path);
         rc = DEBAR_ERROR;
     }
@@ -227,53 +245,71 @@ debar_cosigned_each(const debar_audit_t *a, uint64_t len,
 
         want = len - at < DEBAR_COSIGNED_READ ? (size_t) (len - at)
                                               : DEBAR_COSIGNED_READ;
-        got = pread(fd, block, want, (off_t) at);
+        got = pread(f.fd, f.block, want, (off_t) at);
 
         if (got == -1 && errno == EINTR) {
             continue;
         }
 
-        if (got <= 0) {
-            if (got == -1) {
-                debar_fault(fault, "%s: %s", path, strerror(errno));
-                rc = DEBAR_ERROR;
-            }
+        if (got == -1) {
+            debar_fault(fault, "%s: %s", path, strerror(errno));
+            rc = DEBAR_ERROR;
+        }
 
+        if (got <= 0) {
             break;
         }
 
-        p = block;
-        end = block + got;
-        last = (size_t) got < want || at + (uint64_t) got == len;
-
-        /* what is not all there is read again */
-
-        while (rc == DEBAR_OK && p < end
-               && (last || end - p >= DEBAR_COSIGNED_NOTE))
-        {
-            n = debar_cosigned_next(note, &c, &bytes, p, (size_t) (end - p));
-
-            if (n > 0) {
-                rc = call(data, note, bytes, &c);
-                p += n;
-                continue;
-            }
-
-            if (n == -1 && ++bad > DEBAR_COSIGNED_BAD) {
-                debar_fault(fault, "%s: is damaged: take it from a copy", path);
-                rc = DEBAR_ERROR;
-            }
-
-            eol = memchr(p, '\n', (size_t) (end - p));
-            p = eol ? eol + 1 : end;
-        }
-
-        at += (uint64_t) (p - block);
+        f.last = (size_t) got < want || at + (uint64_t) got == len;
+        rc = debar_cosigned_block(&f, (size_t) got);
+        at += f.used;
     }
 
-    free(note);
-    free(block);
-    close(fd);
+    free(f.block);
+    close(f.fd);
+
+    return rc;
+}
+
+
+/* The notes of a block; what is not all there is read again. */
+
+static int
+debar_cosigned_block(debar_cosigned_t *f, size_t len)
+{
+    int                  rc;
+    char                *p, *end, *eol;
+    int64_t              n;
+    debar_str_t          bytes;
+    debar_note_t         note;
+    debar_checkpoint_t   c;
+
+    rc = DEBAR_OK;
+    p = f->block;
+    end = p + len;
+
+    while (rc == DEBAR_OK && p < end
+           && (f->last || end - p >= DEBAR_COSIGNED_NOTE))
+    {
+        n = debar_cosigned_next(&note, &c, &bytes, p, (size_t) (end - p));
+
+        if (n > 0) {
+            rc = f->call(f->data, &note, bytes, &c);
+            p += n;
+            continue;
+        }
+
+        if (++f->bad > DEBAR_COSIGNED_BAD) {
+            debar_fault(f->fault, "%s: is damaged: take it from a copy",
+                        f->path);
+            rc = DEBAR_ERROR;
+        }
+
+        eol = memchr(p, '\n', (size_t) (end - p));
+        p = eol ? eol + 1 : end;
+    }
+
+    f->used = (size_t) (p - f->block);
 
     return rc;
 }
@@ -416,10 +452,11 @@ debar_cosigned_add(const debar_audit_t *a, const debar_buf_t *note,
     debar_checkpoints_add(&b, debar_str(note->data, note->len));
     rc = DEBAR_ERROR;
 
-    /* who is root makes it the sealer's, who asks the next time */
+    /* who is root makes it the sealer's, who asks the next time; not a file
+     * that has another name elsewhere */
 
     if (dir != -1 && b.len <= DEBAR_COSIGNED_NOTE && flock(fd, LOCK_EX) == 0
-        && fstat(dir, &st) == 0 && fstat(fd, &mine) == 0
+        && fstat(dir, &st) == 0 && fstat(fd, &mine) == 0 && mine.st_nlink == 1
         && (geteuid() != 0 || mine.st_uid == st.st_uid
             || fchown(fd, st.st_uid, (gid_t) -1) == 0)
         && debar_cosigned_end(fd, &end) == DEBAR_OK

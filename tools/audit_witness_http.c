@@ -1,6 +1,7 @@
 /*
- * What a witness is asked over HTTP, by libmicrohttpd: in one thread, so that of
- * two requests for a log one is judged and kept before the other is looked at.
+ * What a witness is asked over HTTP, by libmicrohttpd: in one thread, so that
+ * of two requests for a log one is judged and kept before the other is looked
+ * at.
  *
  * It is plain HTTP.  What is asked and answered is public, short, and signed by
  * both; TLS, for who wants it, is a proxy's before it.
@@ -57,7 +58,8 @@ static void debar_serve_end(void *data, struct MHD_Connection *c,
     void **request, enum MHD_RequestTerminationCode why);
 
 
-/* Connections that are open: a head that comes byte by byte has no other end. */
+/* Connections that are open: a head that comes byte by byte has no other
+ * end. */
 
 static void
 debar_serve_connection(void *data, struct MHD_Connection *c, void **slot,

@@ -60,6 +60,21 @@ static const char  debar_serve_help[] =
     "Plain HTTP: a proxy before it adds TLS.  Exit: 0 ended, 1 failure, 2 usage.\n";
 
 
+static const struct option  debar_serve_options[] = {
+    { "key",       required_argument, NULL, 'k' },
+    { "pass-file", required_argument, NULL, 'p' },
+    { "state",     required_argument, NULL, 's' },
+    { "log",       required_argument, NULL, 'L' },
+    { "listen",    required_argument, NULL, 'l' },
+    { "output",    required_argument, NULL, DEBAR_SERVICE_LOG },
+    { "pid",       required_argument, NULL, DEBAR_SERVICE_PID },
+    { "user",      required_argument, NULL, DEBAR_SERVICE_USER },
+    { "daemon",    no_argument,       NULL, DEBAR_SERVICE_DAEMON },
+    { "help",      no_argument,       NULL, 'h' },
+    { NULL, 0, NULL, 0 }
+};
+
+
 int
 debar_witness_serve(int argc, char **argv)
 {
@@ -121,23 +136,11 @@ debar_serve_args(debar_witness_t *w, int argc, char **argv)
 {
     int  n, ch;
 
-    static const struct option  options[] = {
-        { "key",       required_argument, NULL, 'k' },
-        { "pass-file", required_argument, NULL, 'p' },
-        { "state",     required_argument, NULL, 's' },
-        { "log",       required_argument, NULL, 'L' },
-        { "listen",    required_argument, NULL, 'l' },
-        { "output",    required_argument, NULL, DEBAR_SERVICE_LOG },
-        { "pid",       required_argument, NULL, DEBAR_SERVICE_PID },
-        { "user",      required_argument, NULL, DEBAR_SERVICE_USER },
-        { "daemon",    no_argument,       NULL, DEBAR_SERVICE_DAEMON },
-        { "help",      no_argument,       NULL, 'h' },
-        { NULL, 0, NULL, 0 }
-    };
-
     opterr = 0;
 
-    while ((ch = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+    while ((ch = getopt_long(argc, argv, ":h", debar_serve_options, NULL))
+           != -1)
+    {
 
         n = -1;
 
@@ -476,9 +479,9 @@ debar_serve_told(debar_witness_t *w)
                                      "cosigned", log->keys[0].name, log->size);
 
         } else {
-            (void) debar_service_log(&w->service, "%s: nothing is cosigned yet, "
-                                     "the first checkpoint is taken as it "
-                                     "comes", log->keys[0].name);
+            (void) debar_service_log(&w->service, "%s: nothing is cosigned "
+                                     "yet, the first checkpoint is taken as "
+                                     "it comes", log->keys[0].name);
         }
     }
 }

@@ -185,8 +185,8 @@ debar_witness_load_one(debar_witness_t *w, debar_witness_log_t *log,
     debar_buf_free(&data);
 
     if (rc != DEBAR_OK) {
-        debar_fault(fault, "%s/%s: what was cosigned of %s cannot be read: take "
-                    "it from a copy; without it a fork could be signed",
+        debar_fault(fault, "%s/%s: what was cosigned of %s cannot be read: "
+                    "take it from a copy; without it a fork could be signed",
                     w->state, name, log->keys[0].name);
         return DEBAR_ERROR;
     }
@@ -413,8 +413,8 @@ debar_witness_show(int argc, char **argv)
     }
 
     if (argc - optind < 1 || argc - optind > 2) {
-        return debar_usage(debar_witness_show_name, "name the witness's folder, "
-                           "and a log if you want its note alone");
+        return debar_usage(debar_witness_show_name, "name the witness's "
+                           "folder, and a log if you want its note alone");
     }
 
     origin = argc - optind == 2 ? argv[optind + 1] : NULL;

@@ -225,14 +225,14 @@ debar_witnessed_blame(debar_witnessed_t *w, const debar_cosigner_t *by,
 
     if (c->size > w->log->checkpoint.size) {
         b->what = "truncated";
-        snprintf(b->text, sizeof(b->text), "it has %" PRIu64 " lines, and %.64s "
-                 "cosigned %" PRIu64 " at %s", w->log->checkpoint.size,
+        snprintf(b->text, sizeof(b->text), "it has %" PRIu64 " lines, and "
+                 "%.64s cosigned %" PRIu64 " at %s", w->log->checkpoint.size,
                  by->key.name, c->size, when);
 
     } else {
         b->what = "changed";
-        snprintf(b->text, sizeof(b->text), "its first %" PRIu64 " lines are not "
-                 "those that %.64s cosigned at %s", c->size, by->key.name,
+        snprintf(b->text, sizeof(b->text), "its first %" PRIu64 " lines are "
+                 "not those that %.64s cosigned at %s", c->size, by->key.name,
                  when);
     }
 }

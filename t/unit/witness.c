@@ -106,7 +106,7 @@ requests(void)
 }
 
 
-/* --- a log of 9 leaves, and another that differs from its fourth on -------- */
+/* --- a log of 9 leaves, and another that differs from its fourth on ------- */
 
 static debar_hash_t  leaves[2][LEAVES];
 
