@@ -115,13 +115,14 @@ debar_witness_serve(int argc, char **argv)
         || chdir("/") == -1
         || debar_service_drop(&w->service, &user) != DEBAR_OK)
     {
-        return DEBAR_EXIT_FAILURE;
+        rc = DEBAR_EXIT_FAILURE;
+
+    } else {
+        (void) debar_service_log(&w->service, "started as uid=%ld gid=%ld (%s)",
+                                 (long) user.uid, (long) user.gid, user.why);
+        rc = debar_service_start(&w->service);
     }
 
-    (void) debar_service_log(&w->service, "started as uid=%ld gid=%ld (%s)",
-                             (long) user.uid, (long) user.gid, user.why);
-
-    rc = debar_service_start(&w->service);
     EVP_PKEY_free(w->private);
     free(w);
 
@@ -389,11 +390,12 @@ debar_serve_run(debar_service_t *service, int ready)
         }
 
         (void) debar_service_log(service, "%s", fault.text);
+        rc = DEBAR_EXIT_FAILURE;
 
-        return DEBAR_EXIT_FAILURE;
+    } else {
+        rc = debar_serve_loop(w, ready);
     }
 
-    rc = debar_serve_loop(w, ready);
     debar_hasher_free(w->hasher);
 
     return rc;
