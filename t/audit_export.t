@@ -14,6 +14,7 @@ use JSON::PP;
 use Test::More;
 
 use Debar::Test;
+use Debar::Test::Schemas;
 
 my $dir = test_dir();
 my $json = JSON::PP->new->utf8->canonical;
@@ -77,6 +78,18 @@ $rows[32]{evidence} = { a => [] };
 $rows[34]{content} = { type => 'pe', size => 10, sha256 => 'ab' x 32,
                        name => 'set=up|.exe' };
 $rows[36]{url} = "http://ho\0st/x";
+$rows[40]{url} = 'http://[2001:db8::1]/';
+delete $rows[40]{upstream};
+$rows[42]{url} = 'http://a_b.example/';
+$rows[44]{method} = 'PROPFIND';
+$rows[46]{content} = { type => 'pe', size => 10, sha256 => 'no' };
+$rows[48]{content} = { name => 'x', size => 'many', sha256 => 'AB' x 32 };
+$rows[50]{url} = 'http://-a.example/';
+$rows[52]{url} = 'http://a..b/';
+$rows[54]{url} = "http://h.example/" . ("\x{416}\x{1}=" x 900);
+$rows[54]{user} = 'u' x 1022 . "\x{416}";
+$rows[54]{gateway} = 'g' x 200;
+$rows[54]{evidence} = [{ kind => 'text', value => '\\' x 9000 }];
 $rows[38]{mode} = 'break-glass';
 $rows[38]{verdict} = 'block';
 
@@ -132,10 +145,117 @@ sub denied {
 }
 
 
-# OCSF: what 1.3.0 requires of HTTP Activity and its profiles.
+# OCSF: what 1.6.0 requires of HTTP Activity and its profiles.  Others may be
+# validated here, too: those of a log whose requests were all let through.
 
-my @o = map { $json->decode($_) } lines_of('ocsf');
-my %activity = (GET => 3, CONNECT => 1);
+my @profiles = qw(host network_proxy security_control);
+my $ocsf = ocsf_notes("$FindBin::Bin/schemas/ocsf.txt");
+my $ecs = ecs_notes("$FindBin::Bin/schemas/ecs.txt");
+
+sub valid {
+    my ($name, $faults, @records) = @_;
+    my %bad;
+
+    for my $n (0 .. $#records) {
+        push @{ $bad{$_} }, $n for $faults->($records[$n]);
+    }
+
+    is_deeply([map { "$_ (record $bad{$_}[0])" } sort keys %bad], [], $name);
+}
+
+# Notes say nothing but what is published.
+
+sub held_against {
+    my ($name, $ours, $theirs) = @_;
+    my @bad;
+
+    for my $key (sort keys %$ours) {
+        my ($we, $they) = ($ours->{$key}, $theirs->{$key});
+
+        push(@bad, "$key is not published"), next if !$they;
+        push @bad, map { "$key: $_" }
+                   grep { ($we->{$_} // '') ne ($they->{$_} // '') }
+                   qw(type array required object);
+        push @bad, map { "$key: value $_" } grep { !$they->{values}{$_} }
+                   keys %{ $we->{values} } if $they->{values};
+    }
+
+    all_hold($name, @bad);
+}
+
+SKIP: {
+    skip 'DEBAR_OCSF names no checkout of ocsf-schema 1.6.0', 1
+        if !$ENV{DEBAR_OCSF};
+
+    my $published = ocsf_published($ENV{DEBAR_OCSF}, 'http_activity',
+                                   @profiles);
+
+    for my $object (sort keys %$ocsf) {
+        my ($we, $they) = ($ocsf->{$object}, $published->{$object});
+        my %one = map { $_ => 1 } @{ $they->{one} || [] };
+
+        held_against("notes of OCSF hold: $object", $we->{attributes},
+                     $they->{attributes});
+        all_hold("notes of OCSF hold: $object, what one is needed of",
+                 grep { !$one{$_} } @{ $we->{one} || [] });
+        all_hold("notes of OCSF hold: $object, what is required",
+                 grep { $they->{attributes}{$_}{required}
+                        && !$we->{attributes}{$_}{required} }
+                 keys %{ $they->{attributes} });
+    }
+
+    $ocsf = $published;
+}
+
+SKIP: {
+    skip 'DEBAR_ECS names no ecs_flat.yml', 1 if !$ENV{DEBAR_ECS};
+
+    my $published = ecs_published($ENV{DEBAR_ECS});
+
+    held_against('notes of ECS hold', $ecs, $published);
+    $ecs = $published;
+}
+
+sub ocsf_valid {
+    my ($name, @records) = @_;
+
+    valid("ocsf: valid: $name", sub { ocsf_faults($ocsf, $_[0]) }, @records);
+}
+
+sub ecs_valid {
+    my ($name, @records) = @_;
+
+    valid("ecs: valid: $name", sub { ecs_faults($ecs, 'debar', $_[0]) },
+          @records);
+}
+
+my @lines_ocsf = lines_of('ocsf');
+my @o = map { $json->decode($_) } @lines_ocsf;
+
+ocsf_valid('every record', @o);
+
+# the validation itself: each of these is found
+
+for (['no product', sub { delete $_[0]{metadata}{product} }],
+     ['an attribute of no class', sub { $_[0]{verdict} = 'block' }],
+     ['an action that there is not', sub { $_[0]{action_id} = 7 }],
+     ['text for a number', sub { $_[0]{severity_id} = '3' }],
+     ['a number for text', sub { $_[0]{severity} = 3 }],
+     ['no address', sub { $_[0]{src_endpoint}{ip} = '10.1.2.0/24' }],
+     ['no host', sub { $_[0]{dst_endpoint}{hostname} = '2001:db8::1' }],
+     ['an end of nothing', sub { $_[0]{src_endpoint} = { port => 1 } }],
+     ['neither request nor response',
+      sub { delete @{ $_[0] }{qw(http_request http_response)} }],
+     ['one for many', sub { $_[0]{metadata}{profiles} = 'host' }])
+{
+    my ($name, $spoil) = @$_;
+    my $one = $json->decode($lines_ocsf[0]);
+
+    $spoil->($one);
+    isnt(scalar(my @f = ocsf_faults($ocsf, $one)), 0, "ocsf: found: $name");
+}
+
+my %activity = (GET => 3, CONNECT => 1, PATCH => 9, PROPFIND => 99);
 my @bad;
 
 is(scalar @o, 60, 'ocsf: a record a decision');
@@ -148,14 +268,16 @@ for my $n (0 .. $#o) {
     push @bad, "$n: class"
         if $o->{class_uid} != 4002 || $o->{category_uid} != 4
            || $o->{activity_id} != $id || $o->{type_uid} != 400200 + $id
-           || $o->{metadata}{version} ne '1.3.0'
+           || $o->{metadata}{version} ne '1.6.0'
            || $o->{metadata}{product}{name} ne 'debar';
     push @bad, "$n: verdict"
-        if $o->{action_id} != 1 + denied($row)
+        if $o->{action_id} != (denied($row) ? 2 : $row->{verdict} eq 'pass'
+                               ? 1 : 3)
            || $o->{unmapped}{verdict} ne $row->{verdict}
            || ($o->{disposition_id} == 2)
               != ($row->{verdict} eq 'block' && denied($row));
-    push @bad, "$n: ends" if !$o->{src_endpoint} || !$o->{http_request};
+    push @bad, "$n: ends" if !$o->{src_endpoint} && !$o->{dst_endpoint}
+                             || !$o->{http_request};
     push @bad, "$n: url"
         if ($o->{http_request}{url}{url_string} // '') ne ($row->{url} // '');
     push @bad, "$n: user"
@@ -166,14 +288,26 @@ for my $n (0 .. $#o) {
            != ($n % 3 || $n == 26 ? -1 : 100 + $n);
 }
 
-all_hold('ocsf: every record has what is required, and says what the line does',
-         @bad);
+all_hold('ocsf: every record says what the line does', @bad);
 is($o[0]{time}, 1793527201001, 'ocsf: the time in milliseconds');
 is($o[0]{src_endpoint}{ip}, '10.1.2.3', 'ocsf: who');
 is($o[1]{src_endpoint}{ip}, '2001:db8::7', 'ocsf: who, of IPv6');
 is($o[1]{src_endpoint}{port}, 99, 'ocsf: and the port');
 is($o[0]{dst_endpoint}{hostname}, 'shop.example', 'ocsf: where to');
-is($o[28]{dst_endpoint}{hostname}, '2001:db8::1', 'ocsf: to an address');
+is($o[28]{dst_endpoint}{ip}, '192.0.2.9', 'ocsf: to an address');
+is($o[28]{dst_endpoint}{hostname}, undef, 'ocsf: which is no host name');
+is($o[40]{dst_endpoint}{ip}, '2001:db8::1', 'ocsf: one not dialled, either');
+is($o[42]{dst_endpoint}{name}, 'a_b.example',
+   'ocsf: a name that DNS has not for hosts is another name');
+is($o[30]{activity_name}, 'Patch', 'ocsf: a method');
+is($o[44]{activity_name}, 'PROPFIND', 'ocsf: one that it has no number for');
+is($o[44]{http_request}{http_method}, undef, 'ocsf: nor a value');
+is_deeply($o[34]{file}, { name => 'set=up|.exe', size => 10, type_id => 1,
+                          type => 'Regular File',
+                          hashes => [{ algorithm_id => 3, value => 'ab' x 32,
+                                       algorithm => 'SHA-256' }] },
+          'ocsf: the file');
+is($o[46]{file}, undef, 'ocsf: one without a name is not said to be one');
 is_deeply($o[22]{src_endpoint}, { name => $rows[22]{client} },
           'ocsf: a hash of a client is no address');
 is_deeply($o[24]{src_endpoint}, { name => '10.1.2.0/24' },
@@ -186,7 +320,24 @@ is($o[38]{disposition}, 'Logged',
 
 # ECS
 
-my @e = map { $json->decode($_) } lines_of('ecs');
+my @lines_ecs = lines_of('ecs');
+my @e = map { $json->decode($_) } @lines_ecs;
+
+ecs_valid('every record', @e);
+
+for (['a field of our own elsewhere', sub { $_[0]{event}{verdict} = 'block' }],
+     ['a value that there is not', sub { $_[0]{event}{kind} = 'verdict' }],
+     ['no address', sub { $_[0]{source}{ip} = 'h:00' }],
+     ['text for a number', sub { $_[0]{event}{duration} = '1' }],
+     ['an array or not', sub { $_[0]{event}{type} = 'denied' }])
+{
+    my ($name, $spoil) = @$_;
+    my $one = $json->decode($lines_ecs[0]);
+
+    $spoil->($one);
+    isnt(scalar(my @f = ecs_faults($ecs, 'debar', $one)), 0,
+         "ecs: found: $name");
+}
 
 @bad = ();
 
@@ -208,7 +359,7 @@ for my $n (0 .. $#e) {
 }
 
 is(scalar @e, 60, 'ecs: a record a decision');
-all_hold('ecs: every record has what is required', @bad);
+all_hold('ecs: every record says what the line does', @bad);
 is($e[0]{event}{duration}, 1500000, 'ecs: nanoseconds');
 is($e[0]{http}{response}{status_code}, 403, 'ecs: the outcome');
 is($e[24]{source}{ip}, undef, 'ecs: a network is no address');
@@ -259,7 +410,7 @@ for my $n (0 .. $#c) {
                              || $head->[4] ne $rows[$n]{verdict}
                              || $head->[6] !~ /^(?:\d|10)$/;
     push @bad, "$n: time" if ($ext->{rt} // '') ne $o[$n]{time};
-    push @bad, "$n: who" if $n != 20 && $n != 26
+    push @bad, "$n: who" if $n != 20 && $n != 26 && $n != 54
                             && $ext->{suser} ne $rows[$n]{user};
     push @bad, "$n: src" if ($ext->{src} // '1.1.1.1') !~ /^[0-9.]+$/;
 }
@@ -276,6 +427,37 @@ is($ext->{cs1Label}, 'Vendor', 'cef: what a field of our own is');
 is($ext->{c6a2}, '2001:db8::7', 'cef: an address of IPv6 has its own field');
 (undef, $ext) = cef($c[34]);
 is($ext->{fname}, 'set=up|.exe', 'cef: the file');
+
+# keys of the guide, and the lengths that it gives them
+
+my %length = (act => 63, cat => 1023, cs1 => 4000, cs2 => 4000, cs3 => 4000,
+              cs4 => 4000, cs5 => 4000, cs6 => 4000, dhost => 1023,
+              dvchost => 100, externalId => 40, fileHash => 255, fname => 1023,
+              reason => 1023, request => 1023, requestMethod => 1023,
+              shost => 1023, suser => 1023, (map { ("cs${_}Label" => 1023) }
+              1 .. 6), map { ("${_}Label" => 1023) } qw(cn1 cn2 c6a2 c6a3));
+my %other = map { $_ => 1 } qw(rt src spt dst dpt in fsize cn1 cn2 c6a2 c6a3);
+
+@bad = ();
+
+for my $n (0 .. $#c) {
+    my $e = (cef($c[$n]))[1];
+
+    push @bad, map { "$n: $_" }
+               grep { exists $length{$_} ? length $e->{$_} > $length{$_}
+                                         : !$other{$_} } keys %$e;
+    push @bad, map { "$n: $_ without its label" }
+               grep { /^(?:cs|cn|c6a)\d$/ && !exists $e->{"${_}Label"} }
+               keys %$e;
+}
+
+all_hold('cef: keys are those of the guide, values not longer', @bad);
+(undef, $ext) = cef($c[54]);
+is(length $ext->{request}, 17 + 6 * 167 + 2,
+   'cef: a long URL is cut between characters');
+is($ext->{suser}, 'u' x 1022, 'cef: not within one');
+is($ext->{dvchost}, 'g' x 100, 'cef: a long name is cut');
+is(length $ext->{cs4}, 4000, 'cef: evidence is cut');
 
 
 # RFC 5424

@@ -41,7 +41,7 @@ static const char  debar_export_help[] =
     "Writes each decision of the audit log in DIR, the oldest first, with its\n"
     "outcome, as one line that other systems collect.  FORM:\n"
     "\n"
-    "  ocsf     OCSF 1.3.0, HTTP Activity\n"
+    "  ocsf     OCSF 1.6.0, HTTP Activity\n"
     "  ecs      Elastic Common Schema 8\n"
     "  cef      Common Event Format\n"
     "  syslog   RFC 5424, facility 13, with structured data\n"

@@ -2,12 +2,16 @@
  * Decisions as OCSF (HTTP Activity) and as documents of ECS.
  */
 
+#include <arpa/inet.h>
+#include <ctype.h>
 #include <stdlib.h>
 
 #include "audit_export.h"
 
 
-#define DEBAR_OCSF_CLASS  4002    /* HTTP Activity, of Network Activity */
+#define DEBAR_OCSF_CLASS    4002  /* HTTP Activity, of Network Activity */
+#define DEBAR_OCSF_VERSION  "1.6.0"
+#define DEBAR_ECS_VERSION   "8.11.0"
 
 
 /* value is taken over; what is NULL, or an empty object, is left out. */
@@ -81,13 +85,16 @@ debar_json_line(debar_buf_t *b, json_t *object)
 
 /* --- OCSF ------------------------------------------------------------------ */
 
+/* The methods that activity_id and http_method have a value for. */
+
 static unsigned
 debar_ocsf_activity(debar_str_t method)
 {
     unsigned  i;
 
     static const char  *const methods[] = {
-        "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT", "TRACE"
+        "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT", "TRACE",
+        "PATCH"
     };
 
     if (method.len == 0) {
@@ -106,24 +113,29 @@ debar_ocsf_activity(debar_str_t method)
 }
 
 
+/* What only is watched, in monitor mode or by a row that logs, is Observed. */
+
 static void
 debar_ocsf_outcome(json_t *o, const debar_export_t *e)
 {
-    unsigned  verdict;
+    unsigned  seen;
 
     static const struct {
+        int          action_id;
+        const char  *action;
         int          id;
         const char  *name;
-    } dispositions[] = {
-        { 1, "Allowed" }, { 17, "Logged" }, { 25, "Rejected" }, { 2, "Blocked" }
+    } of[] = {
+        { 1, "Allowed", 1, "Allowed" }, { 3, "Observed", 17, "Logged" },
+        { 2, "Denied", 25, "Rejected" }, { 2, "Denied", 2, "Blocked" }
     };
 
-    verdict = e->verdict >= DEBAR_REJECT && !e->denied ? DEBAR_LOG : e->verdict;
+    seen = e->verdict >= DEBAR_REJECT && !e->denied ? DEBAR_LOG : e->verdict;
 
-    debar_json_put(o, "action_id", json_integer(e->denied ? 2 : 1));
-    debar_json_z(o, "action", e->denied ? "Denied" : "Allowed");
-    debar_json_put(o, "disposition_id", json_integer(dispositions[verdict].id));
-    debar_json_z(o, "disposition", dispositions[verdict].name);
+    debar_json_put(o, "action_id", json_integer(of[seen].action_id));
+    debar_json_z(o, "action", of[seen].action);
+    debar_json_put(o, "disposition_id", json_integer(of[seen].id));
+    debar_json_z(o, "disposition", of[seen].name);
 
     debar_json_put(o, "severity_id",
                    json_integer(e->verdict >= DEBAR_REJECT ? 3
@@ -136,20 +148,64 @@ debar_ocsf_outcome(json_t *o, const debar_export_t *e)
 }
 
 
+/* A host goes where its kind has a place: an address, a name of DNS, another
+ * name (with an underscore). */
+
+static int
+debar_ocsf_is_hostname(const char *host)
+{
+    size_t  i;
+
+    for (i = 0; host[i]; i++) {
+        if (!isalnum((unsigned char) host[i])
+            && (i == 0 || host[i + 1] == '\0' || host[i] == '_'
+                || host[i] == ':' || (host[i] == '.' && host[i - 1] == '-')
+                || (host[i] != '.' && host[i - 1] == '.')
+                || (host[i] == '.' && host[i - 1] == '.')))
+        {
+            return 0;
+        }
+    }
+
+    return i > 0;
+}
+
+
+static int
+debar_ocsf_is_addr(const char *host)
+{
+    unsigned char  raw[16];
+
+    return inet_pton(AF_INET, host, raw) == 1
+           || inet_pton(AF_INET6, host, raw) == 1;
+}
+
+
 static void
-debar_ocsf_http(json_t *o, const debar_export_t *e)
+debar_ocsf_http(json_t *o, const debar_export_t *e, unsigned activity)
 {
     json_t  *url, *request, *response;
 
+    /* url_string, or a path, is required */
+
     url = json_object();
     debar_json_share(url, "url_string", e->line, "url", JSON_STRING);
-    debar_json_z(url, "scheme", e->scheme);
-    debar_json_z(url, "hostname", e->host);
-    debar_json_port(url, e->host_port);
+
+    if (json_object_size(url)) {
+        debar_json_z(url, "scheme", e->scheme);
+        debar_json_z(url, "hostname", debar_ocsf_is_hostname(e->host)
+                                      ? e->host : "");
+        debar_json_port(url, e->host_port);
+    }
 
     request = json_object();
     debar_json_share(request, "uid", e->line, "incident", JSON_STRING);
-    debar_json_share(request, "http_method", e->line, "method", JSON_STRING);
+
+    if (activity && activity != 99) {
+        debar_json_share(request, "http_method", e->line, "method",
+                         JSON_STRING);
+    }
+
     debar_json_put(request, "url", url);
 
     /* one of request and response is required */
@@ -169,12 +225,47 @@ debar_ocsf_http(json_t *o, const debar_export_t *e)
 }
 
 
+/* An end has a name of some kind, or is not told. */
+
+static json_t *
+debar_ocsf_dst(const debar_export_t *e)
+{
+    json_t    *dst, *as, *where;
+    unsigned   addr;
+
+    dst = json_object();
+    addr = (unsigned) debar_ocsf_is_addr(e->host);
+
+    if (!addr) {
+        debar_json_z(dst, debar_ocsf_is_hostname(e->host) ? "hostname" : "name",
+                     e->host);
+    }
+
+    debar_json_z(dst, "ip", e->dialled[0] ? e->dialled : addr ? e->host : "");
+
+    if (json_object_size(dst) == 0) {
+        return dst;
+    }
+
+    debar_json_port(dst, e->dialled_port ? e->dialled_port : e->host_port);
+    as = json_object();
+    debar_json_share(as, "number", e->upstream, "asn", JSON_INTEGER);
+    debar_json_put(dst, "autonomous_system", as);
+    where = json_object();
+    debar_json_share(where, "country", e->upstream, "country", JSON_STRING);
+    debar_json_put(dst, "location", where);
+
+    return dst;
+}
+
+
 static void
 debar_ocsf_ends(json_t *o, const debar_export_t *e)
 {
-    json_t  *src, *dst, *as, *where, *user, *actor, *proxy, *device;
+    json_t  *src, *dst, *user, *actor, *proxy, *device;
 
     src = json_object();
+    dst = debar_ocsf_dst(e);
 
     if (e->client[0]) {
         debar_json_z(src, "ip", e->client);
@@ -186,22 +277,11 @@ debar_ocsf_ends(json_t *o, const debar_export_t *e)
 
     /* one of both ends is required */
 
-    if (json_object_size(src) == 0) {
+    if (json_object_size(src) == 0 && json_object_size(dst) == 0) {
         debar_json_z(src, "name", "unknown");
     }
 
     debar_json_put(o, "src_endpoint", src);
-
-    dst = json_object();
-    as = json_object();
-    where = json_object();
-    debar_json_z(dst, "hostname", e->host);
-    debar_json_z(dst, "ip", e->dialled);
-    debar_json_port(dst, e->dialled_port ? e->dialled_port : e->host_port);
-    debar_json_share(as, "number", e->upstream, "asn", JSON_INTEGER);
-    debar_json_put(dst, "autonomous_system", as);
-    debar_json_share(where, "country", e->upstream, "country", JSON_STRING);
-    debar_json_put(dst, "location", where);
     debar_json_put(o, "dst_endpoint", dst);
 
     user = json_object();
@@ -221,6 +301,36 @@ debar_ocsf_ends(json_t *o, const debar_export_t *e)
         debar_json_z(device, "type", "Server");
         debar_json_put(o, "device", device);
     }
+}
+
+
+/* A name is required: a file without one is in unmapped only. */
+
+static void
+debar_ocsf_file(json_t *o, const debar_export_t *e)
+{
+    json_t        *file, *hash;
+    debar_str_t    sha256;
+    const json_t  *content;
+
+    content = json_object_get(e->line, "content");
+
+    if (debar_export_str(content, "name").len == 0) {
+        return;
+    }
+
+    file = json_pack("{si ss}", "type_id", 1, "type", "Regular File");
+    debar_json_share(file, "name", content, "name", JSON_STRING);
+    debar_json_share(file, "size", content, "size", JSON_INTEGER);
+    sha256 = debar_export_str(content, "sha256");
+
+    if (sha256.len == 64 && strspn(sha256.data, "0123456789abcdef") == 64) {
+        hash = json_pack("[{si ss ss}]", "algorithm_id", 3, "algorithm",
+                         "SHA-256", "value", sha256.data);
+        debar_json_put(file, "hashes", hash);
+    }
+
+    debar_json_put(o, "file", file);
 }
 
 
@@ -291,7 +401,7 @@ debar_export_ocsf(debar_buf_t *out, const debar_export_t *e)
 
     static const char  *const captions[] = {
         "Unknown", "Connect", "Delete", "Get", "Head", "Options", "Post", "Put",
-        "Trace"
+        "Trace", "Patch"
     };
 
     method = debar_export_str(e->line, "method");
@@ -304,7 +414,7 @@ debar_export_ocsf(debar_buf_t *out, const debar_export_t *e)
                   "activity_id", (int) activity,
                   "type_uid", (int) (DEBAR_OCSF_CLASS * 100 + activity),
                   "time", (json_int_t) e->msec,
-                  "metadata", "version", "1.3.0",
+                  "metadata", "version", DEBAR_OCSF_VERSION,
                   "profiles", "host", "network_proxy", "security_control",
                   "product", "name", "debar", "vendor_name", "Debar",
                   "version", DEBAR_VERSION);
@@ -329,9 +439,10 @@ debar_export_ocsf(debar_buf_t *out, const debar_export_t *e)
     }
 
     debar_ocsf_outcome(o, e);
-    debar_ocsf_http(o, e);
+    debar_ocsf_http(o, e, activity);
     debar_ocsf_ends(o, e);
     debar_ocsf_rule(o, e);
+    debar_ocsf_file(o, e);
     debar_json_put(o, "unmapped", debar_export_rest(e));
     debar_json_line(out, o);
 }
@@ -494,7 +605,7 @@ debar_export_ecs(debar_buf_t *out, const debar_export_t *e)
     json_t  *o;
 
     o = json_pack("{ss s{ss}}", "@timestamp", e->time, "ecs", "version",
-                  "8.11.0");
+                  DEBAR_ECS_VERSION);
 
     if (o == NULL) {
         abort();
