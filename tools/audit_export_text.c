@@ -394,12 +394,58 @@ debar_export_join(debar_buf_t *b, const json_t *array)
 
 /* --- CEF ------------------------------------------------------------------- */
 
+/* How long a value may be, in the guide's table of keys for producers (Common
+ * Event Format, rev. 25 and later); what is not there has 1023. */
+
+static const struct {
+    const char  *key;
+    size_t       max;
+} debar_cef_lengths[] = {
+    { "act", 63 }, { "cs1", 4000 }, { "cs2", 4000 }, { "cs3", 4000 },
+    { "cs4", 4000 }, { "cs5", 4000 }, { "cs6", 4000 }, { "dvchost", 100 },
+    { "externalId", 40 }, { "fileHash", 255 }, { NULL, 1023 }
+};
+
+
+/* What of a value that length holds, in whole characters. */
+
+static debar_str_t
+debar_cef_cut(const char *key, debar_str_t s)
+{
+    size_t         i, k, n, used;
+    unsigned char  c;
+
+    for (k = 0; debar_cef_lengths[k].key; k++) {
+        if (strcmp(debar_cef_lengths[k].key, key) == 0) {
+            break;
+        }
+    }
+
+    for (i = 0, used = 0; i < s.len; i += n) {
+
+        c = (unsigned char) s.data[i];
+        n = c < 0xc0 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+
+        /* a control character becomes U+FFFD */
+
+        used += (c < 0x20 && c != '\n' && c != '\r') || c == 0x7f || c == 0xc2
+                ? 3 : n;
+
+        if (used > debar_cef_lengths[k].max) {
+            break;
+        }
+    }
+
+    return debar_str(s.data, i < s.len ? i : s.len);
+}
+
+
 static void
 debar_cef(debar_buf_t *b, const char *key, debar_str_t s)
 {
     if (s.len) {
         debar_buf_printf(b, " %s=", key);
-        debar_export_escape(b, s, "\\=", 1);
+        debar_export_escape(b, debar_cef_cut(key, s), "\\=", 1);
     }
 }
 
