@@ -569,6 +569,38 @@ refused(verify(rewritten('garbled', "7\nnothing" . $cosigned =~ s/A/B/gr), @keys
 refused(verify(rewritten('old', $first), @keys), qr/changed/,
         'or all but the first: that one is enough');
 
+# Its proofs have the sealer's word, and no other.
+
+$r = audit('prove', sealed_incident(123), $bad, '-o', "$dir/forged");
+is($r->{status}, 0, 'what was rewritten is proved ...');
+like($r->{err}, qr/not of this log as it is/, '... which is doubted');
+is(audit('check-proof', "$dir/forged", '--key', $log->{public})->{status}, 0,
+   'and holds by the sealer\'s key');
+refused(audit('check-proof', "$dir/forged", '--key', $log->{public}, @keys),
+        qr/not cosigned by/, 'not by a witness\'s');
+
+# A witness that stopped: what it cosigned is made here, by openssl, of a year
+# that is over.
+
+my $body_now = text_of(@{ sealed_log("$dir/stopped", $log,
+                                     live => \@lines)->{leaves} });
+my $then = 1_700_000_000;
+my $made = write_file("$dir/message", "cosignature/v1\ntime $then\n$body_now");
+my $sig = run_command(['openssl', 'pkeyutl', '-sign', '-rawin', '-inkey',
+                       $by{w2}{pem}, '-in', $made])->{out};
+my $of_then = trust_note($body_now, $log) . "\xe2\x80\x94 $by{w2}{name} "
+              . encode_base64(pack('a4 Q> a*', $by{w2}{id}, $then, $sig), '')
+              . "\n";
+
+write_file("$dir/stopped/sealed/cosigned", length($of_then) . "\n$of_then");
+$r = audit('verify', "$dir/stopped", '--key', $log->{public}, '--witness',
+           $by{w2}{public});
+is($r->{status}, 0, 'a cosignature by openssl holds') or diag($r->{err});
+like($r->{out}, qr/w2 at 2023-11-14T22:13:20Z: 700 of 700/, 'of its time');
+refused(verify("$dir/stopped", '--witness', $by{w2}{public}, '--witness-age',
+               '30d'), qr/stale: witness.example\/w2 cosigned last at 2023-/,
+        'which is too long ago where that is asked');
+
 # An old log put back: the witness has seen more, and its note is at hand.
 
 my $old = "$dir/back";

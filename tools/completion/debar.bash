@@ -13,7 +13,7 @@ _debar()
             | --client-ca | --htpasswd | --key | --passphrase | --socket \
             | --pid | --log | --pass-file | --approver | --from | --root \
             | --previous | --preview | --diff | --merge | -A | --against \
-            | --in-force)
+            | --in-force | --witness-key | --state | --checkpoint)
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return
             ;;
