@@ -488,7 +488,7 @@ $r = run_command([debar_path(), 'audit', 'retain', $audit]);
 is($r->{status}, 1, 'retain goes by its policy');
 like($r->{err}, qr/debar_audit_keep off/, 'and says so');
 
-policy('30mo');
+policy('30mo searchable=30mo');
 is($gw->stop->{status} + $gw->start->{status}, 0, '30mo: a sealer');
 ok((eventually { ($gw->status->{sealer}{keep} // '') eq '30mo' } 10),
    'has looked at it') or diag(explain $gw->status->{sealer});
@@ -497,12 +497,35 @@ ok(-e "$audit/" . name(1) . '.jsonl', 'and keeps what is old');
 $r = run_command([debar_path(), 'audit', 'retain', $audit, '--json']);
 is($r->{status}, 0, 'so does retain');
 ok(-e "$audit/" . name(1) . '.jsonl', 'by the same policy');
+is(debar('index', $audit, '--quiet')->{status}, 0, 'somebody indexes it');
+
+my $old = sealed_incident($n - 50);
+
+like(debar('search', $audit, '--incident', $old, '--format', 'json')->{out},
+     qr/$old/, 'and finds a line');
 policy('12mo');
-is($gw->stop->{status} + $gw->start->{status}, 0, '12mo: a sealer');
+$gw->stop;
+
+# A clock that is years ahead, or so it looks, is not believed at once.
+
+my $state = file_text("$audit/sealed/state");
+
+write_file("$audit/sealed/state", $state =~ s/"time":"\K\d{4}/2019/r);
+is($gw->start->{status}, 0, 'a clock is years from where the log ends');
+ok((eventually { ($gw->status->{sealer}{retain_error} // '') =~ /clock/ } 10),
+   'the sealer asks whether it is right');
+ok(-e "$audit/" . name(1) . '.jsonl', 'and deletes nothing');
+$gw->stop;
+write_file("$audit/sealed/state", $state);
+is($gw->start->{status}, 0, '12mo: a sealer');
 ok((eventually { !-e "$audit/" . name(1) . '.jsonl' } 10), 'deletes it');
 ok((eventually { $gw->status->{sealer}{retained} } 10), 'which it tells')
     or diag(explain $gw->status->{sealer});
 ok(!-e "$audit/sealed/secrets/" . name(1), 'with its secret');
+ok(-e "$audit/index.sqlite", 'the index is kept');
+is(index(file_text("$audit/index.sqlite"), $old), -1, 'without its lines');
+is(debar('search', $audit, '--incident', $old, '--format', 'json',
+         '--no-update')->{out}, '', 'which are not found any more');
 like(file_text("$audit/sealed/deletions"), qr/^policy keep 12mo\nby sealer\n/m,
      'in its own name');
 like(file_text($gw->dir . '/logs/seal.log'),

@@ -167,9 +167,13 @@ debar_index_make(debar_index_t *x, const debar_audit_t *a,
         return DEBAR_ERROR;
     }
 
-    /* who may read the log may read what is found by it */
+    /* who may read the log may read what is found by it; the sealer takes out
+     * what it deletes */
 
-    if (stat(a->path, &st) == 0 && fchown(fd, (uid_t) -1, st.st_gid) == -1) {
+    if (stat(a->path, &st) == 0
+        && fchown(fd, geteuid() == 0 ? st.st_uid : (uid_t) -1, st.st_gid)
+           == -1)
+    {
         (void) fchmod(fd, 0600);
     }
 

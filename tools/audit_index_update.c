@@ -164,8 +164,9 @@ debar_index_update(debar_index_t *x, const debar_audit_t *a, double seconds,
 static int
 debar_index_lock(const debar_audit_t *a, debar_fault_t *fault)
 {
-    int   fd;
-    char  path[DEBAR_MAX_DIR + 64];
+    int          fd;
+    char         path[DEBAR_MAX_DIR + 64];
+    struct stat  st;
 
     debar_audit_path(a, "index.lock", path, sizeof(path));
     fd = open(path, O_RDWR|O_CREAT|O_CLOEXEC|O_NOFOLLOW, 0600);
@@ -174,6 +175,12 @@ debar_index_lock(const debar_audit_t *a, debar_fault_t *fault)
         debar_fault(fault, "%s: %s: let somebody index who may write there, "
                     "and search with --no-update", path, strerror(errno));
         return DEBAR_ERROR;
+    }
+
+    /* the sealer's, too, whoever was the first */
+
+    if (geteuid() == 0 && stat(a->path, &st) == 0) {
+        (void) !fchown(fd, st.st_uid, (gid_t) -1);
     }
 
     if (flock(fd, LOCK_EX|LOCK_NB) == -1) {

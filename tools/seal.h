@@ -53,6 +53,8 @@ typedef struct {
     /* the log */
 
     debar_sealed_state_t   state;            /* on the disk */
+    int64_t                loaded;           /* epoch seconds: of the state
+                                                that it began with */
     debar_sealed_state_t   next;             /* with the leaves since */
     debar_tree_t           tree;             /* of next */
     debar_tree_t           saved;            /* of state */
@@ -84,6 +86,9 @@ typedef struct {
     char                   policy_name[256];
     pid_t                  retaining;        /* who does; 0: nobody now */
     int64_t                retain_day;       /* since the epoch: it began */
+    int64_t                retain_clock;     /* epoch seconds when the machine
+                                                was started, as they were
+                                                last; 0: unknown */
     int64_t                retain_time;      /* epoch seconds: it was done */
     char                   retain_keep[DEBAR_PERIOD_TEXT];
     char                   retain_error[sizeof(debar_fault_t)];

@@ -22,7 +22,8 @@
 #include "seal.h"
 
 
-#define DEBAR_SEAL_DAY  86400
+#define DEBAR_SEAL_DAY   86400
+#define DEBAR_SEAL_AWAY  (30 * DEBAR_SEAL_DAY)   /* a gateway may be off */
 #define DEBAR_SEAL_IDLE  (3 << 13)           /* IOPRIO_CLASS_IDLE */
 
 
@@ -37,6 +38,7 @@ struct debar_seal_retained_s {
 
 
 static void debar_seal_retain_start(debar_seal_t *s);
+static int debar_seal_retain_clock(debar_seal_t *s);
 static void debar_seal_retain_child(debar_seal_t *s);
 static int debar_seal_retain_run(debar_seal_t *s, debar_retain_t *r);
 static void debar_seal_retain_end(debar_seal_t *s, int status);
@@ -116,7 +118,7 @@ debar_seal_retain_start(debar_seal_t *s)
 
     s->retain_day = time(NULL) / DEBAR_SEAL_DAY;
 
-    if (s->state.number == 1) {
+    if (s->state.number == 1 || debar_seal_retain_clock(s) != DEBAR_OK) {
         return;
     }
 
@@ -144,6 +146,45 @@ debar_seal_retain_start(debar_seal_t *s)
     }
 
     s->retaining = pid;
+}
+
+
+/*
+ * A clock that is years ahead would delete all there is.  One that was moved by
+ * days since the last time, or is weeks from where the log ends, is believed
+ * a day later.
+ */
+
+static int
+debar_seal_retain_clock(debar_seal_t *s)
+{
+    int64_t          now, since, off;
+    struct timespec  ts;
+
+    now = (int64_t) time(NULL);
+    clock_gettime(CLOCK_BOOTTIME, &ts);
+    since = now - (int64_t) ts.tv_sec;
+
+    if (s->retain_clock) {
+        off = since - s->retain_clock;
+
+    } else {
+        off = s->loaded ? now - s->loaded : 0;
+        off = off > 0 && off < DEBAR_SEAL_AWAY ? 0 : off;
+    }
+
+    s->retain_clock = since;
+
+    if (off > -DEBAR_SEAL_DAY && off < DEBAR_SEAL_DAY) {
+        return DEBAR_OK;
+    }
+
+    snprintf(s->retain_error, sizeof(s->retain_error), "the clock is %" PRId64
+             " days from where it was when the log was sealed last: is it "
+             "right? nothing is deleted until tomorrow", off / DEBAR_SEAL_DAY);
+    (void) debar_service_log(&s->service, "%s", s->retain_error);
+
+    return DEBAR_ERROR;
 }
 
 

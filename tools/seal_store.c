@@ -78,6 +78,7 @@ debar_seal_load(debar_seal_t *s)
 
     s->next = s->state;
     s->saved = s->tree;
+    s->loaded = s->state.time;
 
     return DEBAR_OK;
 }
