@@ -358,6 +358,15 @@ ssize_t ngx_debar_peek(ngx_connection_t *c, void *buf, size_t size);
 
 void ngx_debar_incident(char out[33]);
 
+/*
+ * Connects to a service beside the gateway (ngx_debar_unix.c).  NULL: it could
+ * not be reached, with *err; or, with *err 0, no connection of nginx is free.
+ */
+
+ngx_connection_t *ngx_debar_unix_connect(ngx_str_t *path, ngx_log_t *log,
+    void *data, ngx_event_handler_pt read, ngx_event_handler_pt write,
+    ngx_err_t *err);
+
 /* CLOCK_MONOTONIC in nanoseconds: for took_us. */
 
 uint64_t ngx_debar_clock(void);

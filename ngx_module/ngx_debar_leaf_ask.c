@@ -6,7 +6,6 @@
 
 #include "ngx_debar_leaf_private.h"
 
-#include <sys/un.h>
 
 
 #define NGX_DEBAR_LEAF_AWAY   1000       /* ms until the next attempt */
@@ -17,8 +16,6 @@
 
 
 static const char *ngx_debar_leaf_connect(ngx_debar_leaves_t *leaves);
-static ngx_connection_t *ngx_debar_leaf_connection(ngx_debar_leaves_t *leaves,
-    ngx_socket_t fd);
 static void ngx_debar_leaf_gone(ngx_debar_leaves_t *leaves, ngx_err_t err,
     const char *what);
 static void ngx_debar_leaf_write(ngx_event_t *wev);
@@ -131,9 +128,7 @@ ngx_debar_leaf_hang_up(ngx_debar_leaves_t *leaves)
 static const char *
 ngx_debar_leaf_connect(ngx_debar_leaves_t *leaves)
 {
-    ngx_err_t            err;
-    ngx_socket_t         fd;
-    struct sockaddr_un   sun;
+    ngx_err_t  err;
 
     /* who was away a moment ago is not asked again for each client */
 
@@ -143,22 +138,12 @@ ngx_debar_leaf_connect(ngx_debar_leaves_t *leaves)
         return NGX_DEBAR_LEAF_NONE;
     }
 
-    ngx_memzero(&sun, sizeof(struct sockaddr_un));
-    sun.sun_family = AF_UNIX;
-    ngx_memcpy(sun.sun_path, leaves->path.data, leaves->path.len);
+    leaves->connection = ngx_debar_unix_connect(&leaves->path,
+                                                leaves->cycle->log, leaves,
+                                                ngx_debar_leaf_read,
+                                                ngx_debar_leaf_write, &err);
 
-    fd = socket(AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC|SOCK_NONBLOCK, 0);
-
-    if (fd == (ngx_socket_t) -1
-        || connect(fd, (struct sockaddr *) &sun, sizeof(struct sockaddr_un))
-           == -1)
-    {
-        err = ngx_socket_errno;
-
-        if (fd != (ngx_socket_t) -1) {
-            (void) ngx_close_socket(fd);
-        }
-
+    if (leaves->connection == NULL && err) {
         leaves->is_away = 1;
         leaves->away = ngx_current_msec + NGX_DEBAR_LEAF_AWAY;
 
@@ -168,7 +153,6 @@ ngx_debar_leaf_connect(ngx_debar_leaves_t *leaves)
     }
 
     leaves->is_away = 0;
-    leaves->connection = ngx_debar_leaf_connection(leaves, fd);
 
     if (leaves->connection == NULL) {
         return "no connection is free to ask the signer: raise "
@@ -176,45 +160,6 @@ ngx_debar_leaf_connect(ngx_debar_leaves_t *leaves)
     }
 
     return NULL;
-}
-
-
-static ngx_connection_t *
-ngx_debar_leaf_connection(ngx_debar_leaves_t *leaves, ngx_socket_t fd)
-{
-    ngx_int_t          rc;
-    ngx_log_t         *log;
-    ngx_connection_t  *c;
-
-    log = leaves->cycle->log;
-    c = ngx_get_connection(fd, log);
-
-    if (c == NULL) {
-        (void) ngx_close_socket(fd);
-        return NULL;
-    }
-
-    c->data = leaves;
-    c->recv = ngx_recv;
-    c->send = ngx_send;
-    c->log = log;
-    c->log_error = NGX_ERROR_INFO;
-    c->number = ngx_atomic_fetch_add(ngx_connection_counter, 1);
-
-    c->read->log = log;
-    c->read->handler = ngx_debar_leaf_read;
-    c->write->log = log;
-    c->write->handler = ngx_debar_leaf_write;
-    c->write->ready = 1;
-
-    rc = ngx_add_conn ? ngx_add_conn(c) : ngx_handle_read_event(c->read, 0);
-
-    if (rc != NGX_OK) {
-        ngx_close_connection(c);
-        return NULL;
-    }
-
-    return c;
 }
 
 

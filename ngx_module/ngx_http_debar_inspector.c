@@ -8,7 +8,6 @@
 
 #include "ngx_http_debar_inspector.h"
 
-#include <sys/un.h>
 
 
 #define NGX_HTTP_DEBAR_INSPECTOR_STEP   (256 * 1024)
@@ -36,8 +35,6 @@ struct ngx_http_debar_inspector_s {
 };
 
 
-static ngx_int_t ngx_http_debar_inspector_connect(
-    ngx_http_debar_inspector_t *in, ngx_str_t *path, ngx_log_t *log);
 static ngx_int_t ngx_http_debar_inspector_hello(
     ngx_http_debar_inspector_t *in, ngx_fd_t file, ngx_fd_t room,
     debar_str_t coding, const debar_file_limits_t *limits);
@@ -61,6 +58,7 @@ ngx_http_debar_inspector_begin(ngx_pool_t *pool, ngx_log_t *log,
     const debar_file_limits_t *limits, ngx_http_debar_inspected_t *inspected,
     const char **failed)
 {
+    ngx_err_t                    err;
     ngx_pool_cleanup_t          *cln;
     ngx_http_debar_inspector_t  *in;
 
@@ -83,7 +81,17 @@ ngx_http_debar_inspector_begin(ngx_pool_t *pool, ngx_log_t *log,
     cln->handler = ngx_http_debar_inspector_cleanup;
     cln->data = in;
 
-    if (ngx_http_debar_inspector_connect(in, path, log) != NGX_OK) {
+    in->connection = ngx_debar_unix_connect(path, log, in,
+                                            ngx_http_debar_inspector_read,
+                                            ngx_http_debar_inspector_write,
+                                            &err);
+
+    if (in->connection == NULL) {
+
+        if (err) {
+            ngx_http_debar_inspector_tell(log, err, path);
+        }
+
         return NULL;
     }
 
@@ -95,73 +103,6 @@ ngx_http_debar_inspector_begin(ngx_pool_t *pool, ngx_log_t *log,
     }
 
     return in;
-}
-
-
-static ngx_int_t
-ngx_http_debar_inspector_connect(ngx_http_debar_inspector_t *in,
-    ngx_str_t *path, ngx_log_t *log)
-{
-    ngx_int_t            rc;
-    ngx_err_t            err;
-    ngx_socket_t         fd;
-    ngx_connection_t    *c;
-    struct sockaddr_un   sun;
-
-    ngx_memzero(&sun, sizeof(struct sockaddr_un));
-    sun.sun_family = AF_UNIX;
-
-    if (path->len >= sizeof(sun.sun_path)) {
-        return NGX_ERROR;
-    }
-
-    ngx_memcpy(sun.sun_path, path->data, path->len);
-
-    fd = socket(AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC|SOCK_NONBLOCK, 0);
-
-    if (fd == (ngx_socket_t) -1
-        || connect(fd, (struct sockaddr *) &sun, sizeof(struct sockaddr_un))
-           == -1)
-    {
-        err = ngx_socket_errno;
-
-        if (fd != (ngx_socket_t) -1) {
-            (void) ngx_close_socket(fd);
-        }
-
-        ngx_http_debar_inspector_tell(log, err, path);
-        return NGX_ERROR;
-    }
-
-    c = ngx_get_connection(fd, log);
-
-    if (c == NULL) {
-        (void) ngx_close_socket(fd);
-        return NGX_ERROR;
-    }
-
-    c->data = in;
-    c->recv = ngx_recv;
-    c->send = ngx_send;
-    c->log = log;
-    c->log_error = NGX_ERROR_INFO;
-    c->number = ngx_atomic_fetch_add(ngx_connection_counter, 1);
-
-    c->read->log = log;
-    c->read->handler = ngx_http_debar_inspector_read;
-    c->write->log = log;
-    c->write->handler = ngx_http_debar_inspector_write;
-    c->write->ready = 1;
-
-    in->connection = c;
-
-    rc = ngx_add_conn ? ngx_add_conn(c) : ngx_handle_read_event(c->read, 0);
-
-    if (rc != NGX_OK) {
-        ngx_http_debar_inspector_abort(in);
-    }
-
-    return rc;
 }
 
 
