@@ -402,8 +402,9 @@ debar_seal_rename(debar_seal_t *s)
 static int
 debar_seal_end(debar_seal_t *s)
 {
-    int       more;
-    uint64_t  now;
+    int                   more;
+    uint64_t              now;
+    debar_sealed_state_t  was;
 
     now = debar_seal_now();
 
@@ -431,11 +432,17 @@ debar_seal_end(debar_seal_t *s)
 
     } while (more);
 
-    (void) debar_service_log(&s->service, "closed file %" PRIu64 ", %" PRIu64
-                             " lines, %" PRIu64 " bytes", s->state.number,
-                             s->state.lines, s->state.bytes);
+    was = s->state;
 
-    return debar_seal_closed(s, 0);
+    if (debar_seal_closed(s, 0) != DEBAR_OK) {
+        return DEBAR_ERROR;
+    }
+
+    (void) debar_service_log(&s->service, "closed file %" PRIu64 ", %" PRIu64
+                             " lines, %" PRIu64 " bytes", was.number,
+                             was.lines, was.bytes);
+
+    return DEBAR_OK;
 }
 
 

@@ -1,13 +1,15 @@
 /*
  * For LD_PRELOAD: of the calls that write to a file system, counted together,
- * number DEBAR_FAIL fails with DEBAR_FAIL_ERRNO, and DEBAR_FAIL_SAID gets its
- * name.  A write(2) does half of its work before.
+ * number DEBAR_FAIL fails with DEBAR_FAIL_ERRNO, or, where that is 0, kills the
+ * process, and DEBAR_FAIL_SAID gets its name.  A write(2) does half of its work
+ * before.
  */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,57 +42,60 @@ fails(const char *what)
         (void) syscall(SYS_close, fd);
     }
 
+    return 1;
+}
+
+
+static int
+lost(void)
+{
     errno = atoi(getenv("DEBAR_FAIL_ERRNO"));
 
-    return 1;
+    if (errno == 0) {
+        (void) kill(getpid(), SIGKILL);
+    }
+
+    return -1;
 }
 
 
 ssize_t
 write(int fd, const void *data, size_t len)
 {
-    int  error;
-
     if (fd <= STDERR_FILENO || !fails("write")) {
         return next(write)(fd, data, len);
     }
 
-    error = errno;
-    (void) next(write)(fd, data, len / 2);
-    errno = error;
+    (void) !next(write)(fd, data, len / 2);
 
-    return -1;
+    return lost();
 }
 
 
 ssize_t
 pwrite(int fd, const void *data, size_t len, off_t at)
 {
-    int  error;
-
     if (!fails("pwrite")) {
         return next(pwrite)(fd, data, len, at);
     }
 
-    error = errno;
-    (void) next(pwrite)(fd, data, len / 2, at);
-    errno = error;
+    (void) !next(pwrite)(fd, data, len / 2, at);
 
-    return -1;
+    return lost();
 }
 
 
 int
 unlinkat(int dir, const char *path, int flags)
 {
-    return fails("unlinkat") ? -1 : next(unlinkat)(dir, path, flags);
+    return fails("unlinkat") ? lost() : next(unlinkat)(dir, path, flags);
 }
 
 
 int
 rename(const char *a, const char *b)
 {
-    return fails("rename") ? -1 : next(rename)(a, b);
+    return fails("rename") ? lost() : next(rename)(a, b);
 }
 
 
@@ -105,7 +110,7 @@ openat(int dir, const char *path, int flags, ...)
     va_end(ap);
 
     if (flags & O_CREAT && fails("openat")) {
-        return -1;
+        return lost();
     }
 
     return next(openat)(dir, path, flags, mode);
@@ -115,33 +120,33 @@ openat(int dir, const char *path, int flags, ...)
 int
 fsync(int fd)
 {
-    return fails("fsync") ? -1 : next(fsync)(fd);
+    return fails("fsync") ? lost() : next(fsync)(fd);
 }
 
 
 int
 fdatasync(int fd)
 {
-    return fails("fdatasync") ? -1 : next(fdatasync)(fd);
+    return fails("fdatasync") ? lost() : next(fdatasync)(fd);
 }
 
 
 int
 ftruncate(int fd, off_t len)
 {
-    return fails("ftruncate") ? -1 : next(ftruncate)(fd, len);
+    return fails("ftruncate") ? lost() : next(ftruncate)(fd, len);
 }
 
 
 int
 renameat(int from, const char *a, int to, const char *b)
 {
-    return fails("renameat") ? -1 : next(renameat)(from, a, to, b);
+    return fails("renameat") ? lost() : next(renameat)(from, a, to, b);
 }
 
 
 int
 mkdirat(int dir, const char *path, mode_t mode)
 {
-    return fails("mkdirat") ? -1 : next(mkdirat)(dir, path, mode);
+    return fails("mkdirat") ? lost() : next(mkdirat)(dir, path, mode);
 }
