@@ -105,6 +105,65 @@ refused(debar('prove', sealed_incident('nobody'), $log), qr/no line has/,
 refused(debar('prove', sealed_incident(9002), $log), qr/not sealed yet/,
         'one that is not sealed yet');
 is(debar('prove', 'x', $log)->{status}, 2, 'no incident at all');
+
+# By the index where there is one; whatever it says, a proof is the same.
+
+my $index = "$log/index.sqlite";
+
+sub again {
+    my ($i, $claim) = @_;
+
+    $r = debar('prove', sealed_incident($i), $log, '-o', "$dir/again");
+    is("$r->{status} " . file_text("$dir/again"),
+       '0 ' . file_text("$dir/p$i"), $claim) or diag($r->{err});
+}
+
+debar('index', $log, '-q');
+
+# What need not be read is not: another file has the incident where it was not
+# sealed, which a look at all of the log stumbles on.
+
+my $second = "$log/audit-00000002.jsonl";
+my $kept = file_text($second);
+my $at = sealed_incident(301 + 128);
+
+write_file($second, $kept =~ s/$at/sealed_incident(5)/er);
+again(5, 'by the index no other file is read');
+unlink $index;
+refused(debar('prove', sealed_incident(5), $log), qr/not what was sealed/,
+        'without one all are');
+write_file($second, $kept);
+
+debar('index', $log, '-q');
+again(5, 'decision and outcome are found by the index');
+again($_, "line $_, too") for 0, 256, 300, 557, 766;
+refused(debar('prove', sealed_incident('nobody'), $log), qr/no line has/,
+        'nobody\'s incident is looked for in all of the log');
+refused(debar('prove', sealed_incident(9002), $log), qr/not sealed yet/,
+        'what is not sealed yet has no proof');
+
+for my $lie ('nth = nth + 1', 'offset = offset + 1', 'len = len - 1',
+             'file = 2', 'len = 1 << 40', 'offset = -1, nth = -1',
+             'onth = 3', 'olen = 0', 'ofile = 1', 'ofile = 77',
+             'ofile = NULL')
+{
+    run_command(['sqlite3', $index, "UPDATE line SET $lie"]);
+    again(5, "an index that says \"$lie\" is not believed");
+    debar('index', $log, '-q', '--rebuild');
+}
+
+run_command(['sqlite3', $index, 'DELETE FROM incident']);
+again(5, 'nor one that has no incident');
+write_file($index, 'x' x 5000);
+again(5, 'nor one that is damaged');
+unlink $index;
+write_file("$log/audit.jsonl.was", my $was = file_text("$log/audit.jsonl"));
+write_file("$log/audit.jsonl", substr $was, 0, 20000);
+debar('index', $log, '-q');
+write_file("$log/audit.jsonl", $was);
+again(5, 'what came since it was made is read');
+unlink $index, "$log/index.lock", "$log/audit.jsonl.was";
+
 refused(debar('prove', sealed_incident('bytes'), $log), qr/./,
         'a line that is no JSON is none of an incident');
 

@@ -375,8 +375,6 @@ done:
 static void
 debar_audit_bar(debar_audit_pool_t *pool)
 {
-    char      what[80];
-    unsigned  i, twentieth;
     uint64_t  done, size;
 
     size = pool->check->log->checkpoint.size;
@@ -388,14 +386,5 @@ debar_audit_bar(debar_audit_pool_t *pool)
         return;
     }
 
-    twentieth = size ? (unsigned) (done * 20 / size) : 20;
-
-    for (i = 0; i < 20; i++) {
-        what[i + 1] = i < twentieth ? '#' : '.';
-    }
-
-    what[0] = '[';
-    snprintf(what + 21, sizeof(what) - 21, "] %3u%% lines checked",
-             size ? (unsigned) (done * 100 / size) : 100);
-    debar_progress(NULL, what, done);
+    debar_progress_bar("lines checked", done, size);
 }

@@ -262,6 +262,47 @@ typedef struct {
 int debar_index_update(debar_index_t *x, const debar_audit_t *a,
     double seconds, debar_index_told_t *told, debar_fault_t *fault);
 
+/* Digests of a file's first and last bytes before offset. */
+
+int debar_index_marks(int fd, int64_t offset,
+    uint8_t head[DEBAR_INDEX_DIGEST], uint8_t tail[DEBAR_INDEX_DIGEST]);
+
+
+/* --- where lines stand (audit_index_hits.c) -------------------------------- */
+
+#define DEBAR_INDEX_HITS  64                 /* lines of one incident, at most */
+
+typedef struct {
+    int64_t   id;
+    int64_t   ino;
+    char      name[DEBAR_SEALED_NAME];
+    int64_t   offset;             /* what is before was read */
+    uint64_t  lines;              /* before it */
+    uint8_t   head[DEBAR_INDEX_DIGEST];
+    uint8_t   tail[DEBAR_INDEX_DIGEST];
+} debar_index_known_t;
+
+typedef struct {
+    debar_index_place_t   list[DEBAR_INDEX_HITS];     /* in order, by file */
+    size_t                n;
+    unsigned              bare;   /* a decision has no outcome */
+    debar_index_known_t  *files;
+    size_t                nfiles;
+} debar_index_hits_t;
+
+/* As the index has it, which may be behind, or somebody's invention.
+ * DEBAR_DECLINED: there is none, or it cannot be read. */
+
+int debar_index_hits(debar_index_hits_t **hits, const debar_audit_t *a,
+    uint64_t incident, debar_fault_t *fault);
+void debar_index_hits_free(debar_index_hits_t *h);
+
+/* The file that is open, as the index has it; NULL: it has it not. */
+
+const debar_index_known_t *debar_index_known_as(const debar_index_hits_t *h,
+    int fd, const char *name);
+
+
 /* Set by a signal: what runs ends after its transaction. */
 
 extern volatile int  debar_index_stop;

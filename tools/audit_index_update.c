@@ -80,8 +80,6 @@ static size_t debar_index_lines(debar_index_run_t *r, debar_index_file_t *f,
     size_t len, int last, debar_fault_t *fault);
 static int debar_index_save(debar_index_run_t *r, debar_index_file_t *f,
     int fd, debar_fault_t *fault);
-static int debar_index_marks(int fd, int64_t offset,
-    uint8_t head[DEBAR_INDEX_DIGEST], uint8_t tail[DEBAR_INDEX_DIGEST]);
 
 
 static double
@@ -753,7 +751,7 @@ debar_index_save(debar_index_run_t *r, debar_index_file_t *f, int fd,
 
 /* Digests of the first and the last bytes before offset. */
 
-static int
+int
 debar_index_marks(int fd, int64_t offset, uint8_t head[DEBAR_INDEX_DIGEST],
     uint8_t tail[DEBAR_INDEX_DIGEST])
 {

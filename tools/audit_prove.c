@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "audit_proof.h"
+#include "audit_prove_private.h"
 #include "audit_witness.h"
 #include "trust.h"
 
@@ -19,21 +19,6 @@ typedef struct {
     const char  *manifest;
     const char  *out;
 } debar_prove_args_t;
-
-/* The search. */
-
-typedef struct {
-    debar_proof_t        *proof;
-    debar_audit_log_t    *log;
-    char                  needle[DEBAR_PROOF_INCIDENT + 16];
-    size_t                len;
-    uint64_t              lines;  /* that were looked at */
-    unsigned              unsealed;          /* one was found behind */
-    unsigned              quiet;
-    debar_tiles_t         tiles;
-    debar_audit_tiles_t   store;
-} debar_prove_t;
-
 
 /* Of the checkpoints that have all lines, the last that most witnesses have
  * cosigned.  They stand behind each other. */
@@ -52,10 +37,6 @@ typedef struct {
 
 static int debar_prove_args(debar_prove_args_t *a, int argc, char **argv);
 static int debar_prove_place(debar_prove_args_t *a, int argc, char **argv);
-static int debar_prove_search(debar_prove_t *s, debar_fault_t *fault);
-static int debar_prove_part(debar_prove_t *s, size_t i, debar_fault_t *fault);
-static int debar_prove_add(debar_prove_t *s, const debar_audit_part_t *part,
-    uint64_t index, const char *line, size_t len, debar_fault_t *fault);
 static int debar_prove_paths(debar_prove_t *s, debar_fault_t *fault);
 static int debar_prove_cosigned(debar_prove_t *s, debar_fault_t *fault);
 static int debar_prove_group(void *data, const debar_note_t *note,
@@ -251,6 +232,10 @@ debar_proof_make(debar_proof_t *p, debar_audit_log_t *log,
 
     rc = debar_prove_search(s, fault);
 
+    if (rc == DEBAR_OK) {
+        rc = debar_prove_paths(s, fault);
+    }
+
     debar_hasher_free(s->tiles.hasher);
     free(s);
 
@@ -268,117 +253,6 @@ debar_proof_make(debar_proof_t *p, debar_audit_log_t *log,
     }
 
     return rc;
-}
-
-
-static int
-debar_prove_search(debar_prove_t *s, debar_fault_t *fault)
-{
-    size_t  i;
-
-    for (i = 0; i < debar_audit_parts(s->log); i++) {
-        if (debar_prove_part(s, i, fault) != DEBAR_OK) {
-            return DEBAR_ERROR;
-        }
-    }
-
-    if (s->proof->n == 0) {
-        debar_fault(fault, s->unsealed ? "%s: incident %s is not sealed yet: "
-                    "try again in a second, or run `debar audit seal --once`"
-                    : "%s: no line has the incident %s: it is of another "
-                    "gateway, or was deleted by policy", s->log->audit.path,
-                    s->proof->incident);
-        return DEBAR_DECLINED;
-    }
-
-    return debar_prove_paths(s, fault);
-}
-
-
-static int
-debar_prove_part(debar_prove_t *s, size_t i, debar_fault_t *fault)
-{
-    int                    rc;
-    size_t                 len;
-    uint64_t               n;
-    const char            *line;
-    debar_audit_part_t     part;
-    debar_audit_reader_t   r;
-
-    if (debar_audit_part(&part, s->log, i, fault) != DEBAR_OK) {
-        return DEBAR_ERROR;
-    }
-
-    if (part.fd == -1) {
-        return DEBAR_OK;
-    }
-
-    if (debar_audit_reader(&r, &part, fault) != DEBAR_OK) {
-        debar_audit_part_close(&part);
-        return DEBAR_ERROR;
-    }
-
-    rc = DEBAR_OK;
-
-    for (n = 0; rc == DEBAR_OK && debar_audit_line(&r, &line, &len); n++) {
-
-        /* a line that a full disk tore off says too little */
-
-        if (memmem(line, len, s->needle, s->len)
-            && !debar_sealed_torn(line, len))
-        {
-            if (n < part.lines) {
-                rc = debar_prove_add(s, &part, n, line, len, fault);
-
-            } else {
-                s->unsealed = 1;
-            }
-        }
-
-        if (++s->lines % 65536 == 0 && !s->quiet) {
-            debar_progress(NULL, "lines searched", s->lines);
-        }
-    }
-
-    if (rc == DEBAR_OK && r.error) {
-        debar_fault(fault, "%s/%s: %s", s->log->audit.path, part.name,
-                    strerror(r.error));
-        rc = DEBAR_ERROR;
-    }
-
-    debar_audit_reader_free(&r);
-    debar_audit_part_close(&part);
-
-    return rc;
-}
-
-
-static int
-debar_prove_add(debar_prove_t *s, const debar_audit_part_t *part,
-    uint64_t index, const char *line, size_t len, debar_fault_t *fault)
-{
-    uint8_t              secret[DEBAR_SEALED_SECRET];
-    debar_proof_line_t  *l;
-
-    if (s->proof->n == DEBAR_PROOF_LINES) {
-        s->proof->more++;
-        return DEBAR_OK;
-    }
-
-    if (debar_audit_secret(secret, &s->log->audit, part->number, fault)
-        != DEBAR_OK)
-    {
-        return DEBAR_ERROR;
-    }
-
-    l = &s->proof->lines[s->proof->n++];
-    memcpy(l->file, part->name, sizeof(l->file));
-    l->number = index + 1;
-    l->leaf = part->first + index;
-    debar_buf_add(&l->line, line, len);
-    debar_merkle_salt(s->tiles.hasher, l->salt, secret, index);
-
-    return DEBAR_OK;
 }
 
 

@@ -129,6 +129,27 @@ debar_progress(void *data, const char *what, uint64_t n)
 
 
 void
+debar_progress_bar(const char *what, uint64_t done, uint64_t total)
+{
+    char      bar[96];
+    double    part;
+    unsigned  i;
+
+    part = total ? (double) done / (double) total : 1;
+    part = part > 1 ? 1 : part;
+    bar[0] = '[';
+
+    for (i = 0; i < 20; i++) {
+        bar[i + 1] = i < (unsigned) (part * 20) ? '#' : '.';
+    }
+
+    snprintf(bar + 21, sizeof(bar) - 21, "] %3u%% %s", (unsigned) (part * 100),
+             what);
+    debar_progress(NULL, bar, done);
+}
+
+
+void
 debar_progress_end(void)
 {
     if (debar_progress_shown) {

@@ -99,6 +99,10 @@ void debar_put(FILE *f, const char *data, size_t len);
 void debar_progress(void *data, const char *what, uint64_t n);
 void debar_progress_end(void);
 
+/* The same as a bar: "[####....]  50% of the log searched". */
+
+void debar_progress_bar(const char *what, uint64_t done, uint64_t total);
+
 /* ,"KEY":"TEXT", without the comma at the start of an object; nothing for
  * empty text. */
 
