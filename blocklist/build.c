@@ -586,6 +586,32 @@ debar_store_table(MDB_txn *txn, MDB_dbi dbi, size_t psize,
 }
 
 
+int
+debar_store_meta(MDB_txn *txn, MDB_dbi meta, const char *name,
+    const void *data, size_t len)
+{
+    MDB_val  k, v;
+
+    k.mv_data = (void *) name;
+    k.mv_size = strlen(name);
+    v.mv_data = (void *) data;
+    v.mv_size = len;
+
+    return mdb_put(txn, meta, &k, &v, 0);
+}
+
+
+int
+debar_store_number(MDB_txn *txn, MDB_dbi meta, const char *name, uint64_t n)
+{
+    char  text[24];
+
+    return debar_store_meta(txn, meta, name, text,
+                            (size_t) snprintf(text, sizeof(text), "%" PRIu64,
+                                              n));
+}
+
+
 static int
 debar_build_tables(debar_build_t *b)
 {
@@ -601,32 +627,6 @@ debar_build_tables(debar_build_t *b)
 }
 
 
-static int
-debar_build_put(debar_build_t *b, const char *name, const void *data,
-    size_t len)
-{
-    MDB_val  k, v;
-
-    k.mv_data = (void *) name;
-    k.mv_size = strlen(name);
-    v.mv_data = (void *) data;
-    v.mv_size = len;
-
-    return mdb_put(b->txn, b->dbi[DEBAR_NAMED_META], &k, &v, 0);
-}
-
-
-static int
-debar_build_number(debar_build_t *b, const char *name, uint64_t n)
-{
-    char  text[24];
-
-    return debar_build_put(b, name, text,
-                           (size_t) snprintf(text, sizeof(text), "%" PRIu64,
-                                             n));
-}
-
-
 /*
  * The size of the file stands in it: it is settled before the commit that
  * writes it, with some pages to spare, and the file is then made that long.
@@ -639,30 +639,38 @@ debar_build_meta(debar_build_t *b)
     char         name[32];
     unsigned     i;
     uint64_t     order;
+    MDB_txn     *txn;
+    MDB_dbi      meta;
     MDB_envinfo  info;
 
+    txn = b->txn;
+    meta = b->dbi[DEBAR_NAMED_META];
     order = DEBAR_BYTE_ORDER;
 
-    rc = debar_build_number(b, "format", DEBAR_SNAPSHOT_FORMAT)
-         || debar_build_put(b, "byte-order", &order, 8)
-         || debar_build_put(b, "generator", "debar " DEBAR_VERSION,
-                            sizeof("debar " DEBAR_VERSION) - 1)
-         || debar_build_put(b, "title", b->head.title.data, b->head.title.len)
-         || debar_build_put(b, "publisher", b->head.publisher.data,
-                            b->head.publisher.len)
-         || debar_build_put(b, "timezone", b->head.timezone.data,
-                            b->head.timezone.len)
-         || debar_build_number(b, "serial", b->head.serial)
-         || debar_build_number(b, "expires", (uint64_t) b->head.expires)
-         || debar_build_number(b, "built", (uint64_t) time(NULL))
-         || debar_build_put(b, "digest", b->digest, 64)
-         || debar_build_put(b, "network-bits", b->networks, DEBAR_NET_BITMAP)
-         || debar_build_put(b, "host-labels", b->labels, DEBAR_LABEL_BITMAP);
+    rc = debar_store_number(txn, meta, "format", DEBAR_SNAPSHOT_FORMAT)
+         || debar_store_meta(txn, meta, "byte-order", &order, 8)
+         || debar_store_meta(txn, meta, "generator", "debar " DEBAR_VERSION,
+                             sizeof("debar " DEBAR_VERSION) - 1)
+         || debar_store_meta(txn, meta, "title", b->head.title.data,
+                             b->head.title.len)
+         || debar_store_meta(txn, meta, "publisher", b->head.publisher.data,
+                             b->head.publisher.len)
+         || debar_store_meta(txn, meta, "timezone", b->head.timezone.data,
+                             b->head.timezone.len)
+         || debar_store_number(txn, meta, "serial", b->head.serial)
+         || debar_store_number(txn, meta, "expires",
+                               (uint64_t) b->head.expires)
+         || debar_store_number(txn, meta, "built", (uint64_t) time(NULL))
+         || debar_store_meta(txn, meta, "digest", b->digest, 64)
+         || debar_store_meta(txn, meta, "network-bits", b->networks,
+                             DEBAR_NET_BITMAP)
+         || debar_store_meta(txn, meta, "host-labels", b->labels,
+                             DEBAR_LABEL_BITMAP);
 
     for (i = 0; rc == 0 && i < DEBAR_DBS; i++) {
         (void) snprintf(name, sizeof(name), "rows.%s",
                         debar_named[DEBAR_NAMED_ROWS + i]);
-        rc = debar_build_number(b, name, b->rows[i]);
+        rc = debar_store_number(txn, meta, name, b->rows[i]);
     }
 
     if (rc != 0) {
@@ -686,7 +694,8 @@ debar_build_meta(debar_build_t *b)
 
     b->info->bytes = (info.me_last_pgno + 1 + DEBAR_SPARE_PAGES) * b->psize;
 
-    return debar_build_lmdb(b, debar_build_number(b, "bytes", b->info->bytes));
+    return debar_build_lmdb(b, debar_store_number(b->txn, meta, "bytes",
+                                                  b->info->bytes));
 }
 
 

@@ -520,32 +520,6 @@ debar_apply_filters(debar_apply_t *a)
 
 
 static int
-debar_apply_put(debar_apply_t *a, const char *name, const void *data,
-    size_t len)
-{
-    MDB_val  k, v;
-
-    k.mv_data = (void *) name;
-    k.mv_size = strlen(name);
-    v.mv_data = (void *) data;
-    v.mv_size = len;
-
-    return mdb_put(a->txn, a->dbi[DEBAR_NAMED_META], &k, &v, 0);
-}
-
-
-static int
-debar_apply_number(debar_apply_t *a, const char *name, uint64_t n)
-{
-    char  text[24];
-
-    return debar_apply_put(a, name, text,
-                           (size_t) snprintf(text, sizeof(text), "%" PRIu64,
-                                             n));
-}
-
-
-static int
 debar_apply_metas(debar_apply_t *a)
 {
     int          rc;
@@ -561,7 +535,8 @@ debar_apply_metas(debar_apply_t *a)
             return debar_apply_bad(a, "it ends too soon");
         }
 
-        rc = debar_apply_put(a, debar_delta_metas[i], p, n);
+        rc = debar_store_meta(a->txn, a->dbi[DEBAR_NAMED_META],
+                              debar_delta_metas[i], p, n);
         if (rc != 0) {
             return debar_apply_lmdb(a, rc);
         }
@@ -1014,12 +989,15 @@ debar_apply_meta(debar_apply_t *a)
     int          rc;
     char         name[32];
     unsigned     i;
+    MDB_dbi      meta;
     MDB_stat     stat;
     MDB_envinfo  info;
 
-    rc = debar_apply_put(a, "digest", a->head.info.to, 64)
-         || debar_apply_put(a, "generator", "debar " DEBAR_VERSION,
-                            sizeof("debar " DEBAR_VERSION) - 1);
+    meta = a->dbi[DEBAR_NAMED_META];
+
+    rc = debar_store_meta(a->txn, meta, "digest", a->head.info.to, 64)
+         || debar_store_meta(a->txn, meta, "generator", "debar " DEBAR_VERSION,
+                             sizeof("debar " DEBAR_VERSION) - 1);
 
     for (i = 0; rc == 0 && i < DEBAR_DBS; i++) {
         (void) snprintf(name, sizeof(name), "rows.%s",
@@ -1028,7 +1006,7 @@ debar_apply_meta(debar_apply_t *a)
         rc = mdb_stat(a->txn, a->dbi[DEBAR_NAMED_ROWS + i], &stat);
 
         if (rc == 0) {
-            rc = debar_apply_number(a, name, stat.ms_entries);
+            rc = debar_store_number(a->txn, meta, name, stat.ms_entries);
             a->total += stat.ms_entries;
         }
     }
@@ -1052,7 +1030,7 @@ debar_apply_meta(debar_apply_t *a)
 
     a->bytes = (info.me_last_pgno + 1 + DEBAR_SPARE_PAGES) * a->psize;
 
-    rc = debar_apply_number(a, "bytes", a->bytes);
+    rc = debar_store_number(a->txn, meta, "bytes", a->bytes);
 
     if (rc == 0) {
         rc = mdb_txn_commit(a->txn);
@@ -1230,6 +1208,7 @@ debar_snapshot_again(const char *base, const char *path, uint64_t serial,
     debar_fault_t *fault)
 {
     int            rc;
+    MDB_dbi        meta;
     debar_apply_t  a;
 
     memset(info, 0, sizeof(debar_build_info_t));
@@ -1255,9 +1234,11 @@ debar_snapshot_again(const char *base, const char *path, uint64_t serial,
         return DEBAR_ERROR;
     }
 
-    rc = debar_apply_number(&a, "serial", serial)
-         || debar_apply_number(&a, "expires", (uint64_t) expires)
-         || debar_apply_number(&a, "built", (uint64_t) time(NULL));
+    meta = a.dbi[DEBAR_NAMED_META];
+
+    rc = debar_store_number(a.txn, meta, "serial", serial)
+         || debar_store_number(a.txn, meta, "expires", (uint64_t) expires)
+         || debar_store_number(a.txn, meta, "built", (uint64_t) time(NULL));
 
     rc = debar_apply_lmdb(&a, rc);
 

@@ -106,6 +106,13 @@ const char *debar_view_check(const debar_view_t *v, unsigned derived);
 int debar_store_table(MDB_txn *txn, MDB_dbi dbi, size_t psize,
     const debar_view_t *v, unsigned t);
 
+/* What is said of the whole, in the database "meta". */
+
+int debar_store_meta(MDB_txn *txn, MDB_dbi meta, const char *name,
+    const void *data, size_t len);
+int debar_store_number(MDB_txn *txn, MDB_dbi meta, const char *name,
+    uint64_t n);
+
 
 struct debar_snapshot_s {
     MDB_env                *env;
