@@ -31,7 +31,7 @@ my $gw = Debar::Test::Gateway->new(
 my $audit = $gw->dir . '/audit';
 
 
-# Somebody rotates the log all the time, whether or not he is answered.
+# Somebody rotates the log all the time; a sealer that is killed forgets it.
 
 sub rotate {
     my $stop = 0;
@@ -42,8 +42,8 @@ sub rotate {
     local $SIG{TERM} = sub { $stop = 1 };
 
     while (!$stop) {
-        run_command([debar_path(), 'audit', 'rotate', $audit, '--json']);
-        sleep 0.7;
+        run_command([debar_path(), 'audit', 'rotate', $audit], timeout => 2);
+        sleep 0.3;
     }
 
     POSIX::_exit(0);
@@ -175,7 +175,7 @@ my $v = eval { decode_json($r->{out}) } || {};
 is($r->{status}, 0, 'the log verifies, by the key of its sealer')
     or diag($r->{out}, $r->{err});
 is("$v->{lines} $v->{unsealed}", "$log->{lines} 0", 'all of it is sealed');
-cmp_ok($v->{files}, '>', 1, 'in more than one file');
+cmp_ok($v->{files}, '>', 1 + $kills / 20, "in $v->{files} files");
 
 my @bad = grep { /\[(?:alert|emerg|crit)\]/
                  && !/exited on signal 9|setrlimit/ }

@@ -1,7 +1,8 @@
 package Debar::Test::Load;
 
 # Clients that ask a gateway at a pace, each request with a token of its own in
-# its URL, and what they were answered; the audit log's side of it.
+# its URL (of a CONNECT, in its host), and what they were answered; the audit
+# log's side of it.
 
 use strict;
 use warnings;
@@ -44,12 +45,12 @@ sub new {
 
 sub file { return test_dir() . "/load$_[0]{number}-$_[1]-$_[2]" }
 
-# Ten requests at once, again and again, until it is told to stop.  A line for
+# Requests, again and again, until it is told to stop.  A line for
 # each answer that it has read to its end.
 
 sub client {
     my ($self, $n) = @_;
-    my ($stop, $asked, $next, $c) = (0, 0, time);
+    my ($stop, $asked, $next, $turn, $c) = (0, 0, time, 0);
 
     local $SIG{TERM} = sub { $stop = 1 };
     local $SIG{PIPE} = 'IGNORE';
@@ -63,17 +64,26 @@ sub client {
         # what was held up is asked for later, but not all of it
 
         $next = $wait < -1 ? time : $next + $self->{pause};
+        # ten at once; now and then a tunnel, on a connection of its own
+
+        my $connect = ++$turn % 20 == 0;
+
+        undef $c if $connect;
         $c ||= eval { $self->{gw}->client } or do { sleep 0.01; next };
 
-        my @ids = map { "t$self->{number}-$n-" . ++$asked } 1 .. 10;
+        my @ids = map { "t$self->{number}-$n-" . ++$asked }
+                  1 .. ($connect ? 1 : 10);
         my $text = '';
-        my $whole = eval { $c->send(join '', map {
-            "GET http://$self->{host}/$_ HTTP/1.1\r\n"
-            . "Host: $self->{host}\r\n"
+        my $whole = eval { $c->send(join '', map { ($connect
+            ? "CONNECT $_.$self->{host}:443 HTTP/1.1\r\n"
+              . "Host: $_.$self->{host}:443\r\n"
+            : "GET http://$self->{host}/$_ HTTP/1.1\r\n"
+              . "Host: $self->{host}\r\n")
             . "Accept: application/problem+json\r\n\r\n" } @ids) };
 
         for my $id (@ids) {
-            my $r = $whole && eval { $c->response('GET', timeout => 10) } || {};
+            my $r = $whole && eval { $c->response($connect ? 'CONNECT' : 'GET',
+                                                  timeout => 10) } || {};
 
             $whole = $r->{status} or last;
 
@@ -84,7 +94,7 @@ sub client {
 
         syswrite $out, $text;
 
-        if (!$whole) {
+        if (!$whole || $connect) {
             eval { $c->close };
             undef $c;
         }
@@ -137,7 +147,7 @@ sub audit_tokens {
 
             } elsif ($line =~ /"verdict":"/) {
                 $all{incident}{$id}++;
-                $all{token}{$1}++ if $line =~ m{/(t\d+-\d+-\d+)"};
+                $all{token}{$1}++ if $line =~ m{[/"](t\d+-\d+-\d+)[".]};
             }
         }
     }
