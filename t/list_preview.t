@@ -125,6 +125,25 @@ is(by(json('--against', "$dir/host.log", '--format',
       ->{newly_blocked}{by_host}), 'added.example 1', '--format with $host');
 
 
+# What is a secret of who asked is told no more than the audit log tells it.
+
+my @secret = ('http://eve:s3cret@added.example/x', 'http://added.example/?a=b'
+              . '&password=s3cret&next=http%3A%2F%2Fadded.example%2F%3Ftoken'
+              . '%3Ds3cret', 'http://added.example/code=s3cret/');
+
+write_file("$dir/secret.log", join '', map { "10.0.0.9 - - [22/Nov/2026:09:12:58 +0000] "
+           . "\"GET $_ HTTP/1.1\" 200 5 \"-\" \"-\"\n" } @secret);
+
+for my $form ([], ['--json'], ['--html']) {
+    my $text = preview('--against', "$dir/secret.log", @$form, $old, $new)
+               ->{out};
+
+    like($text, qr/added\.example\/\?a=b&(?:amp;)?password=\*\*\*/,
+         "an example is told: @$form");
+    unlike($text, qr/s3cret/, 'and no secret of it');
+}
+
+
 # The programs themselves.
 
 my $dns = Debar::Test::Dns->new;

@@ -13,6 +13,7 @@
 #include "preview.h"
 #include "access_log.h"
 #include "host.h"
+#include "mask.h"
 
 
 #define DEBAR_PREVIEW_BLOCK  (1 << 17)
@@ -125,6 +126,27 @@ debar_preview_host(const debar_request_t *rq, char out[256])
 }
 
 
+/* As the audit log has it: without what is a secret of who asked. */
+
+static void
+debar_preview_masked(debar_buf_t *b, const char *data, size_t len,
+    unsigned url, size_t most)
+{
+    char    *out;
+    size_t   n;
+
+    out = malloc(3 * len + 1);
+
+    if (out == NULL) {
+        abort();
+    }
+
+    n = debar_mask(out, 3 * len, data, len, url);
+    debar_buf_add(b, out, n < most ? n : most);
+    free(out);
+}
+
+
 static void
 debar_preview_why(debar_list_t *list, const debar_verdict_t *v,
     debar_buf_t *b)
@@ -139,8 +161,11 @@ debar_preview_why(debar_list_t *list, const debar_verdict_t *v,
 
     if (v->nevidence) {
         e = &v->evidence[0];
-        debar_buf_printf(b, "%s %s in %s", e->kind ? debar_kind_name(e->kind)
-                         : "fault", e->value, e->where);
+        debar_buf_printf(b, "%s ", e->kind ? debar_kind_name(e->kind)
+                         : "fault");
+        debar_preview_masked(b, e->value, strlen(e->value),
+                             e->kind == DEBAR_KIND_URL, SIZE_MAX);
+        debar_buf_printf(b, " in %s", e->where);
 
     } else {
         debar_buf_printf(b, "%s", v->fault ? v->fault : "nothing listed");
@@ -182,8 +207,7 @@ debar_preview_example(debar_replay_t *r, debar_preview_changes_t *c,
         debar_buf_add(&b, a->host.data, a->host.len < 255 ? a->host.len : 255);
     }
 
-    debar_buf_add(&b, a->url.data, a->url.len < DEBAR_PREVIEW_URL
-                                   ? a->url.len : DEBAR_PREVIEW_URL);
+    debar_preview_masked(&b, a->url.data, a->url.len, 1, DEBAR_PREVIEW_URL);
     ex->request = strndup(b.data, b.len);
     b.len = 0;
     debar_preview_why(list, v, &b);
