@@ -16,6 +16,8 @@ use Test::More;
 use XML::Parser;
 
 use Debar::Test;
+use Debar::Test::Sealed;
+use Debar::Test::Trust;
 
 my $dir = test_dir();
 my $json = JSON::PP->new->utf8->canonical;
@@ -476,5 +478,43 @@ for (["10.0.0.0/33 X\n", qr/:1: "10\.0\.0\.0\/33" is no network/],
 
 like(report('attempts', "$dir/none")->{err}, qr/name the folder/,
      'no log: the remedy is told');
+
+# Whether the log is what was sealed.
+
+my $key = trust_key($Debar::Test::Sealed::ORIGIN, file => 'sealer');
+my $sealed = "$dir/sealed-log";
+my $text = sub { return decode_json(report('attempts', $sealed, '--format',
+                                           'json', @_)->{out} || '{}')->{log} };
+
+sealed_log($sealed, $key, closed => [[map { sealed_line($_) } 1 .. 20]],
+           live => [map { sealed_line($_) } 21 .. 30],
+           unsealed => sealed_line(31) . "\n");
+
+ok(!defined $text->()->{verified}, 'a report says that the log is not verified');
+like(report('attempts', $sealed)->{out}, qr/<dt>The log<\/dt><dd>not verified/,
+     'on its page, too');
+
+my $log = $text->('--verify');
+
+is("$log->{verified} $log->{sealed} $log->{unsealed}", '1 30 1',
+   'with --verify up to where it is sealed');
+ok(!$log->{authenticated}, 'by whom, it cannot say');
+ok($text->('--key', $key->{public})->{authenticated}, 'but with a key');
+like(report('attempts', $sealed, '--key', $key->{public})->{out},
+     qr/verified: sealed up to line 30 by \Q$key->{name}\E, authenticated/,
+     'and so says the page');
+
+my $first = "$sealed/audit-00000001.jsonl";
+
+write_file($first, file_text($first) =~ s/"block"/"blocK"/r);
+
+my $bad = report('attempts', $sealed, '--verify');
+
+is($bad->{status}, 1, 'of a log that was changed it is made with status 1');
+like($bad->{out}, qr/NOT AS IT WAS SEALED: audit-00000001\.jsonl:1: changed/,
+     'and names the line');
+like($bad->{err}, qr/audit-00000001\.jsonl:1: changed/, 'as it does on stderr');
+is(report('attempts', $dir, '--verify')->{status}, 1,
+   'a log that nobody seals is not verified');
 
 done_testing();

@@ -20,6 +20,8 @@ typedef struct {
     const char                 *output;
     const char                 *table;
     const char                 *bureaus;
+    const char                 *key;
+    unsigned                    verify;
 } debar_report_options_t;
 
 
@@ -48,6 +50,10 @@ static const char  debar_report_help[] =
     "      --vendor ID       only of this vendor\n"
     "      --authority TEXT  only by authorities with this in their names\n"
     "      --serial N        of window: this list only\n"
+    "      --verify          verifies the log first, and says in the report "
+    "whether\n"
+    "                        it is as it was sealed; 1 if it is not\n"
+    "      --key FILE.pub    the sealer's key, as it was kept elsewhere\n"
     "\n"
     "of far:\n"
     "      --incident ID     only this one\n"
@@ -66,7 +72,8 @@ enum {
     DEBAR_OPT_TABLE, DEBAR_OPT_BUREAUS, DEBAR_OPT_VENDOR,
     DEBAR_OPT_AUTHORITY, DEBAR_OPT_SERIAL, DEBAR_OPT_INCIDENT,
     DEBAR_OPT_CLAUSE, DEBAR_OPT_IDENTIFIED, DEBAR_OPT_SUBMITTED,
-    DEBAR_OPT_ZONE, DEBAR_OPT_CONTRACT, DEBAR_OPT_ORDER
+    DEBAR_OPT_ZONE, DEBAR_OPT_CONTRACT, DEBAR_OPT_ORDER, DEBAR_OPT_VERIFY,
+    DEBAR_OPT_KEY
 };
 
 static const struct option  debar_report_options[] = {
@@ -87,6 +94,8 @@ static const struct option  debar_report_options[] = {
     { "zone",       required_argument, NULL, DEBAR_OPT_ZONE },
     { "contract",   required_argument, NULL, DEBAR_OPT_CONTRACT },
     { "order",      required_argument, NULL, DEBAR_OPT_ORDER },
+    { "verify",     no_argument,       NULL, DEBAR_OPT_VERIFY },
+    { "key",        required_argument, NULL, DEBAR_OPT_KEY },
     { "help",       no_argument,       NULL, 'h' },
     { NULL, 0, NULL, 0 }
 };
@@ -183,6 +192,13 @@ debar_report_option(debar_report_options_t *o, int c)
         break;
     case DEBAR_OPT_ORDER:
         a->order = optarg;
+        break;
+    case DEBAR_OPT_KEY:
+        o->key = optarg;
+        o->verify = 1;
+        break;
+    case DEBAR_OPT_VERIFY:
+        o->verify = 1;
         break;
     }
 
@@ -335,6 +351,14 @@ debar_report_run(debar_report_options_t *o, debar_fault_t *fault)
     clock_gettime(CLOCK_REALTIME, &now);
     debar_record_time(r.made, (int64_t) now.tv_sec * 1000);
 
+    debar_report_unverified(&r.sealed);
+
+    if (o->verify
+        && debar_report_verify(&r.sealed, &audit, o->key, fault) != DEBAR_OK)
+    {
+        return DEBAR_ERROR;
+    }
+
     state = calloc(1, o->kind->size);
 
     if (state == NULL) {
@@ -348,6 +372,13 @@ debar_report_run(debar_report_options_t *o, debar_fault_t *fault)
     if (rc == DEBAR_OK) {
         o->kind->make(state, &r, &o->report);
         rc = debar_report_write(o, &r, fault);
+    }
+
+    /* it is made, and is of a log that is not to be relied on */
+
+    if (rc == DEBAR_OK && r.sealed.bad) {
+        debar_fault(fault, "%s: %s", audit.path, r.sealed.text);
+        rc = DEBAR_ERROR;
     }
 
     debar_report_free(&r);

@@ -189,6 +189,17 @@ typedef struct {
 } debar_report_table_t;
 
 
+/* What is known of the log that it is made of. */
+
+typedef struct {
+    unsigned  verified;               /* it was looked into */
+    unsigned  bad;                    /* it is not as it was sealed */
+    unsigned  authenticated;          /* by a key that was named */
+    uint64_t  size;                   /* lines that are sealed */
+    uint64_t  unsealed;
+    char      text[512];              /* for people */
+} debar_report_sealed_t;
+
 typedef struct {
     const char           *title;
     const char           *lead;       /* what the page is, one sentence */
@@ -196,6 +207,7 @@ typedef struct {
     debar_report_table_t  tables[DEBAR_REPORT_TABLES];
     unsigned              ntables;
     debar_report_read_t   read;
+    debar_report_sealed_t sealed;
     char                  made[25];
 } debar_report_t;
 
@@ -245,6 +257,16 @@ int debar_report_far_check(const debar_report_args_t *a, debar_fault_t *fault);
  * first moment, with behind the first one of the next day. */
 
 int debar_report_moment(char out[25], const char *text, int behind);
+
+
+/* --- the log (audit_report_verify.c) -------------------------------------- */
+
+/* As `debar audit verify` does it.  key NULL: whoever sealed it. DEBAR_ERROR:
+ * it could not be looked into. */
+
+int debar_report_verify(debar_report_sealed_t *s, const debar_audit_t *audit,
+    const char *key, debar_fault_t *fault);
+void debar_report_unverified(debar_report_sealed_t *s);
 
 
 /* --- forms (audit_report_page.c, audit_report_data.c) -------------------- */

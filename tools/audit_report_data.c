@@ -80,6 +80,18 @@ debar_report_json(debar_buf_t *b, const debar_report_t *r,
                      (unsigned long long) rd->deleted);
     debar_member_z(b, "first", rd->first);
     debar_member_z(b, "last", rd->last);
+    debar_buf_printf(b, ",\"verified\":%s,\"authenticated\":%s",
+                     !r->sealed.verified ? "null"
+                     : r->sealed.bad ? "false" : "true",
+                     r->sealed.authenticated ? "true" : "false");
+
+    if (r->sealed.verified) {
+        debar_buf_printf(b, ",\"sealed\":%llu,\"unsealed\":%llu",
+                         (unsigned long long) r->sealed.size,
+                         (unsigned long long) r->sealed.unsealed);
+    }
+
+    debar_member_z(b, "seal", r->sealed.text);
     debar_buf_printf(b, "},\"notes\":[");
 
     for (from = 0; from < r->notes.len; from = end + 1) {

@@ -373,6 +373,10 @@ debar_page_about(debar_buf_t *b, const debar_report_t *r,
                          (unsigned long long) rd->deleted);
     }
 
+    debar_buf_printf(b, "<dt>The log</dt><dd>%s",
+                     r->sealed.bad ? "<strong class=\"add\">" : "");
+    debar_page_z(b, r->sealed.text);
+    debar_buf_printf(b, "%s</dd>\n", r->sealed.bad ? "</strong>" : "");
     debar_buf_printf(b, "<dt>Made</dt><dd>%s</dd>\n</dl>\n", r->made);
 }
 
