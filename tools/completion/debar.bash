@@ -131,8 +131,8 @@ _debar()
             ;;
         *:audit:report)
             words='--since --until --format --output --top --table --bureaus
-                --vendor --authority --serial --incident --clause --identified
-                --submitted --zone --contract --order --help'
+                --verify --key --vendor --authority --serial --incident --clause
+                --identified --submitted --zone --contract --order --help'
             ;;
         2:list:*)
             words='build check preview import match diff due add remove set waive
