@@ -260,7 +260,7 @@ SKIP: {
 
     more(3);
     ($f, $says) = follow('--format', 'ecs', '--to', "tcp://127.0.0.1:$port");
-    ok((eventually { $says->() =~ /bytes in 1 files are not shipped, the oldest/ }
+    ok((eventually { $says->() =~ /bytes in 1 files are not shipped, the ol/ }
        70), 'a lag is told, in a line');
     is(scalar(() = $says->() =~ /trying again/g), 1,
        'how often it tried is not');
@@ -306,6 +306,64 @@ for my $id (@next) {
     like($message, qr/^<108>1 .*incident="$id".*\}\z/s, 'one a record');
 }
 
+# RELP that is not as it should be; answers that come byte by byte, and stop
+
+sub relp {
+    my ($where, $answers) = @_;
+
+    return start_process('relp', sub {
+        my $listen = IO::Socket::INET->new(Listen => 5, LocalPort => $where,
+                                           LocalAddr => '127.0.0.1',
+                                           ReuseAddr => 1) or die "$where: $!\n";
+
+        while (my $c = $listen->accept) {
+            my ($b, $count) = ('', 0);
+
+            while (sysread $c, $b, 65536, length $b) {
+                while ($b =~ /^(\d+) (\w+) (\d+) / && length $b > $3 + $+[0]) {
+                    my ($nr, $command) = ($1, $2);
+
+                    substr($b, 0, $+[0] + $3 + 1) = '';
+                    last if !defined(my $say = $answers->($nr, $count++));
+
+                    for my $byte (split //, $say) {
+                        syswrite $c, $byte;
+                    }
+                }
+            }
+        }
+    });
+}
+
+log_at('relp.wrong');
+more(20);
+
+for (['refused', qr/it answered "500 no"/, sub { "$_[0] rsp 6 500 no\n" }],
+     ['no RELP', qr/none of RELP/, sub { "HTTP/1.1 400 Bad\r\n\r\n" }],
+     ['another number', qr/none of RELP/, sub { "7 rsp 6 200 OK\n" }],
+     ['a number of many digits', qr/none of RELP/,
+      sub { '1' x 30 . " rsp 6 200 OK\n" }],
+     ['a length of too much', qr/longer than those/,
+      sub { "1 rsp 999999999 200\n" . 'x' x 5000 }],
+     ['no end', qr/longer than those/, sub { 'x' x 5000 }],
+     ['a terminal is driven', qr/it answered "50"$/,
+      sub { "$_[0] rsp 9 50\e[2Jabc\n" }],
+     ['it closes', qr/closed it/, sub { "0 serverclose 0\n" }],
+     ['the last is not answered, but ends it', qr/run it again|closed/,
+      sub { $_[1] > 15 ? "0 serverclose 0\n" : "$_[0] rsp 6 200 OK\n" }])
+{
+    my ($name, $says_why, $answers) = @$_;
+    my $pid = relp(++$port, $answers);
+
+    eventually { port_answers('127.0.0.1', $port) };
+    $s = ship('--format', 'syslog', '--to', "relp://127.0.0.1:$port");
+    is($s->{status}, 1, "RELP: $name: status");
+    like($s->{err}, $says_why, "RELP: $name: is told");
+    stop_process($pid);
+}
+
+is(lag->{shipped}, 15, 'RELP: what was answered is shipped, no more');
+
 for (['no state', 2, qr/--state/, '--to', 'tcp://h:1'],
      ['nowhere', 2, qr/where do records go/, '--follow', '--state', 's'],
      ['no port', 1, qr/tcp:\/\/HOST:PORT/, '--to', 'tcp://h', '--state', 's'],
@@ -313,6 +371,8 @@ for (['no state', 2, qr/--state/, '--to', 'tcp://h:1'],
      ['another scheme', 1, qr/tls:\/\//, '--to', 'udp://h:1', '--state', 's'],
      ['a certificate alone', 2, qr/go together/, '--to', 'tls://h', '--state',
       's', '--cert', 'c'],
+     ['RELP of JSON', 2, qr/RELP carries syslog/, '--to', 'relp://h:1',
+      '--state', 's', '--format', 'ecs'],
      ['--ca of TCP', 2, qr/of --to tls/, '--to', 'tcp://h:1', '--state', 's',
       '--ca', 'c'],
      ['into the log', 1, qr/in the folder of the log/, '--to',
@@ -443,7 +503,8 @@ END
 
     # as it is parsed there
 
-    ok((eventually { port_answers('127.0.0.1', 7514) && -S "$dir/rsyslog.sock" }),
+    ok((eventually { port_answers('127.0.0.1', 7514)
+                     && -S "$dir/rsyslog.sock" }),
        'both run');
     log_at('parse');
     @ids = more(60);
@@ -541,25 +602,62 @@ END
        ->{status}, 0, 'they come');
     ok(logged(5, @next), 'when all is right');
 
-    # follower -> rsyslogd -> RELP over TLS -> rsyslogd, which goes away
+    # RELP over TLS from here: each record is answered, so that nothing is lost
+    # whichever way the collector ends
+
+    log_at('relps');
+    @ids = ();
+    ($f, $says) = follow('--format', 'syslog', '--to', 'relps://localhost:2514',
+                         @ca, @as);
+    push @ids, more(1000);
+    ok(logged(15, @ids), 'RELP over TLS to rsyslogd');
+
+    for my $signal ('KILL', 'TERM') {
+        push @ids, more($long ? 30000 : 1500);
+        ok(logged(15, @ids[0 .. @ids - 1400]), 'some have come');
+        stop_process($collector, $signal);
+        push @ids, more(100);
+        $collector = rsyslogd('collector');
+        ok(logged($long ? 60 : 15, @ids), "a collector that ends by $signal: "
+           . 'nothing is lost');
+    }
+
+    ok((eventually { lag->{bytes} == 0 } 5), 'what is answered is shipped');
+    stop_process($f);
+
+    my $seen = came(logs());
+    my @twice = grep { $seen->{$_} > 1 } @ids;
+
+    cmp_ok(scalar @twice, '<', 2200,
+           'what was not answered came again, no more: ' . @twice);
+    @next = more(20);
+    is(ship('--format', 'cef', '--to', 'relps://localhost:2514', @ca, @as)
+       ->{status}, 0, 'once');
+    ok((eventually { file_text(logs()) =~ /externalId=$next[-1]/ }),
+       'CEF by RELP');
+
+    stop_process($gateway) if !$long;
+    skip 'DEBAR_SHIP_LONG: by way of an rsyslogd of the gateway', 5 if !$long;
+
+    # follower -> rsyslogd -> RELP over TLS -> rsyslogd, which is killed
 
     log_at('relp');
     @ids = ();
     ($f, $says) = follow('--format', 'syslog', '--to',
                          "unix:$dir/rsyslog.sock");
     push @ids, more($long ? 20000 : 3000);
-    ok(logged(15, @ids[0 .. 99]), 'RELP: the first come');
+    ok(logged(15, @ids[0 .. 99]), 'by way of the rsyslogd of the gateway');
     stop_process($collector, 'KILL');
     push @ids, more($long ? 50000 : 8500);
     ok((eventually { lag->{bytes} == 0 } 30), 'without a collector: all is with '
-       . 'the rsyslogd of the gateway');
-    ok((grep { -s } glob "$dir/gateway/debar-ship*"),
+       . 'that');
+    ok((eventually { grep { -s } glob "$dir/gateway/debar-ship*" }),
        'which keeps what is more than it has memory for on disk');
     $collector = rsyslogd('collector');
     push @ids, more(100);
     ok(logged($long ? 120 : 20, @ids), 'it is back again: nothing is lost');
-    my @twice = grep { $_ > 1 } values %{ came(logs()) };
 
+    @twice = grep { $_ > 1 } @{ came(logs()) }{@ids};
     cmp_ok(scalar @twice, '<', 1000, 'some come twice: ' . @twice);
     stop_process($_) for $f, $gateway, $collector;
 }

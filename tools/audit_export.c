@@ -52,8 +52,9 @@ static const char  debar_export_help[] =
     "  -o, --output FILE     write it there, not to stdout\n"
     "\n"
     "To send on what is new since the last time:\n"
-    "      --to WHERE        tcp://HOST:PORT, tls://HOST[:6514], unix:/PATH, or\n"
-    "                        a file that is appended to\n"
+    "      --to WHERE        relps://HOST:PORT (RELP over TLS), relp://,\n"
+    "                        tls://HOST[:6514], tcp://, unix:/PATH, or a file\n"
+    "                        that is appended to\n"
     "      --state FILE      how far it is is kept there\n"
     "      --follow          stay, until a signal\n"
     "      --ca FILE         who signs its certificate; default: whom the system\n"
@@ -559,9 +560,18 @@ debar_export_ship_args(debar_exporter_t *x)
                                "together");
         }
 
-        if (s->to && (s->ca || s->cert) && strncmp(s->to, "tls://", 6) != 0) {
+        if (s->to && (s->ca || s->cert) && strncmp(s->to, "tls://", 6) != 0
+            && strncmp(s->to, "relps://", 8) != 0)
+        {
             return debar_usage(debar_export_name, "--ca and --cert are of "
-                               "--to tls://");
+                               "--to tls:// and relps://");
+        }
+
+        if (s->to && strncmp(s->to, "relp", 4) == 0 && strstr(s->to, "://")
+            && !s->counted)
+        {
+            return debar_usage(debar_export_name, "RELP carries syslog: "
+                               "--format syslog or cef");
         }
 
         return -1;

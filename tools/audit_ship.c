@@ -31,7 +31,8 @@
 #define DEBAR_SHIP_FIRST   0.5               /* s before the second try, */
 #define DEBAR_SHIP_LAST    60.0              /* at most */
 #define DEBAR_SHIP_SAY     60.0              /* s between two words of a lag */
-#define DEBAR_SHIP_END     3.0               /* s for the other end to read on */
+#define DEBAR_SHIP_END     3.0               /* s for the other end to read */
+#define DEBAR_SHIP_WINDOW  1024              /* records of RELP unanswered */
 
 
 /* Bytes of this connection up to end, and where the log goes on behind them. */
@@ -42,6 +43,7 @@ typedef struct {
     unsigned       sent;
     double         acked;         /* 0: not yet */
     uint64_t       records;
+    uint64_t       last;          /* of this connection, from 1 */
     debar_place_t  place;
 } debar_ship_mark_t;
 
@@ -55,6 +57,7 @@ typedef struct {
     debar_buf_t               out;
     size_t                    sent;          /* of out */
     uint64_t                  base;          /* bytes before out */
+    uint64_t                  records;       /* of this connection */
     debar_ship_mark_t         marks[DEBAR_SHIP_MARKS];
     size_t                    from;
     size_t                    nmarks;
@@ -109,7 +112,8 @@ debar_ship_mark_add(debar_shipping_t *s, const debar_place_t *place,
                   : NULL;
 
     if (m == NULL || (s->nmarks < DEBAR_SHIP_MARKS && m->end != end
-                      && (m->sent || m->records >= DEBAR_SHIP_BATCH)))
+                      && (m->sent || s->to.relp
+                          || m->records >= DEBAR_SHIP_BATCH)))
     {
         m = &s->marks[(s->from + s->nmarks++) % DEBAR_SHIP_MARKS];
         memset(m, 0, sizeof(*m));
@@ -122,6 +126,7 @@ debar_ship_mark_add(debar_shipping_t *s, const debar_place_t *place,
     }
 
     m->records += records;
+    m->last = s->records;
     m->place = *place;
 }
 
@@ -133,18 +138,28 @@ debar_ship_put(debar_pair_t *p, const debar_export_t *e)
     debar_shipping_t   *s = p->data;
     const debar_place_t  *waits;
 
+    s->records++;
     s->record.len = 0;
     (s->to.kind == DEBAR_SHIP_FILE ? s->args->put : s->args->wire)(&s->record,
                                                                    e);
 
     /* RFC 6587 s.3.4.1, RFC 5425 s.4.3: MSG-LEN SP, no newline behind */
 
-    if (s->args->counted && s->to.kind != DEBAR_SHIP_FILE && !s->to.datagram) {
-        debar_buf_printf(&s->out, "%zu ", s->record.len - 1);
-        s->record.len--;
-    }
+    if (s->to.relp) {
+        debar_ship_relp_put(&s->out, s->records, s->record.data,
+                            s->record.len - 1);
 
-    debar_buf_add(&s->out, s->record.data, s->record.len);
+    } else {
+
+        if (s->args->counted && s->to.kind != DEBAR_SHIP_FILE
+            && !s->to.datagram)
+        {
+            debar_buf_printf(&s->out, "%zu ", s->record.len - 1);
+            s->record.len--;
+        }
+
+        debar_buf_add(&s->out, s->record.data, s->record.len);
+    }
 
     waits = debar_pair_place(p);
     place = waits ? *waits : debar_ship_log_place(&s->log);
@@ -173,6 +188,8 @@ debar_ship_read(debar_shipping_t *s, debar_fault_t *fault)
     rc = DEBAR_OK;
 
     while (rc == DEBAR_OK && s->out.len - s->sent < DEBAR_SHIP_ROOM
+           && (!s->to.relp
+               || s->records < s->to.answered + DEBAR_SHIP_WINDOW)
            && !debar_ship_stop)
     {
         rc = debar_ship_log_read(&s->log, debar_ship_line, s, fault);
@@ -206,6 +223,7 @@ debar_ship_lost(debar_shipping_t *s, const debar_fault_t *fault)
     debar_pair_free(&s->pair);
     s->out.len = s->sent = 0;
     s->base = 0;
+    s->records = 0;
     s->nmarks = 0;
 
     if (s->opened) {
@@ -293,6 +311,10 @@ debar_ship_settled(const debar_shipping_t *s, const debar_ship_mark_t *m,
 {
     if (!m->sent || all) {
         return m->sent != 0;
+    }
+
+    if (s->to.relp) {
+        return m->last <= s->to.answered;
     }
 
     return m->acked > 0 && (s->to.kind == DEBAR_SHIP_FILE || m->end == 0
@@ -535,7 +557,9 @@ debar_ship_serve(debar_shipping_t *s, debar_fault_t *fault)
 static int
 debar_ship_end(debar_shipping_t *s, int rc, debar_fault_t *fault)
 {
+    char           bye[64];
     double         until;
+    size_t         len;
     debar_fault_t  other;
 
     if (s->to.fd != -1) {
@@ -550,7 +574,21 @@ debar_ship_end(debar_shipping_t *s, int rc, debar_fault_t *fault)
             debar_ship_nap(s, 0);
         }
 
-        if (s->sent == s->out.len
+        while (s->to.relp && s->to.answered < s->records && s->now < until
+               && debar_ship_to_alive(&s->to, &other) == DEBAR_OK)
+        {
+            debar_ship_nap(s, 0);
+        }
+
+        if (s->to.relp) {
+            debar_ship_settle(s, 0, &other);
+            len = debar_ship_relp_close(bye, sizeof(bye), s->records + 1);
+
+            if (s->sent == s->out.len) {
+                (void) debar_ship_to_write(&s->to, bye, len, &other);
+            }
+
+        } else if (s->sent == s->out.len
             && debar_ship_to_finish(&s->to, DEBAR_SHIP_END) == DEBAR_OK)
         {
             if (s->to.kind == DEBAR_SHIP_FILE) {

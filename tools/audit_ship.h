@@ -141,7 +141,7 @@ int debar_ship_log_state(debar_ship_state_t *s, const debar_ship_log_t *log,
 void debar_ship_log_close(debar_ship_log_t *log);
 
 
-/* --- audit_ship_to.c: where it goes ---------------------------------------- */
+/* --- audit_ship_name.c, audit_ship_to.c: where it goes -------------------- */
 
 typedef enum {
     DEBAR_SHIP_FILE = 0, DEBAR_SHIP_UNIX, DEBAR_SHIP_TCP, DEBAR_SHIP_TLS
@@ -157,6 +157,11 @@ typedef struct {
     char                port[6];
     const char         *path;
     unsigned            datagram;
+    unsigned            relp;
+    unsigned            opened;   /* it speaks that, too */
+    uint64_t            answered; /* records that it took over */
+    char                answer[4096];
+    size_t              answer_len;
     int                 fd;       /* -1: none */
     void               *ssl;      /* SSL */
     uint64_t            inode;    /* of a file */
@@ -166,7 +171,8 @@ typedef struct {
     char                how[64];  /* "TLSv1.3" */
 } debar_ship_to_t;
 
-/* tcp://HOST:PORT, tls://HOST[:6514], unix:PATH, or a file's path. */
+/* tcp://HOST:PORT, tls://HOST[:6514], relp://HOST:PORT, relps://HOST:PORT (RELP
+ * over TLS), unix:PATH, or a file's path. */
 
 int debar_ship_to_parse(debar_ship_to_t *to, const char *text,
     debar_fault_t *fault);
@@ -198,6 +204,24 @@ uint64_t debar_ship_to_acked(debar_ship_to_t *to, debar_fault_t *fault);
 
 int debar_ship_to_finish(debar_ship_to_t *to, double seconds);
 void debar_ship_to_close(debar_ship_to_t *to);
+
+
+/* --- audit_ship_relp.c: records that are answered -------------------------- */
+
+/* Of the nth record of a connection. */
+
+void debar_ship_relp_put(debar_buf_t *out, uint64_t nth, const char *data,
+    size_t len);
+
+/* The first frame, which is answered as the record 0, and the last one. */
+
+size_t debar_ship_relp_open(char *out, size_t size);
+size_t debar_ship_relp_close(char *out, size_t size, uint64_t nth);
+
+/* What came; counts to->answered on.  DEBAR_ERROR: it is lost. */
+
+int debar_ship_relp_input(debar_ship_to_t *to, const char *data, size_t len,
+    debar_fault_t *fault);
 
 
 #endif /* DEBAR_TOOLS_AUDIT_SHIP_H */

@@ -27,107 +27,12 @@
 #define DEBAR_SHIP_CONNECT  10               /* s, for one address */
 #define DEBAR_SHIP_SILENT   30000            /* ms without a word of TCP's */
 #define DEBAR_SHIP_WRITE    16384            /* bytes, a record of TLS */
-#define DEBAR_SHIP_SYSLOG   "6514"           /* RFC 5425 */
 
 
 static int debar_ship_to_socket(debar_ship_to_t *to, const volatile int *stop,
     debar_fault_t *fault);
 static int debar_ship_to_tls(debar_ship_to_t *to, const volatile int *stop,
     debar_fault_t *fault);
-
-
-/* --- its name -------------------------------------------------------------- */
-
-static int
-debar_ship_to_port(debar_ship_to_t *to, const char *port)
-{
-    if (strlen(port) > 5 || port[strspn(port, "0123456789")]
-        || atoi(port) < 1 || atoi(port) > 65535)
-    {
-        return DEBAR_ERROR;
-    }
-
-    strcpy(to->port, port);
-
-    return DEBAR_OK;
-}
-
-
-/* "HOST:PORT", "[2001:db8::1]:PORT" */
-
-static int
-debar_ship_to_host(debar_ship_to_t *to, const char *text, debar_fault_t *fault)
-{
-    size_t       len;
-    const char  *from, *end, *port;
-
-    from = text[0] == '[' ? text + 1 : text;
-    end = text[0] == '[' ? strchr(text, ']') : text + strcspn(text, ":");
-    port = end && text[0] == '[' ? end + 1 : end;
-    len = end ? (size_t) (end - from) : 0;
-
-    if (len == 0 || len >= sizeof(to->host)
-        || strcspn(text, "/?#@ ") != strlen(text)
-        || (*port && *port != ':')
-        || (*port == '\0' && to->kind != DEBAR_SHIP_TLS)
-        || debar_ship_to_port(to, *port ? port + 1 : DEBAR_SHIP_SYSLOG)
-           != DEBAR_OK)
-    {
-        debar_fault(fault, "--to %s: write tcp://HOST:PORT or "
-                    "tls://HOST:PORT (of IPv6 tcp://[2001:db8::1]:601)",
-                    to->name);
-        return DEBAR_ERROR;
-    }
-
-    memcpy(to->host, from, len);
-    to->host[len] = '\0';
-
-    return DEBAR_OK;
-}
-
-
-int
-debar_ship_to_parse(debar_ship_to_t *to, const char *text, debar_fault_t *fault)
-{
-    struct sockaddr_un  sun;
-
-    to->name = text;
-    to->fd = -1;
-    to->path = text;
-
-    if (strncmp(text, "tcp://", 6) == 0) {
-        to->kind = DEBAR_SHIP_TCP;
-        return debar_ship_to_host(to, text + 6, fault);
-    }
-
-    if (strncmp(text, "tls://", 6) == 0) {
-        to->kind = DEBAR_SHIP_TLS;
-        return debar_ship_to_host(to, text + 6, fault);
-    }
-
-    if (strncmp(text, "unix:", 5) == 0) {
-        to->kind = DEBAR_SHIP_UNIX;
-        to->path = text + 5;
-
-        if (to->path[0] != '/' || strlen(to->path) >= sizeof(sun.sun_path)) {
-            debar_fault(fault, "--to %s: write unix:/PATH, of at most %zu "
-                        "bytes", text, sizeof(sun.sun_path) - 1);
-            return DEBAR_ERROR;
-        }
-
-        return DEBAR_OK;
-    }
-
-    if (text[0] == '\0' || strstr(text, "://")) {
-        debar_fault(fault, "--to %s: tcp://HOST:PORT, tls://HOST:PORT, "
-                    "unix:/PATH or a file", text);
-        return DEBAR_ERROR;
-    }
-
-    to->kind = DEBAR_SHIP_FILE;
-
-    return DEBAR_OK;
-}
 
 
 /* --- TLS ------------------------------------------------------------------- */
@@ -484,6 +389,41 @@ debar_ship_to_file(debar_ship_to_t *to, debar_fault_t *fault)
 }
 
 
+/* Says what it speaks, and hears that it is understood. */
+
+static int
+debar_ship_to_relp(debar_ship_to_t *to, const volatile int *stop,
+    debar_fault_t *fault)
+{
+    char     frame[256];
+    size_t   len;
+    double   until;
+    ssize_t  n;
+
+    len = debar_ship_relp_open(frame, sizeof(frame));
+    n = debar_ship_to_write(to, frame, len, fault);
+    until = debar_ship_clock() + DEBAR_SHIP_CONNECT;
+
+    if (n != (ssize_t) len) {
+        debar_fault(fault, "%s: takes no byte", to->name);
+        return DEBAR_ERROR;
+    }
+
+    while (!to->opened) {
+        if (debar_ship_until(to->fd, POLLIN, until, stop) != DEBAR_OK) {
+            debar_fault(fault, "%s: does not speak RELP", to->name);
+            return DEBAR_ERROR;
+        }
+
+        if (debar_ship_to_alive(to, fault) != DEBAR_OK) {
+            return DEBAR_ERROR;
+        }
+    }
+
+    return DEBAR_OK;
+}
+
+
 int
 debar_ship_to_open(debar_ship_to_t *to, const volatile int *stop,
     debar_fault_t *fault)
@@ -493,6 +433,9 @@ debar_ship_to_open(debar_ship_to_t *to, const volatile int *stop,
     to->raw = 0;
     to->synced = 0;
     to->interest = 0;
+    to->opened = 0;
+    to->answered = 0;
+    to->answer_len = 0;
     to->how[0] = '\0';
 
     switch (to->kind) {
@@ -507,6 +450,10 @@ debar_ship_to_open(debar_ship_to_t *to, const volatile int *stop,
 
         if (rc == DEBAR_OK && to->kind == DEBAR_SHIP_TLS) {
             rc = debar_ship_to_tls(to, stop, fault);
+        }
+
+        if (rc == DEBAR_OK && to->relp) {
+            rc = debar_ship_to_relp(to, stop, fault);
         }
     }
 
@@ -662,6 +609,12 @@ debar_ship_to_alive(debar_ship_to_t *to, debar_fault_t *fault)
                     : recv(to->fd, data, sizeof(data), MSG_DONTWAIT);
 
         if (n > 0) {
+            if (to->relp && debar_ship_relp_input(to, data, (size_t) n, fault)
+                            != DEBAR_OK)
+            {
+                return DEBAR_ERROR;
+            }
+
             continue;
         }
 
