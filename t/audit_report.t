@@ -336,6 +336,10 @@ starts($d[0], 'Friday, 2024-12-27', 'another zone has another day');
 is(scalar @d, 1, '52.240-91 has one report');
 starts($d[0], 'Monday, 2026-03-09 15:30 EDT', '72 hours, over the change of '
        . 'clocks');
+@d = due('--identified', '2025-12-08', '--deviation-from', '2026-02-01');
+is(scalar @d, 2, 'of an agency whose deviation came later it is 52.204-23 still');
+@d = due('--identified', '2026-02-02', '--deviation-from', '2026-02-01');
+is(scalar @d, 1, 'until it came');
 @d = due('--identified', '2026-03-06', '--clause', '52.204-23');
 starts($d[0], 'Wednesday, 2026-03-11', 'a contract that still has 52.204-23');
 

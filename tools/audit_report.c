@@ -59,6 +59,9 @@ static const char  debar_report_help[] =
     "      --incident ID     only this one\n"
     "      --clause NUMBER   52.204-23, 52.204-25, 52.204-30, 52.240-91; else "
     "by date\n"
+    "      --deviation-from DATE  since when the agency's contracts have "
+    "52.240-91\n"
+    "                        (2025-11-03)\n"
     "      --identified TIME when a person took note (else the first attempt)\n"
     "      --submitted TIME  when the first report was made\n"
     "      --zone NAME       days are those of this time zone "
@@ -73,7 +76,7 @@ enum {
     DEBAR_OPT_AUTHORITY, DEBAR_OPT_SERIAL, DEBAR_OPT_INCIDENT,
     DEBAR_OPT_CLAUSE, DEBAR_OPT_IDENTIFIED, DEBAR_OPT_SUBMITTED,
     DEBAR_OPT_ZONE, DEBAR_OPT_CONTRACT, DEBAR_OPT_ORDER, DEBAR_OPT_VERIFY,
-    DEBAR_OPT_KEY
+    DEBAR_OPT_KEY, DEBAR_OPT_DEVIATION
 };
 
 static const struct option  debar_report_options[] = {
@@ -94,6 +97,7 @@ static const struct option  debar_report_options[] = {
     { "zone",       required_argument, NULL, DEBAR_OPT_ZONE },
     { "contract",   required_argument, NULL, DEBAR_OPT_CONTRACT },
     { "order",      required_argument, NULL, DEBAR_OPT_ORDER },
+    { "deviation-from", required_argument, NULL, DEBAR_OPT_DEVIATION },
     { "verify",     no_argument,       NULL, DEBAR_OPT_VERIFY },
     { "key",        required_argument, NULL, DEBAR_OPT_KEY },
     { "help",       no_argument,       NULL, 'h' },
@@ -193,6 +197,9 @@ debar_report_option(debar_report_options_t *o, int c)
     case DEBAR_OPT_ORDER:
         a->order = optarg;
         break;
+    case DEBAR_OPT_DEVIATION:
+        a->deviation = optarg;
+        return debar_report_time("--deviation-from", optarg, moment);
     case DEBAR_OPT_KEY:
         o->key = optarg;
         o->verify = 1;

@@ -90,6 +90,7 @@ typedef struct {
     const char        *zone;
     const char        *identified;
     const char        *submitted;
+    const char        *deviation;     /* date from which 52.240-91 counts */
     char               since[25];     /* "": none; compared as text */
     char               until[25];     /* the first moment behind */
     uint64_t           serial;        /* 0: all */

@@ -27,10 +27,20 @@ typedef struct {
 } debar_clause_t;
 
 
+/*
+ * 52.204-23: FAC 2005-99, 83 FR 28141 (in force from 2018-07-16), and FAC 2023-06,
+ * FAR Case 2020-011 (from 2023-12-04).  52.240-91 is of the FAR's overhaul (EO
+ * 14275, acquisition.gov/far-overhaul, part 40): model text, which each agency
+ * puts into its contracts by a class deviation of its own.  Many did so with
+ * 2025-11-03, others later (DoD with 2026-02-01): --deviation-from.
+ */
+
+#define DEBAR_DEVIATION  "52.240-91"
+
 static const debar_clause_t  debar_clauses[] = {
     { "52.204-23", "2018-07-16", "JUL 2018", "52.204-23", 1, 0, 10 },
     { "52.204-23", "2023-12-04", "DEC 2023", "52.204-23", 3, 0, 10 },
-    { "52.240-91", "2025-11-03", "deviation of the RFO",
+    { DEBAR_DEVIATION, "2025-11-03", "deviation of the RFO",
       "52.204-23 52.204-25 52.204-30 52.240-91", 0, 72, 0 },
     { "52.204-25", NULL, "NOV 2021", "52.204-25", 1, 0, 10 },
     { "52.204-30", NULL, "DEC 2023", "52.204-30", 3, 0, 10 },
@@ -240,6 +250,7 @@ static const debar_clause_t *
 debar_clause(const debar_report_args_t *args, const char *date)
 {
     size_t                 i;
+    const char            *from;
     const debar_clause_t  *found;
 
     found = NULL;
@@ -252,10 +263,15 @@ debar_clause(const debar_report_args_t *args, const char *date)
             continue;
         }
 
-        if (found == NULL
-            || (debar_clauses[i].from
-                && strncmp(debar_clauses[i].from, date, 10) <= 0))
+        from = debar_clauses[i].from;
+
+        if (args->deviation
+            && strcmp(debar_clauses[i].clause, DEBAR_DEVIATION) == 0)
         {
+            from = args->deviation;
+        }
+
+        if (found == NULL || (from && strncmp(from, date, 10) <= 0)) {
             found = &debar_clauses[i];
         }
     }
@@ -367,8 +383,10 @@ debar_far_deadlines(debar_report_t *r, const debar_clause_t *c,
     t = debar_report_table(r, "due", "When it is due", debar_far_due, 3);
     snprintf(t->caption, sizeof(t->caption), "Days of FAR %s (%s), in %s",
              c->clause, c->version, args->zone);
-    t->note = "The clause in the contract decides: name it with --clause. Days "
-              "closed by order of the President are counted as open.";
+    t->note = "The clause in the contract decides: name it with --clause, or "
+              "with --deviation-from the day since which contracts of this "
+              "agency have 52.240-91, if that is not 2025-11-03. Days closed "
+              "by order of the President are counted as open.";
 
     when = debar_moment_time(identified);
     day = debar_zone_day(args->zone, when, text, sizeof(text));

@@ -132,7 +132,8 @@ _debar()
         *:audit:report)
             words='--since --until --format --output --top --table --bureaus
                 --verify --key --vendor --authority --serial --incident --clause
-                --identified --submitted --zone --contract --order --help'
+                --identified --submitted --zone --contract --order
+                --deviation-from --help'
             ;;
         2:list:*)
             words='build check preview import match diff due add remove set waive
