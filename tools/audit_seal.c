@@ -37,8 +37,6 @@ static void debar_seal_follow(debar_seal_t *s);
 static int debar_seal_do(debar_seal_t *s, int flush, int *more);
 static int debar_seal_timeout(debar_seal_t *s, int more);
 static void debar_seal_accept(debar_seal_t *s);
-static void debar_seal_signals(sigset_t *mask);
-static void debar_seal_signal(int signo);
 
 
 static const char  debar_seal_help[] =
@@ -382,9 +380,6 @@ debar_seal_key(debar_seal_t *s)
 }
 
 
-static volatile sig_atomic_t  debar_seal_ended, debar_seal_usr1;
-
-
 /* ready: where one byte says that it seals, or text why not; -1: none. */
 
 static int
@@ -479,7 +474,7 @@ debar_seal_follow(debar_seal_t *s)
     struct pollfd    p[2];
     struct timespec  ts;
 
-    debar_seal_signals(&mask);
+    debar_service_signals(&s->service, &mask, 0);
 
     /* of the folder: the log is renamed, and another one comes */
 
@@ -500,15 +495,15 @@ debar_seal_follow(debar_seal_t *s)
 
     more = 1;
 
-    while (!debar_seal_ended) {
+    while (!debar_service_ended) {
 
         n = debar_seal_timeout(s, more);
         ts.tv_sec = n / 1000;
         ts.tv_nsec = n % 1000 * 1000000;
         n = ppoll(p, 2, &ts, &mask);
 
-        if (debar_seal_usr1) {
-            debar_seal_usr1 = 0;
+        if (debar_service_usr1) {
+            debar_service_usr1 = 0;
             debar_service_reopen(&s->service);
         }
 
@@ -663,44 +658,4 @@ debar_seal_accept(debar_seal_t *s)
     (void) send(fd, b.data, b.len, MSG_NOSIGNAL);
     debar_buf_free(&b);
     close(fd);
-}
-
-
-static void
-debar_seal_signals(sigset_t *mask)
-{
-    sigset_t          block;
-    struct sigaction  sa;
-
-    memset(&sa, 0, sizeof(sa));
-    sa.sa_handler = debar_seal_signal;
-    sigaction(SIGTERM, &sa, NULL);
-    sigaction(SIGINT, &sa, NULL);
-    sigaction(SIGUSR1, &sa, NULL);
-    sa.sa_handler = SIG_IGN;
-    sigaction(SIGPIPE, &sa, NULL);
-    sigaction(SIGXFSZ, &sa, NULL);
-
-    /* they arrive while it waits, and only then */
-
-    sigemptyset(&block);
-    sigaddset(&block, SIGTERM);
-    sigaddset(&block, SIGINT);
-    sigaddset(&block, SIGUSR1);
-    sigprocmask(SIG_BLOCK, &block, mask);
-    sigdelset(mask, SIGTERM);
-    sigdelset(mask, SIGINT);
-    sigdelset(mask, SIGUSR1);
-}
-
-
-static void
-debar_seal_signal(int signo)
-{
-    if (signo == SIGUSR1) {
-        debar_seal_usr1 = 1;
-
-    } else {
-        debar_seal_ended = 1;
-    }
 }

@@ -30,8 +30,6 @@ static int debar_serve_key(debar_witness_t *w);
 static int debar_serve_run(debar_service_t *service, int ready);
 static int debar_serve_loop(debar_witness_t *w, int ready);
 static void debar_serve_told(debar_witness_t *w);
-static void debar_serve_signals(sigset_t *mask);
-static void debar_serve_signal(int signo);
 
 
 static const char  debar_serve_name[] = "debar audit witness serve";
@@ -361,9 +359,6 @@ debar_serve_socket(debar_witness_t *w, const struct addrinfo *ai)
 
 /* --- life ----------------------------------------------------------------- */
 
-static volatile sig_atomic_t  debar_serve_ended, debar_serve_usr1;
-
-
 /* ready: where one byte says that it serves, or text why not; -1: none. */
 
 static int
@@ -412,7 +407,7 @@ debar_serve_loop(debar_witness_t *w, int ready)
     MHD_UNSIGNED_LONG_LONG        ms;
     const union MHD_DaemonInfo   *info;
 
-    debar_serve_signals(&mask);
+    debar_service_signals(&w->service, &mask, 0);
 
     daemon = debar_witness_http(w);
     info = daemon ? MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD)
@@ -434,7 +429,7 @@ debar_serve_loop(debar_witness_t *w, int ready)
     p.fd = info->epoll_fd;
     p.events = POLLIN;
 
-    while (!debar_serve_ended) {
+    while (!debar_service_ended) {
 
         if (MHD_get_timeout(daemon, &ms) != MHD_YES
             || ms > DEBAR_WITNESS_TURN)
@@ -446,8 +441,8 @@ debar_serve_loop(debar_witness_t *w, int ready)
         ts.tv_nsec = (long) (ms % 1000) * 1000000;
         (void) ppoll(&p, 1, &ts, &mask);
 
-        if (debar_serve_usr1) {
-            debar_serve_usr1 = 0;
+        if (debar_service_usr1) {
+            debar_service_usr1 = 0;
             debar_service_reopen(&w->service);
         }
 
@@ -485,45 +480,5 @@ debar_serve_told(debar_witness_t *w)
                                      "yet, the first checkpoint is taken as "
                                      "it comes", log->keys[0].name);
         }
-    }
-}
-
-
-static void
-debar_serve_signals(sigset_t *mask)
-{
-    sigset_t          block;
-    struct sigaction  sa;
-
-    memset(&sa, 0, sizeof(sa));
-    sa.sa_handler = debar_serve_signal;
-    sigaction(SIGTERM, &sa, NULL);
-    sigaction(SIGINT, &sa, NULL);
-    sigaction(SIGUSR1, &sa, NULL);
-    sa.sa_handler = SIG_IGN;
-    sigaction(SIGPIPE, &sa, NULL);
-    sigaction(SIGXFSZ, &sa, NULL);
-
-    /* they arrive while it waits, and only then */
-
-    sigemptyset(&block);
-    sigaddset(&block, SIGTERM);
-    sigaddset(&block, SIGINT);
-    sigaddset(&block, SIGUSR1);
-    sigprocmask(SIG_BLOCK, &block, mask);
-    sigdelset(mask, SIGTERM);
-    sigdelset(mask, SIGINT);
-    sigdelset(mask, SIGUSR1);
-}
-
-
-static void
-debar_serve_signal(int signo)
-{
-    if (signo == SIGUSR1) {
-        debar_serve_usr1 = 1;
-
-    } else {
-        debar_serve_ended = 1;
     }
 }

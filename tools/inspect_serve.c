@@ -21,8 +21,6 @@
 
 static int debar_inspect_args(debar_inspect_t *in, int argc, char **argv);
 static int debar_inspect_run(debar_service_t *service, int ready);
-static void debar_inspect_signals(sigset_t *mask);
-static void debar_inspect_signal(int signo);
 static int debar_inspect_wait(debar_inspect_t *in, struct pollfd *p,
     const sigset_t *mask);
 static void debar_inspect_accept(debar_inspect_t *in);
@@ -58,9 +56,6 @@ static const char  debar_inspect_help[] =
     "SIGTERM ends it, SIGUSR1 reopens the log.\n"
     "Exit: 0 ended or in the background, 1 not started (stderr says why),\n"
     "2 usage.\n";
-
-
-static volatile sig_atomic_t  debar_inspect_end, debar_inspect_usr1;
 
 
 int
@@ -201,21 +196,21 @@ debar_inspect_run(debar_service_t *service, int ready)
     }
 
     debar_inspect_warm();
-    debar_inspect_signals(&mask);
+    debar_service_signals(&in->service, &mask, SIGCHLD);
 
     if (ready != -1) {
         (void) !write(ready, "", 1);
         close(ready);
     }
 
-    while (!debar_inspect_end) {
+    while (!debar_service_ended) {
 
         if (debar_inspect_wait(in, p, &mask) != DEBAR_OK) {
             break;
         }
 
-        if (debar_inspect_usr1) {
-            debar_inspect_usr1 = 0;
+        if (debar_service_usr1) {
+            debar_service_usr1 = 0;
             debar_service_reopen(service);
         }
 
@@ -234,51 +229,6 @@ debar_inspect_run(debar_service_t *service, int ready)
     free(p);
 
     return 0;
-}
-
-
-/* They come in while the loop waits, and only then. */
-
-static void
-debar_inspect_signals(sigset_t *mask)
-{
-    size_t            i;
-    sigset_t          block;
-    struct sigaction  sa;
-
-    static const int  signals[] = { SIGTERM, SIGINT, SIGUSR1, SIGCHLD };
-
-    sigemptyset(&block);
-
-    memset(&sa, 0, sizeof(sa));
-    sa.sa_handler = debar_inspect_signal;
-
-    for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-        sigaddset(&block, signals[i]);
-        sigaction(signals[i], &sa, NULL);
-    }
-
-    sigprocmask(SIG_BLOCK, &block, mask);
-
-    for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-        sigdelset(mask, signals[i]);
-    }
-
-    sa.sa_handler = SIG_IGN;
-    sigaction(SIGPIPE, &sa, NULL);
-    sigaction(SIGHUP, &sa, NULL);
-}
-
-
-static void
-debar_inspect_signal(int signo)
-{
-    if (signo == SIGUSR1) {
-        debar_inspect_usr1 = 1;
-
-    } else if (signo != SIGCHLD) {
-        debar_inspect_end = 1;
-    }
 }
 
 

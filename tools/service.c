@@ -414,3 +414,52 @@ debar_service_pass_on(int signo)
         (void) kill(debar_service_child, signo);
     }
 }
+
+
+volatile sig_atomic_t  debar_service_ended, debar_service_usr1;
+
+
+static void
+debar_service_signal(int signo)
+{
+    if (signo == SIGUSR1) {
+        debar_service_usr1 = 1;
+
+    } else if (signo == SIGTERM || signo == SIGINT) {
+        debar_service_ended = 1;
+    }
+}
+
+
+void
+debar_service_signals(const debar_service_t *s, sigset_t *mask, int also)
+{
+    int               signals[] = { SIGTERM, SIGINT, SIGUSR1, also };
+    size_t            i, n;
+    sigset_t          block;
+    struct sigaction  sa;
+
+    memset(&sa, 0, sizeof(sa));
+    sa.sa_handler = debar_service_signal;
+    sigemptyset(&block);
+    n = sizeof(signals) / sizeof(signals[0]) - (also == 0);
+
+    for (i = 0; i < n; i++) {
+        sigaction(signals[i], &sa, NULL);
+        sigaddset(&block, signals[i]);
+    }
+
+    sigprocmask(SIG_BLOCK, &block, mask);
+
+    for (i = 0; i < n; i++) {
+        sigdelset(mask, signals[i]);
+    }
+
+    sa.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &sa, NULL);
+    sigaction(SIGXFSZ, &sa, NULL);
+
+    if (s->daemon) {
+        sigaction(SIGHUP, &sa, NULL);
+    }
+}

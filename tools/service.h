@@ -10,6 +10,7 @@
 #ifndef DEBAR_SERVICE_H
 #define DEBAR_SERVICE_H
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include "tools.h"
@@ -117,6 +118,16 @@ void debar_service_harden(void);
 /* For good; nothing if u is who we are. */
 
 int debar_service_drop(const debar_service_t *s, const debar_service_user_t *u);
+
+/*
+ * SIGTERM and SIGINT set debar_service_ended, SIGUSR1 debar_service_usr1 (the
+ * log is to be opened anew), while the process waits with mask, and only then.
+ * also: a signal that is to end a wait and sets nothing; 0: none.
+ */
+
+extern volatile sig_atomic_t  debar_service_ended, debar_service_usr1;
+
+void debar_service_signals(const debar_service_t *s, sigset_t *mask, int also);
 
 /* Whether a peer may ask. */
 

@@ -50,8 +50,6 @@ typedef struct {
 } debar_sign_loop_t;
 
 
-static void debar_sign_signals(sigset_t *mask);
-static void debar_sign_signal(int signo);
 static int debar_sign_wait(debar_sign_loop_t *l, struct pollfd *p,
     const sigset_t *mask);
 static int debar_sign_turn(debar_sign_loop_t *l, debar_sign_client_t *c,
@@ -74,9 +72,6 @@ static int debar_sign_full(const debar_sign_client_t *c);
 static uint64_t debar_sign_now(void);
 
 
-static volatile sig_atomic_t  debar_sign_end, debar_sign_usr1;
-
-
 int
 debar_sign_serve(debar_signer_t *s)
 {
@@ -96,9 +91,9 @@ debar_sign_serve(debar_signer_t *s)
     l->tokens = s->burst;
     l->filled = debar_sign_now();
 
-    debar_sign_signals(&mask);
+    debar_service_signals(&s->service, &mask, 0);
 
-    while (!debar_sign_end) {
+    while (!debar_service_ended) {
 
         n = l->n;
 
@@ -106,8 +101,8 @@ debar_sign_serve(debar_signer_t *s)
             break;
         }
 
-        if (debar_sign_usr1) {
-            debar_sign_usr1 = 0;
+        if (debar_service_usr1) {
+            debar_service_usr1 = 0;
             debar_service_reopen(&s->service);
         }
 
@@ -135,46 +130,6 @@ debar_sign_serve(debar_signer_t *s)
     free(l);
 
     return 0;
-}
-
-
-/* They come in while the loop waits, and only then. */
-
-static void
-debar_sign_signals(sigset_t *mask)
-{
-    sigset_t          block;
-    struct sigaction  sa;
-
-    sigemptyset(&block);
-    sigaddset(&block, SIGTERM);
-    sigaddset(&block, SIGINT);
-    sigaddset(&block, SIGUSR1);
-    sigprocmask(SIG_BLOCK, &block, mask);
-    sigdelset(mask, SIGTERM);
-    sigdelset(mask, SIGINT);
-    sigdelset(mask, SIGUSR1);
-
-    memset(&sa, 0, sizeof(sa));
-    sa.sa_handler = debar_sign_signal;
-    sigaction(SIGTERM, &sa, NULL);
-    sigaction(SIGINT, &sa, NULL);
-    sigaction(SIGUSR1, &sa, NULL);
-    sa.sa_handler = SIG_IGN;
-    sigaction(SIGPIPE, &sa, NULL);
-    sigaction(SIGHUP, &sa, NULL);
-}
-
-
-static void
-debar_sign_signal(int signo)
-{
-    if (signo == SIGUSR1) {
-        debar_sign_usr1 = 1;
-
-    } else {
-        debar_sign_end = 1;
-    }
 }
 
 
