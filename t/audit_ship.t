@@ -364,6 +364,28 @@ for (['refused', qr/it answered "500 no"/, sub { "$_[0] rsp 6 500 no\n" }],
 
 is(lag->{shipped}, 15, 'RELP: what was answered is shipped, no more');
 
+# one that answers nothing: little waits for it, no time is spent
+
+$r = relp(++$port, sub { $_[1] ? '' : "$_[0] rsp 6 200 OK\n" });
+eventually { port_answers('127.0.0.1', $port) };
+more(5000);
+($f, $says) = follow('--format', 'syslog', '--to', "relp://127.0.0.1:$port");
+eventually { $says->() =~ /connected/ };
+sleep 1;
+
+my ($user, $system) = (split ' ', file_text("/proc/$f/stat"))[13, 14];
+
+cmp_ok($user + $system, '<', 60, 'RELP: waiting for answers costs no time');
+is(lag->{shipped}, 15, 'and nothing counts as shipped');
+
+SKIP: {
+    skip 'DEBAR_SHIP_LONG: a minute without an answer', 1 if !$long;
+    ok((eventually { $says->() =~ /answers nothing for 60 s; trying again/ } 70),
+       'after a minute it is tried anew');
+}
+
+stop_process($_) for $f, $r;
+
 for (['no state', 2, qr/--state/, '--to', 'tcp://h:1'],
      ['nowhere', 2, qr/where do records go/, '--follow', '--state', 's'],
      ['no port', 1, qr/tcp:\/\/HOST:PORT/, '--to', 'tcp://h', '--state', 's'],

@@ -32,7 +32,8 @@
 #define DEBAR_SHIP_LAST    60.0              /* at most */
 #define DEBAR_SHIP_SAY     60.0              /* s between two words of a lag */
 #define DEBAR_SHIP_END     3.0               /* s for the other end to read */
-#define DEBAR_SHIP_WINDOW  1024              /* records of RELP unanswered */
+#define DEBAR_SHIP_WINDOW  1024              /* records of RELP unanswered, */
+#define DEBAR_SHIP_HEAR    60.0              /* s, at most */
 
 
 /* Bytes of this connection up to end, and where the log goes on behind them. */
@@ -67,6 +68,8 @@ typedef struct {
     double                    saved;
     double                    moved;         /* something settled, or no lag */
     double                    told;          /* of a lag */
+    double                    heard;         /* an answer, or none is due */
+    uint64_t                  answered;      /* by then */
     unsigned                  opened:1;      /* the log is */
     unsigned                  dirty:1;       /* the state is not written */
     unsigned                  tried:1;
@@ -177,6 +180,15 @@ debar_ship_line(void *data, const char *line, size_t len,
 }
 
 
+static int
+debar_ship_room(const debar_shipping_t *s)
+{
+    return s->out.len - s->sent < DEBAR_SHIP_ROOM
+           && (!s->to.relp
+               || s->records < s->to.answered + DEBAR_SHIP_WINDOW);
+}
+
+
 /* Reads as much as may wait.  DEBAR_DECLINED: nothing more is there. */
 
 static int
@@ -187,11 +199,7 @@ debar_ship_read(debar_shipping_t *s, debar_fault_t *fault)
 
     rc = DEBAR_OK;
 
-    while (rc == DEBAR_OK && s->out.len - s->sent < DEBAR_SHIP_ROOM
-           && (!s->to.relp
-               || s->records < s->to.answered + DEBAR_SHIP_WINDOW)
-           && !debar_ship_stop)
-    {
+    while (rc == DEBAR_OK && debar_ship_room(s) && !debar_ship_stop) {
         rc = debar_ship_log_read(&s->log, debar_ship_line, s, fault);
     }
 
@@ -255,6 +263,9 @@ debar_ship_connect(debar_shipping_t *s, debar_fault_t *fault)
     if (debar_ship_to_open(&s->to, &debar_ship_stop, fault) != DEBAR_OK) {
         return DEBAR_ERROR;
     }
+
+    s->answered = 0;
+    s->heard = debar_ship_now();
 
     if (s->args->follow && s->to.kind != DEBAR_SHIP_FILE) {
         debar_say("%s: connected%s", s->to.name, s->to.how);
@@ -467,6 +478,30 @@ debar_ship_begin(debar_shipping_t *s, debar_fault_t *fault)
 }
 
 
+/* One that takes records and answers none is as good as lost. */
+
+static int
+debar_ship_hears(debar_shipping_t *s, debar_fault_t *fault)
+{
+    if (!s->to.relp || s->to.answered == s->records
+        || s->to.answered != s->answered)
+    {
+        s->answered = s->to.answered;
+        s->heard = s->now;
+        return DEBAR_OK;
+    }
+
+    if (s->now - s->heard < DEBAR_SHIP_HEAR) {
+        return DEBAR_OK;
+    }
+
+    debar_fault(fault, "%s: answers nothing for %.0f s", s->to.name,
+                DEBAR_SHIP_HEAR);
+
+    return DEBAR_ERROR;
+}
+
+
 /* One turn while it is connected.  DEBAR_DECLINED: all there is was sent. */
 
 static int
@@ -483,6 +518,7 @@ debar_ship_turn(debar_shipping_t *s, int *lost, debar_fault_t *fault)
     }
 
     if (debar_ship_to_alive(&s->to, fault) != DEBAR_OK
+        || debar_ship_hears(s, fault) != DEBAR_OK
         || debar_ship_write(s, fault) != DEBAR_OK)
     {
         /* what a file has was synced; of a socket nothing is known */
@@ -493,7 +529,7 @@ debar_ship_turn(debar_shipping_t *s, int *lost, debar_fault_t *fault)
     }
 
     debar_ship_settle(s, 0, fault);
-    debar_ship_nap(s, rc == DEBAR_OK && s->out.len - s->sent < DEBAR_SHIP_ROOM);
+    debar_ship_nap(s, rc == DEBAR_OK && debar_ship_room(s));
 
     return rc == DEBAR_DECLINED && s->sent == s->out.len && before == 0
            ? DEBAR_DECLINED : DEBAR_OK;
@@ -740,49 +776,4 @@ debar_ship(const debar_ship_args_t *args)
     }
 
     return rc == DEBAR_OK ? 0 : debar_say("%s", fault.text);
-}
-
-
-int
-debar_ship_lag_command(const debar_audit_t *audit, const char *path,
-    unsigned json)
-{
-    int                 rc;
-    debar_buf_t         b;
-    debar_fault_t       fault;
-    debar_ship_lag_t    lag;
-    debar_ship_state_t  s;
-
-    rc = debar_ship_state_read(&s, path, &fault);
-
-    if (rc == DEBAR_ERROR
-        || debar_ship_lag(&lag, audit, s.number, s.inode, s.offset, &fault)
-           != DEBAR_OK)
-    {
-        return debar_say("%s", fault.text);
-    }
-
-    if (json) {
-        memset(&b, 0, sizeof(b));
-        debar_buf_printf(&b, "{");
-        debar_json_number(&b, "bytes", lag.bytes);
-        debar_json_number(&b, "files", lag.files);
-        debar_json_text(&b, "oldest", lag.since, strlen(lag.since));
-        debar_json_number(&b, "seconds", (uint64_t) lag.seconds);
-        debar_json_number(&b, "shipped", s.shipped);
-        debar_buf_printf(&b, "}\n");
-        debar_flush(&b);
-        return 0;
-    }
-
-    printf("%llu bytes in %llu files are not shipped",
-           (unsigned long long) lag.bytes, (unsigned long long) lag.files);
-
-    if (lag.since[0]) {
-        printf(", the oldest line of %s, %.0f s ago", lag.since, lag.seconds);
-    }
-
-    printf("; %llu records were\n", (unsigned long long) s.shipped);
-
-    return 0;
 }

@@ -737,3 +737,48 @@ debar_ship_lag(debar_ship_lag_t *lag, const debar_audit_t *a, uint64_t number,
 
     return DEBAR_OK;
 }
+
+
+int
+debar_ship_lag_command(const debar_audit_t *audit, const char *path,
+    unsigned json)
+{
+    int                 rc;
+    debar_buf_t         b;
+    debar_fault_t       fault;
+    debar_ship_lag_t    lag;
+    debar_ship_state_t  s;
+
+    rc = debar_ship_state_read(&s, path, &fault);
+
+    if (rc == DEBAR_ERROR
+        || debar_ship_lag(&lag, audit, s.number, s.inode, s.offset, &fault)
+           != DEBAR_OK)
+    {
+        return debar_say("%s", fault.text);
+    }
+
+    if (json) {
+        memset(&b, 0, sizeof(b));
+        debar_buf_printf(&b, "{");
+        debar_json_number(&b, "bytes", lag.bytes);
+        debar_json_number(&b, "files", lag.files);
+        debar_json_text(&b, "oldest", lag.since, strlen(lag.since));
+        debar_json_number(&b, "seconds", (uint64_t) lag.seconds);
+        debar_json_number(&b, "shipped", s.shipped);
+        debar_buf_printf(&b, "}\n");
+        debar_flush(&b);
+        return 0;
+    }
+
+    printf("%llu bytes in %llu files are not shipped",
+           (unsigned long long) lag.bytes, (unsigned long long) lag.files);
+
+    if (lag.since[0]) {
+        printf(", the oldest line of %s, %.0f s ago", lag.since, lag.seconds);
+    }
+
+    printf("; %llu records were\n", (unsigned long long) s.shipped);
+
+    return 0;
+}
