@@ -64,6 +64,9 @@ typedef struct {
     uint8_t      action;          /* after phases, caps, permits and waivers */
     uint8_t      raw_action;      /* before permits and waivers */
     uint8_t      cap;             /* a cap from where it was found */
+    uint8_t      floor;           /* what asking for it is, as a host of updates
+                                     alone, where that is more than the request
+                                     shows (debar_activity_e); 0: it is not */
     uint64_t     authorities;     /* that give the action */
     uint32_t     permit;          /* that lifted it, or DEBAR_NONE */
     uint32_t     waiver;

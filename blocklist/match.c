@@ -72,6 +72,7 @@ debar_evidence_add(debar_list_t *list, debar_verdict_t *v, uint32_t rule,
 
     v->fresh = 1;
     ev = &v->evidence[i];
+    ev->floor = 0;
 
     ev->rule = rule;
     ev->offset = offset > UINT32_MAX ? UINT32_MAX : offset;

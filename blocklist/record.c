@@ -457,6 +457,13 @@ debar_record_evidence_one(debar_line_t *l, const debar_record_t *r,
 
     debar_member(l, "where", where, DEBAR_MAX_FIELD);
     debar_member_u(l, "offset", ev->offset);
+
+    if (ev->rule != DEBAR_NONE && ev->floor) {
+        debar_lit(l, ",\"activity\":\"");
+        debar_line_z(l, debar_activity_name(ev->floor));
+        debar_lit(l, "\"");
+    }
+
     debar_lit(l, "}");
 }
 

@@ -369,12 +369,14 @@ debar_settle_one(debar_list_t *list, const debar_facts_t *f,
     rule = &list->rules[ev->rule];
 
     activity = v->activity;
+    ev->floor = 0;
 
     if (rule->floor == DEBAR_EVERY) {
         activity = DEBAR_EVERY;
 
     } else if (rule->floor > activity) {
         activity = rule->floor;
+        ev->floor = (uint8_t) activity;
     }
 
     set = rule->authorities & list->in_force;

@@ -25,6 +25,7 @@ my $dns = Debar::Test::Dns->new;
 my $origin = Debar::Test::Origin->new;
 my $list = write_list(test_dir() . '/list', vendor => <<'END');
   - {host: watched.example, action: log}
+  - {host: telemetry.example, activity: update}
 END
 
 my @order = qw(time incident gateway surface client user method url activity
@@ -101,6 +102,7 @@ is_deeply($line->{authorities}, ['rule-1'], 'authorities');
 is($line->{evidence}[0]{kind}, 'host', 'evidence: kind');
 is($line->{evidence}[0]{value}, 'listed.example', 'evidence: listed value');
 is($line->{evidence}[0]{where}, 'host', 'evidence: where');
+ok(!exists $line->{evidence}[0]{activity}, 'evidence: no activity of its own');
 is($line->{list}{serial}, 1, 'serial of the list');
 like($line->{list}{digest}, qr/^[0-9a-f]{64}$/, 'digest of the list');
 like($line->{took_us}, qr/^\d+$/, 'and how long it took');
@@ -125,6 +127,12 @@ is($line->{vendor}, 'acme', 'with the vendor');
 is($line->{upstream}{addr}, '127.0.0.1:80', 'and the address dialled');
 
 $gw->audit;
+$gw->exchange("POST http://telemetry.example/v1 HTTP/1.1\r\n"
+              . "Host: telemetry.example\r\nContent-Length: 0\r\n\r\n");
+($line) = $gw->audit;
+is("$line->{activity} $line->{evidence}[0]{activity}", 'browse update',
+   'what a host is for is told where the request shows less');
+
 $gw->exchange("GET / HTTP/1.1\r\nHost: a.example\r\nHost: b.example\r\n\r\n");
 $gw->exchange("GET http://a%41.example/ HTTP/1.1\r\nHost: a%41.example\r\n"
               . "\r\n");

@@ -92,6 +92,8 @@ for my $n (0 .. 2999) {
             { kind => 'part-number', value => 'KL' . int(rand 3),
               where => 'url', offset => 3 },
         ];
+        $row->{evidence}[0]{activity} = pick('update', 'download')
+            if $n % 7 == 0;
         $row->{waiver} = pick('W-1', 'W-<2>') if $verdict eq 'pass';
         $row->{permit} = 'removal tools' if $verdict eq 'log' && rand() < 0.2;
     }
@@ -226,7 +228,10 @@ is(data_of('attempts', '--vendor', 'acme')->{log}{decisions},
 
 my %hosts;
 
-for my $r (grep { $_->{vendor} && $_->{activity} eq 'update' } @rows) {
+# by what was asked for, or a host that serves updates and telemetry alone
+
+for my $r (grep { $_->{vendor} && ($_->{activity} eq 'update'
+                  || ($_->{evidence}[0]{activity} // '') eq 'update') } @rows) {
     my $w = $hosts{join "\0", addr_of($r), $r->{user} // '', $r->{vendor},
                    $r->{product} // "one of the vendor's"}
             //= { n => 0, first => $r->{time}, last => $r->{time} };

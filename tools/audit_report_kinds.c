@@ -3,6 +3,7 @@
  */
 
 #include <stdlib.h>
+#include <jansson.h>
 
 #include "audit_report.h"
 
@@ -248,6 +249,35 @@ debar_is(debar_str_t s, const char *word)
 }
 
 
+/* An update by what was asked for, or by the host: what else than an installed
+ * product asks one that serves updates, activation or telemetry alone? */
+
+static int
+debar_of_product(const debar_audit_row_t *row)
+{
+    size_t         i;
+    json_t        *one;
+    const char    *update, *activity;
+
+    update = debar_activity_name(DEBAR_UPDATE);
+
+    if (debar_is(row->activity, update)) {
+        return 1;
+    }
+
+    json_array_foreach((json_t *) row->evidence, i, one) {
+
+        activity = json_string_value(json_object_get(one, "activity"));
+
+        if (activity && strcmp(activity, update) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 static void
 debar_inventory_take(void *state, const debar_audit_row_t *row)
 {
@@ -256,7 +286,7 @@ debar_inventory_take(void *state, const debar_audit_row_t *row)
     debar_inventory_t  *inv = state;
 
     if (row->type != DEBAR_ROW_DECISION || row->vendor.len == 0
-        || !debar_is(row->activity, debar_activity_name(DEBAR_UPDATE)))
+        || !debar_of_product(row))
     {
         return;
     }

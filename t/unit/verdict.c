@@ -485,6 +485,25 @@ judge_one(debar_verdict_t *v, const char *method, const char *url,
 }
 
 
+/* What a host is for is told where a request shows less of it. */
+
+static void
+floors(void)
+{
+    debar_verdict_t  v;
+
+    judge_one(&v, "GET", "http://update.acme.example/", NOW, NULL, NULL);
+    is_int(v.activity, DEBAR_BROWSE, "a request that only asks");
+    is_int(v.evidence[0].floor, DEBAR_UPDATE, "a host that serves updates");
+
+    judge_one(&v, "GET", "http://update.acme.example/a.exe", NOW, NULL, NULL);
+    is_int(v.evidence[0].floor, 0, "a download is more than an update");
+
+    judge_one(&v, "GET", "http://acme.example/", NOW, NULL, NULL);
+    is_int(v.evidence[0].floor, 0, "a host that may be browsed");
+}
+
+
 static void
 waivers(void)
 {
@@ -869,6 +888,7 @@ main(void)
 
     build();
     judge_cases();
+    floors();
     waivers();
     readings();
     addresses();
