@@ -636,13 +636,20 @@ debar_export_args(debar_exporter_t *x, int argc, char **argv)
 static int
 debar_export_ships(debar_exporter_t *x, const debar_audit_t *audit)
 {
+    debar_fault_t    fault;
+    debar_ship_to_t  to;
+
     if (x->lag) {
         return debar_ship_lag_command(audit, x->ship.state, x->json);
     }
 
-    if (strstr(x->ship.to, ":") == NULL
-        && debar_export_inside(audit, x->ship.to))
-    {
+    memset(&to, 0, sizeof(to));
+
+    if (debar_ship_to_parse(&to, x->ship.to, &fault) != DEBAR_OK) {
+        return debar_say("%s", fault.text);
+    }
+
+    if (to.kind == DEBAR_SHIP_FILE && debar_export_inside(audit, to.path)) {
         return debar_say("%s: is in the folder of the log: name a file "
                          "elsewhere", x->ship.to);
     }
