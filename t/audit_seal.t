@@ -195,7 +195,17 @@ END { my $s = $?; kill 'KILL', $_ for keys %running; $? = $s }
 sub once { return run_command([debar_path, args($_[0], '--once')]) }
 
 
-my $at = folder('once');
+# A sealer that was away has more than one file to catch up with.
+
+my $at = folder('away');
+
+write_file("$at/audit-0000000$_.jsonl", "{\"n\":$_}\n") for 1 .. 3;
+add($at, "{\"n\":4}\n");
+is(once($at)->{status}, 0, 'a log of many files');
+is(state_of($at)->{size}, 4, 'is sealed at once, up to the last line');
+sealed_right($at, 'away');
+
+$at = folder('once');
 
 add($at, "{\"n\":0}\n", "{\"n\":1}\n", "{\"n\":");
 is(once($at)->{status}, 0, 'what is there is sealed');

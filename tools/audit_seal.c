@@ -438,14 +438,20 @@ static int
 debar_seal_once(debar_seal_t *s)
 {
     int       more;
-    uint64_t  until;
+    uint64_t  until, number;
 
     until = debar_seal_now() + DEBAR_SEAL_CLOSE;
 
     do {
+        number = s->state.number;
+
         if (debar_seal_turn(s, 1, &more) != DEBAR_OK) {
             return debar_say("%s", s->fault.text);
         }
+
+        /* behind a file that was rotated there are others */
+
+        more |= s->state.number != number;
 
         if (!more && (s->rotate || s->rotated)) {
 
