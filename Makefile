@@ -133,10 +133,15 @@ $(BUILD)/fuzz/blocklist/shipped.o: $(BUILD)/blocklist/shipped.c
 	@mkdir -p $(@D)
 	$(FUZZ_CC) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
 
-# Of the command a target is linked to what it calls.
+# Of the command a target is linked to what it calls; libFuzzer has main().
 
-FUZZ_TOOLS := $(filter-out $(BUILD)/fuzz/tools/main.o,\
-                           $(TOOL_SRCS:%.c=$(BUILD)/fuzz/%.o))
+FUZZ_TOOLS := $(TOOL_SRCS:%.c=$(BUILD)/fuzz/%.o) $(BUILD)/fuzz/tools/template.o
+
+$(BUILD)/fuzz/tools/main.o: FUZZ_CC += -Dmain=debar_main
+
+$(BUILD)/fuzz/tools/template.o: $(BUILD)/tools/template.c
+	@mkdir -p $(@D)
+	$(FUZZ_CC) -Itools -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
 
 $(BUILD)/fuzz/tools.a: $(FUZZ_TOOLS)
 	@rm -f $@
