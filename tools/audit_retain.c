@@ -521,7 +521,7 @@ debar_retain_check(debar_retain_t *r, debar_fault_t *fault)
 }
 
 
-/* Where there is an index it is made again without what left it; a process that
+/* Where there is an index what left it is dropped there; a process that
  * keeps it does that itself. */
 
 static int
@@ -623,7 +623,7 @@ debar_retain_print(const debar_retain_t *r)
 
     if (r->index && strcmp(r->index, "none") != 0) {
         printf("  index: %s, since %s\n", strcmp(r->index, "busy") == 0
-               ? "whoever keeps it makes it again" : r->index, search);
+               ? "whoever keeps it drops them" : r->index, search);
     }
 
     if (r->old && !r->log.has_key) {
