@@ -180,6 +180,7 @@ debar_export_file(debar_exporter_t *x, int fd, const char *path, int live,
     size_t   have, used;
     ssize_t  n;
 
+    n = 0;
     have = 0;
     over = 0;
 
