@@ -21,7 +21,11 @@ shift 2
 
 san=$build/sanitize
 all=-fsanitize=address,undefined
+
+# gcc warns of what is not there once sanitizers are in; the build proper has these warnings.
+
 cc="-O1 -g -fno-omit-frame-pointer -Wno-format-truncation"
+cc="$cc -Wno-format-overflow -Wno-maybe-uninitialized"
 
 if [ -x "$src/configure" ]; then
     configure=./configure
