@@ -97,11 +97,9 @@ debar_checkpoint_sign(debar_buf_t *out, const debar_checkpoint_t *c,
 
     memset(&text, 0, sizeof(text));
     debar_checkpoint_text(&text, c);
-    debar_buf_add(out, text.data, text.len);
-    debar_buf_add(out, "\n", 1);
 
-    rc = debar_note_sign(out, debar_str(text.data, text.len), key, private,
-                         fault);
+    rc = debar_note_new(out, debar_str(text.data, text.len), key, private,
+                        fault);
     debar_buf_free(&text);
 
     return rc;

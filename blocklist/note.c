@@ -344,6 +344,17 @@ debar_note_sign(debar_buf_t *out, debar_str_t text, const debar_vkey_t *key,
 
 
 int
+debar_note_new(debar_buf_t *out, debar_str_t text, const debar_vkey_t *key,
+    struct evp_pkey_st *private, debar_fault_t *fault)
+{
+    debar_buf_add(out, text.data, text.len);
+    debar_buf_add(out, "\n", 1);
+
+    return debar_note_sign(out, text, key, private, fault);
+}
+
+
+int
 debar_note_cosign(debar_buf_t *out, debar_str_t text, const debar_vkey_t *key,
     uint64_t seconds, struct evp_pkey_st *private, debar_fault_t *fault)
 {

@@ -133,7 +133,13 @@ int debar_note_sign(debar_buf_t *out, debar_str_t text,
     const debar_vkey_t *key, struct evp_pkey_st *private,
     debar_fault_t *fault);
 
-/* The same of a witness's key, at a time. */
+/* A whole note: text, which ends in a newline, and its first signature. */
+
+int debar_note_new(debar_buf_t *out, debar_str_t text,
+    const debar_vkey_t *key, struct evp_pkey_st *private,
+    debar_fault_t *fault);
+
+/* As debar_note_sign(), of a witness's key, at a time. */
 
 int debar_note_cosign(debar_buf_t *out, debar_str_t text,
     const debar_vkey_t *key, uint64_t seconds, struct evp_pkey_st *private,

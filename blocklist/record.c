@@ -229,9 +229,8 @@ debar_text(debar_line_t *l, const char *data, size_t len, size_t max)
     do {                                                                      \
         const char  *z_ = (s);                                                \
                                                                               \
-        if (z_ != NULL && *z_ != '\0') {                                      \
-            debar_key(l, key);                                                \
-            debar_text(l, z_, strlen(z_), DEBAR_MAX_FIELD);                   \
+        if (z_ != NULL) {                                                     \
+            debar_member(l, key, debar_str(z_, strlen(z_)), DEBAR_MAX_FIELD); \
         }                                                                     \
     } while (0)
 

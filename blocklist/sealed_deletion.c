@@ -136,11 +136,9 @@ debar_sealed_deletion_sign(debar_buf_t *out, const debar_sealed_deletion_t *d,
 
     memset(&text, 0, sizeof(text));
     debar_sealed_deletion_text(&text, d);
-    debar_buf_add(out, text.data, text.len);
-    debar_buf_add(out, "\n", 1);
 
-    rc = debar_note_sign(out, debar_str(text.data, text.len), key, private,
-                         fault);
+    rc = debar_note_new(out, debar_str(text.data, text.len), key, private,
+                        fault);
     debar_buf_free(&text);
 
     return rc;
